@@ -1,0 +1,21 @@
+/** The wire dialects that callers and upstreams speak. */
+export type Dialect = 'openai' | 'anthropic' | 'ollama';
+
+export type Operation = 'chat' | 'completion' | 'embedding';
+
+/**
+ * A request on its way to an upstream: already validated, and rebuilt from the dialect's allow-list of fields, so that
+ * nothing a caller made up reaches an engine.
+ */
+export interface InferenceRequest {
+  /** Id of the request, the same as in the X-Ranch-Trace header. */
+  readonly trace: string;
+  readonly operation: Operation;
+  /** The model as the upstream names it. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** The dialect of `body` and of the answer that the caller expects. */
+  readonly dialect: Dialect;
+  /** The JSON body, UTF-8, without any field outside the allow-list. */
+  readonly body: Buffer;
+}

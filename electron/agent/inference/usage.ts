@@ -1,0 +1,19 @@
+/** Token counts of one answer, as far as the upstream told them. */
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Prompt tokens that came from the prefix cache. */
+  readonly cachedTokens: number | null;
+}
+
+/** What the token meter saw of one answer. Times are milliseconds. */
+export interface AnswerFigures {
+  readonly usage: Usage | null;
+  /** From the request's arrival to the first token; null when none came. */
+  readonly ttftMs: number | null;
+  readonly durationMs: number;
+  /** Tokens that went by, counted from the stream when the upstream gave no usage. */
+  readonly tokens: number;
+  /** Decode speed: tokens after the first ÷ seconds after the first; null below two tokens. */
+  readonly tokensPerSecond: number | null;
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+/** Paths of the control API, relative to `controlUrl`. */
+export const controlPaths = {
+  snapshot: '/control/v1/snapshot',
+  events: '/control/v1/events',
+  chat: '/control/v1/chat',
+  queries: '/control/v1/queries/',
+  commands: '/control/v1/commands/',
+  /** POST with the token: makes a ticket `{ "ticket": "…", "url": "…" }` for one browser sign-in. */
+  tickets: '/control/v1/tickets',
+  /** GET with `?ticket=`: changes the ticket for a cookie and redirects to `/`. */
+  signIn: '/sign-in',
+} as const;
+
+const engineTarget = z.strictObject({ id: z.string().min(1).max(200) });
+
+/** Bodies of `POST /control/v1/commands/:name`. Each answers 200 `{ "ok": true }`, or an error. */
+export const commandSchemas = {
+  'engines.start': engineTarget,
+  'engines.stop': engineTarget,
+  'engines.restart': engineTarget,
+  'settings.update': z.strictObject({ key: z.string().min(1).max(200), value: z.unknown() }),
+  'agent.shutdown': z.strictObject({}),
+} as const;
+export type CommandName = keyof typeof commandSchemas;
+export type CommandBody<Name extends CommandName> = z.infer<(typeof commandSchemas)[Name]>;
+
+/** Query strings of `GET /control/v1/queries/:name`. `logs` with `follow=true` streams NDJSON, all others answer JSON. */
+export const querySchemas = {
+  logs: z.strictObject({
+    engine: z.string().min(1).max(200),
+    lines: z.coerce.number().int().min(1).max(5000).default(200),
+    follow: z.stringbool().default(false),
+  }),
+  settings: z.strictObject({}),
+} as const;
+export type QueryName = keyof typeof querySchemas;
+
+/** One line of an engine's log. */
+export const logLineSchema = z.object({ at: z.string(), stream: z.enum(['stdout', 'stderr']), text: z.string() });
+export type LogLine = z.infer<typeof logLineSchema>;
+
+/** Every error of the control API. */
+export const controlErrorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** Body of `POST /control/v1/tickets`' answer. */
+export const ticketSchema = z.object({ ticket: z.string(), url: z.url() });

@@ -1,0 +1,252 @@
+import { z } from 'zod';
+
+/**
+ * The one picture of a node that every surface draws: tray, panel, CLI. Assembled by the agent at most once a second.
+ * Units stand in the names; times are ISO 8601 in UTC; `null` always means "not known", never zero.
+ */
+
+/** The node's own judgement of itself; surfaces show it and never guess it. */
+export const nodeStateSchema = z.enum(['idle', 'serving', 'saturated', 'cloud', 'stopped', 'problem']);
+export type NodeState = z.infer<typeof nodeStateSchema>;
+
+export const nodeSchema = z.object({
+  /** Random, made once per data folder. */
+  id: z.string(),
+  /** The host's name, for people. */
+  name: z.string(),
+  version: z.string(),
+  /** As Node names it: linux, win32, darwin. */
+  platform: z.string(),
+  startedAt: z.string(),
+  state: nodeStateSchema,
+  /** The state in one sentence a person understands. */
+  sentence: z.string(),
+  /** Share of time (0–1) with an engine ready; null until that much has been measured. */
+  availability: z.object({
+    day: z.number().nullable(),
+    week: z.number().nullable(),
+    month: z.number().nullable(),
+  }),
+});
+
+export const systemSchema = z.object({
+  /** 0–100 over all cores, over the last tick. */
+  cpuPercent: z.number(),
+  perCore: z.array(z.number()),
+  /** 1, 5 and 15 minutes; null where the system keeps none (Windows). */
+  loadAverage: z.tuple([z.number(), z.number(), z.number()]).nullable(),
+  memory: z.object({
+    totalBytes: z.number(),
+    usedBytes: z.number(),
+    availableBytes: z.number(),
+    /** Resident memory of the engines that this node owns or adopted. */
+    engineBytes: z.number(),
+    /** Resident memory of the agent itself. */
+    agentBytes: z.number(),
+  }),
+  /** Linux pressure stall information: percent of the last 10 s in which some task waited; null elsewhere. */
+  pressure: z.object({ cpu: z.number(), memory: z.number(), io: z.number() }).nullable(),
+  cpuModel: z.string(),
+  gpus: z.array(z.object({ name: z.string(), memoryBytes: z.number().nullable() })),
+});
+
+export const engineKindSchema = z.enum(['embedded', 'ollama', 'llama-server', 'bitnet']);
+export type EngineKind = z.infer<typeof engineKindSchema>;
+
+export const engineStateSchema = z.enum([
+  'absent',
+  'starting',
+  'loading',
+  'ready',
+  'draining',
+  'stopping',
+  'stopped',
+  'backoff',
+  'failed',
+  'adopted',
+  'conflict',
+]);
+export type EngineStateName = z.infer<typeof engineStateSchema>;
+
+export const engineSchema = z.object({
+  id: z.string(),
+  kind: engineKindSchema,
+  ownership: z.enum(['owned', 'adopted']),
+  state: engineStateSchema,
+  /** When the present state began. */
+  since: z.string(),
+  /** The state in words, with what to do if something is wrong. */
+  sentence: z.string(),
+  version: z.string().nullable(),
+  /** Where it was found: a path, a package or a URL, without any key. */
+  foundAt: z.string().nullable(),
+  pid: z.number().nullable(),
+  /** When the running process became ready. */
+  readyAt: z.string().nullable(),
+  restarts: z.number(),
+  lastExit: z
+    .object({
+      at: z.string(),
+      code: z.number().nullable(),
+      signal: z.string().nullable(),
+      /** The cause in words, such as "ended by signal SIGKILL". */
+      reason: z.string(),
+      lastLines: z.array(z.string()),
+    })
+    .nullable(),
+  /** In `backoff`: when the next start is due. */
+  nextTryAt: z.string().nullable(),
+  model: z.string().nullable(),
+  slots: z.object({ total: z.number(), busy: z.number() }),
+  memoryBytes: z.number().nullable(),
+});
+export type EngineSnapshot = z.infer<typeof engineSchema>;
+
+export const modelSchema = z.object({
+  /** What a caller puts in `model`. */
+  id: z.string(),
+  name: z.string(),
+  engineId: z.string().nullable(),
+  path: z.string().nullable(),
+  family: z.string().nullable(),
+  /** Number of weights. */
+  parameters: z.number().nullable(),
+  quantization: z.string().nullable(),
+  sizeBytes: z.number(),
+  contextLength: z.number().nullable(),
+  capabilities: z.array(z.enum(['chat', 'completion', 'embedding', 'tools', 'vision', 'json'])),
+  loaded: z.boolean(),
+  /** The one that new requests without a named model get. */
+  isDefault: z.boolean(),
+  /** The computed model a fresh machine answers with: it proves the path, it knows nothing. */
+  selfTest: z.boolean(),
+  /** Why no engine here can load it, and what to do; null when one can. */
+  problem: z.string().nullable(),
+  /** Decode speed measured on this node, tokens per second. */
+  tokensPerSecond: z.number().nullable(),
+});
+export type ModelSnapshot = z.infer<typeof modelSchema>;
+
+export const gatewaySchema = z.object({
+  /** Base address without a path, such as http://127.0.0.1:8080. */
+  url: z.string(),
+  inFlight: z.number(),
+  queued: z.number(),
+  /** 0 (free) to 1 (no slot left). */
+  saturation: z.number(),
+  level: z.enum(['calm', 'busy', 'saturated']),
+  /** All local streams over the last 5 s; 0 when idle. */
+  tokensPerSecond: z.number(),
+  /** Time to first token of the latest streamed answer, milliseconds. */
+  ttftMs: z.number().nullable(),
+  requestsTotal: z.number(),
+  failuresTotal: z.number(),
+  completionTokensTotal: z.number(),
+});
+
+export const cloudSchema = z.object({
+  offload: z.enum(['off', 'auto', 'on']),
+  until: z.string().nullable(),
+  providers: z.array(z.object({ id: z.string(), state: z.string() })),
+  budgets: z.array(
+    z.object({
+      scope: z.string(),
+      limit: z.number(),
+      spent: z.number(),
+      reserved: z.number(),
+      unit: z.string(),
+      resetsAt: z.string(),
+    }),
+  ),
+});
+
+export const meshSchema = z.object({
+  listening: z.boolean(),
+  reachable: z.boolean().nullable(),
+  peers: z.array(z.object({ id: z.string(), name: z.string(), state: z.string() })),
+});
+
+export const activitySchema = z.object({
+  /** The id in the X-Ranch-Trace header. */
+  trace: z.string(),
+  at: z.string(),
+  dialect: z.enum(['openai', 'anthropic', 'ollama']),
+  operation: z.enum(['chat', 'completion', 'embedding']),
+  stream: z.boolean(),
+  model: z.string(),
+  upstream: z.string().nullable(),
+  route: z.enum(['local', 'peer', 'cloud', 'none']),
+  reason: z.string(),
+  state: z.enum(['running', 'done', 'failed', 'aborted']),
+  status: z.number().nullable(),
+  /** Error code when failed. */
+  error: z.string().nullable(),
+  promptTokens: z.number().nullable(),
+  completionTokens: z.number().nullable(),
+  ttftMs: z.number().nullable(),
+  durationMs: z.number().nullable(),
+  /** Decode speed of this answer: tokens after the first ÷ time after the first. */
+  tokensPerSecond: z.number().nullable(),
+});
+export type ActivityEntry = z.infer<typeof activitySchema>;
+
+export const noticeSchema = z.object({
+  /** Stable, such as `self-test-model`. */
+  id: z.string(),
+  severity: z.enum(['info', 'warning', 'problem']),
+  sentence: z.string(),
+  since: z.string(),
+  fix: z
+    .discriminatedUnion('kind', [
+      /** A button that sends this control command. */
+      z.object({
+        kind: z.literal('command'),
+        label: z.string(),
+        command: z.string(),
+        body: z.record(z.string(), z.unknown()),
+      }),
+      /** A line to copy into a terminal. */
+      z.object({ kind: z.literal('terminal'), label: z.string(), line: z.string() }),
+      /** A folder or file the operator has to touch. */
+      z.object({ kind: z.literal('path'), label: z.string(), path: z.string() }),
+    ])
+    .nullable(),
+});
+export type Notice = z.infer<typeof noticeSchema>;
+
+export const historyPointSchema = z.object({
+  /** Milliseconds since the epoch. */
+  at: z.number(),
+  tokensPerSecond: z.number(),
+  cpuPercent: z.number(),
+  memoryUsedBytes: z.number(),
+  engineBytes: z.number(),
+  inFlight: z.number(),
+  queued: z.number(),
+  saturation: z.number(),
+  /** Memory pressure (PSI some, 10 s), percent; 0 where the system keeps none. */
+  memoryPressure: z.number(),
+});
+export type HistoryPoint = z.infer<typeof historyPointSchema>;
+
+export const historySchema = z.object({
+  intervalMs: z.number(),
+  /** Most points kept; older ones fall off the front. */
+  capacity: z.number(),
+  points: z.array(historyPointSchema),
+});
+
+export const nodeSnapshotSchema = z.object({
+  node: nodeSchema,
+  system: systemSchema,
+  engines: z.array(engineSchema),
+  models: z.array(modelSchema),
+  gateway: gatewaySchema,
+  cloud: cloudSchema,
+  mesh: meshSchema,
+  /** Newest first, at most 50. */
+  activity: z.array(activitySchema),
+  notices: z.array(noticeSchema),
+  history: historySchema,
+});
+export type NodeSnapshot = z.infer<typeof nodeSnapshotSchema>;

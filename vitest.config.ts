@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+// Two kinds of tests: `unit` is pure and quick and part of `npm run check`; the rest opens sockets, starts processes
+// and browsers, and runs file by file so that one does not starve another on a small machine.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.{ts,tsx}'],
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['test/{compliance,integration,e2e}/**/*.test.{ts,tsx}'],
+          globalSetup: ['test/fixtures/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
