@@ -41,6 +41,16 @@ export type QueryName = keyof typeof querySchemas;
 export const logLineSchema = z.object({ at: z.string(), stream: z.enum(['stdout', 'stderr']), text: z.string() });
 export type LogLine = z.infer<typeof logLineSchema>;
 
+/** Answers of the queries (of `logs` without `follow`; with it, one {@link logLineSchema} a line). */
+export const queryAnswerSchemas = {
+  /** Oldest first. */
+  logs: z.object({ lines: z.array(logLineSchema) }),
+  /** The settings in force, by section, as `config.json` holds them; secrets are never among them. */
+  settings: z.object({ settings: z.record(z.string(), z.unknown()) }),
+} as const;
+export type QueryParams<Name extends QueryName> = z.input<(typeof querySchemas)[Name]>;
+export type QueryAnswer<Name extends QueryName> = z.infer<(typeof queryAnswerSchemas)[Name]>;
+
 /** Every error of the control API. */
 export const controlErrorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 

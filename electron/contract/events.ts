@@ -4,7 +4,9 @@ import { historyPointSchema, nodeSnapshotSchema, type NodeSnapshot } from './sna
 /**
  * The control API's event stream (`GET /control/v1/events`). The first message is the whole snapshot; later ones carry
  * only the top-level sections that changed, plus at most one new history point. Each has a sequence number that grows
- * by one, also sent as the SSE `id`, so that `Last-Event-ID` resumes.
+ * by one, also sent as the SSE `id`, so that `Last-Event-ID` resumes; a restarted agent starts at a higher number. An
+ * event has no `event:` line (its `type` stands in its JSON), so that a browser's EventSource hands it to `onmessage`.
+ * Lines that start with a colon are heartbeats.
  */
 export const snapshotEventSchema = z.object({
   type: z.literal('snapshot'),

@@ -1,0 +1,114 @@
+import type { z } from 'zod';
+import { changeEventSchema, type ChangeEvent } from '../contract/events.ts';
+import {
+  activitySchema,
+  cloudSchema,
+  engineSchema,
+  gatewaySchema,
+  historyPointSchema,
+  historySchema,
+  meshSchema,
+  modelSchema,
+  nodeSchema,
+  nodeStateSchema,
+  noticeSchema,
+  systemSchema,
+  type NodeSnapshot,
+} from '../contract/snapshot.ts';
+import { ControlError } from './control-error.ts';
+
+/**
+ * Reading what an agent of another version says. Unknown keys are dropped; an entry of a list that this program cannot
+ * understand (an engine of a kind it has never heard of) is left out; a notice keeps its sentence when only its fix is
+ * strange. What every surface stands on (node, system, gateway) must be readable, else `agent_too_new`.
+ */
+
+type Section = Exclude<keyof NodeSnapshot, 'history'>;
+
+const sections: { readonly [Name in Section]: (value: unknown) => NodeSnapshot[Name] } = {
+  node: (value) => whole(nodeSchema, withKnownState(value)),
+  system: (value) => whole(systemSchema, value),
+  engines: (value) => entries(engineSchema, value),
+  models: (value) => entries(modelSchema, value),
+  gateway: (value) => whole(gatewaySchema, value),
+  cloud: (value) => cloudSchema.safeParse(value).data ?? { offload: 'off', until: null, providers: [], budgets: [] },
+  mesh: (value) => meshSchema.safeParse(value).data ?? { listening: false, reachable: null, peers: [] },
+  activity: (value) => entries(activitySchema, value),
+  notices: (value) => (Array.isArray(value) ? value.flatMap(notice) : []),
+};
+
+/** A snapshot from the wire. Throws a ControlError when it is not one. */
+export function readSnapshot(value: unknown): NodeSnapshot {
+  const fields = record(value);
+  const history = historySchema.safeParse(fields['history']);
+  return {
+    node: sections.node(fields['node']),
+    system: sections.system(fields['system']),
+    engines: sections.engines(fields['engines']),
+    models: sections.models(fields['models']),
+    gateway: sections.gateway(fields['gateway']),
+    cloud: sections.cloud(fields['cloud']),
+    mesh: sections.mesh(fields['mesh']),
+    activity: sections.activity(fields['activity']),
+    notices: sections.notices(fields['notices']),
+    history: history.data ?? { intervalMs: 1000, capacity: 300, points: [] },
+  };
+}
+
+export type WireEvent =
+  | { readonly type: 'snapshot'; readonly seq: number; readonly snapshot: NodeSnapshot }
+  | ChangeEvent
+  | { readonly type: 'unknown' };
+
+/** One event from the wire; `unknown` for a type that this program has never heard of. */
+export function readEvent(value: unknown): WireEvent {
+  const fields = record(value);
+  const { type, seq } = fields;
+  if (typeof type !== 'string' || typeof seq !== 'number') throw tooNew();
+  if (type === 'snapshot') return { type, seq, snapshot: readSnapshot(fields['snapshot']) };
+  if (type !== 'change') return { type: 'unknown' };
+  const sent = record(fields['set']);
+  const set = Object.fromEntries(
+    Object.entries(sections).flatMap(([name, readSection]) =>
+      name in sent ? [[name, readSection(sent[name])] as const] : [],
+    ),
+  );
+  return whole(changeEventSchema, { type, seq, set, append: entries(historyPointSchema, fields['append']) });
+}
+
+function whole<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw tooNew();
+  return parsed.data;
+}
+
+function entries<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema>[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((entry) => {
+    const parsed = schema.safeParse(entry);
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+function notice(value: unknown): NodeSnapshot['notices'] {
+  const parsed = noticeSchema.safeParse(value);
+  if (parsed.success) return [parsed.data];
+  const plain = noticeSchema.safeParse({ ...record(value), fix: null });
+  return plain.success ? [plain.data] : [];
+}
+
+/** A state that is new to this program is shown as `problem`, beside the agent's own sentence: never green by hope. */
+function withKnownState(value: unknown): unknown {
+  const node = record(value);
+  return typeof node['state'] === 'string' && !nodeStateSchema.safeParse(node['state']).success
+    ? { ...node, state: 'problem' }
+    : node;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function tooNew(): ControlError {
+  return new ControlError('agent_too_new', 'The agent is newer than this program. Update Ranch Hand on this machine.');
+}
