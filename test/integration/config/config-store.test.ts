@@ -1,0 +1,95 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../electron/agent/base/clock.ts';
+import { ConfigStore } from '../../../electron/agent/config/config-store.ts';
+
+let dataDir: string;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'ranch-hand-config-'));
+});
+
+afterEach(async () => {
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+function open(overrides: Record<string, string> = {}, env: Record<string, string> = {}): ConfigStore {
+  return new ConfigStore({ dataDir, overrides: new Map(Object.entries(overrides)), env }, { clock: new ManualClock() });
+}
+
+const config = (): string => join(dataDir, 'config.json');
+
+describe('ConfigStore', () => {
+  it('takes the command line over the environment over the file over the default', async () => {
+    await writeFile(config(), '{"version":1,"gateway":{"port":1,"drainMs":1,"maxQueued":1}}');
+    const store = open({ 'gateway.port': '3' }, { RANCH_HAND_GATEWAY_PORT: '2', RANCH_HAND_GATEWAY_DRAIN_MS: '2' });
+    expect(store.settings.gateway).toMatchObject({ port: 3, drainMs: 2, maxQueued: 1, maxBodyBytes: 33_554_432 });
+    const origins = Object.fromEntries(store.rows().map((row) => [row.key, row.origin]));
+    expect(origins).toMatchObject({
+      'gateway.port': 'command line',
+      'gateway.drainMs': 'environment',
+      'gateway.maxQueued': 'config.json',
+      'gateway.maxBodyBytes': 'default',
+    });
+  });
+
+  it('writes one setting, keeps unknown ones, and says so to whoever listens', async () => {
+    await writeFile(config(), '{"version":1,"herd":{"cows":3}}');
+    const store = open();
+    const heard: number[] = [];
+    store.changed.subscribe((settings) => heard.push(settings.gateway.maxQueued));
+    store.set('gateway.maxQueued', 9);
+    expect(heard).toEqual([9]);
+    expect(JSON.parse(await readFile(config(), 'utf8'))).toEqual({
+      version: 1,
+      herd: { cows: 3 },
+      gateway: { maxQueued: 9 },
+    });
+    expect(open().settings.gateway.maxQueued).toBe(9);
+    expect(store.warnings.join(' ')).toContain('herd');
+  });
+
+  it('B66 refuses a bad value and leaves file and settings as they were', async () => {
+    const store = open();
+    store.set('gateway.maxQueued', 9);
+    const before = await readFile(config(), 'utf8');
+    expect(() => store.set('gateway.maxQueued', 1e99)).toThrow(expect.objectContaining({ code: 'settings_invalid' }));
+    expect(() => store.set('gateway.maxQueued', '9')).toThrow(expect.objectContaining({ code: 'settings_invalid' }));
+    expect(() => store.set('cow.bell', 1)).toThrow(expect.objectContaining({ code: 'settings_invalid' }));
+    expect(await readFile(config(), 'utf8')).toBe(before);
+    expect(store.settings.gateway.maxQueued).toBe(9);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['filled with NULs', '\0'.repeat(300)],
+    ['cut off', '{"gateway":{"maxQ'],
+  ])('F33 a file that is %s is set aside and the last good settings hold', async (_, broken) => {
+    open().set('gateway.maxQueued', 9);
+    await writeFile(config(), broken);
+    const store = open();
+    expect(store.settings.gateway.maxQueued).toBe(9);
+    expect(store.warnings).toHaveLength(1);
+    const aside = (await readdir(dataDir)).filter((name) => name.startsWith('config.json.corrupt-'));
+    expect(aside).toHaveLength(1);
+    expect(await readFile(join(dataDir, aside[0] ?? ''), 'utf8')).toBe(broken);
+    expect(open().settings.gateway.maxQueued).toBe(9);
+  });
+
+  it('F33 a file of a newer version is used as far as it is understood and never written', async () => {
+    const newer = '{"version":7,"gateway":{"maxQueued":9},"orbit":true}';
+    await writeFile(config(), newer);
+    const store = open();
+    expect(store.settings.gateway.maxQueued).toBe(9);
+    expect(store.readOnly).toContain('newer version');
+    expect(() => store.set('gateway.maxQueued', 1)).toThrow(expect.objectContaining({ code: 'conflict' }));
+    expect(await readFile(config(), 'utf8')).toBe(newer);
+  });
+
+  it('says that a value from the command line cannot be changed in the file', () => {
+    const store = open({ 'gateway.maxQueued': '5' });
+    expect(() => store.set('gateway.maxQueued', 6)).toThrow(/command line/);
+  });
+});

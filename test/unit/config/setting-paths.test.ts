@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  environmentName,
+  parseSettingText,
+  problemWith,
+  settingPaths,
+  withoutValueAt,
+  withValueAt,
+} from '../../../electron/agent/config/setting-paths.ts';
+import { settingsJsonSchema } from '../../../electron/agent/config/settings.ts';
+
+describe('setting paths', () => {
+  it('name an environment variable each', () => {
+    expect(environmentName('gateway.port')).toBe('RANCH_HAND_GATEWAY_PORT');
+    expect(environmentName('engines.embedded.contextLength')).toBe('RANCH_HAND_ENGINES_EMBEDDED_CONTEXT_LENGTH');
+    expect(new Set(settingPaths.map(environmentName)).size).toBe(settingPaths.length);
+  });
+
+  it('take text as JSON where that fits, else as it stands', () => {
+    expect(parseSettingText('gateway.port', '9000')).toBe(9000);
+    expect(parseSettingText('models.default', '/models/a.gguf')).toBe('/models/a.gguf');
+    expect(parseSettingText('node.name', '42')).toBe('42');
+    expect(parseSettingText('node.name', 'null')).toBeNull();
+    expect(parseSettingText('engines.embedded.threads', 'auto')).toBe('auto');
+    expect(parseSettingText('engines.embedded.enabled', 'false')).toBe(false);
+  });
+
+  it.each([
+    ['gateway.port', '70000'],
+    ['gateway.port', 'http'],
+    ['gateway.host', '0.0.0.0'],
+    ['engines.embedded.parallel', '0'],
+    ['cow.bell', '1'],
+    ['gateway', '{}'],
+    ['__proto__.polluted', '1'],
+  ])('B66 refuse %s = %s with a sentence', (path, text) => {
+    expect(() => parseSettingText(path, text)).toThrow(expect.objectContaining({ code: 'settings_invalid' }));
+    expect(problemWith(path, text)).toMatch(/\.$/);
+  });
+
+  it('are set and removed without touching the original', () => {
+    const before = { a: { b: 1, c: 2 } };
+    expect(withValueAt(before, 'a.b', 3)).toEqual({ a: { b: 3, c: 2 } });
+    expect(withValueAt(before, 'x.y', 3)).toEqual({ a: { b: 1, c: 2 }, x: { y: 3 } });
+    expect(withoutValueAt(before, ['a', 'b'])).toEqual({ a: { c: 2 } });
+    expect(before).toEqual({ a: { b: 1, c: 2 } });
+  });
+});
+
+describe('the published JSON schema', () => {
+  it('is the one in resources/', () => {
+    const path = join(import.meta.dirname, '..', '..', '..', 'resources', 'settings.schema.json');
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(JSON.parse(JSON.stringify(settingsJsonSchema())));
+  });
+});
