@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const siblingRooms = ['models', 'gateway', 'cloud', 'mesh', 'telemetry', 'bench'];
 const ground = ['base', 'contract'];
 
-/** The import table of docs/architecture: room → what it may import besides itself. Everything else is refused. */
+/** The import table of CONTRIBUTING.md: room → what it may import besides itself. Everything else is refused. */
 const mayImport = {
   contract: [],
   base: [],
@@ -23,35 +23,54 @@ const mayImport = {
   'shell-main': ['shell', 'client', 'contract', 'host'],
   cli: ['client', 'contract', 'host'],
   renderer: ['contract'],
-  build: ['build'],
+  build: ['client', 'contract', 'host'],
+  'settings-schema': ['config'],
+  test: ['*'],
 };
 
-const elements = [
-  { type: 'contract', pattern: 'electron/contract/**', mode: 'full' },
-  { type: 'base', pattern: 'electron/agent/base/**', mode: 'full' },
-  { type: 'host', pattern: 'electron/host/**', mode: 'full' },
-  ...['inference', 'config', 'engines', 'control', ...siblingRooms].map((room) => ({
-    type: room,
-    pattern: `electron/agent/${room}/**`,
-    mode: 'full',
-  })),
-  { type: 'agent', pattern: 'electron/agent/*.ts', mode: 'full' },
-  { type: 'agent-main', pattern: 'electron/agent-main.ts', mode: 'full' },
-  { type: 'client', pattern: 'electron/client/**', mode: 'full' },
-  { type: 'shell', pattern: 'electron/shell/**', mode: 'full' },
-  { type: 'shell-main', pattern: 'electron/main.ts', mode: 'full' },
-  { type: 'cli', pattern: 'electron/cli/**', mode: 'full' },
-  { type: 'renderer', pattern: 'renderer/**', mode: 'full' },
-  { type: 'build', pattern: 'build/**', mode: 'full' },
-  { type: 'test', pattern: 'test/**', mode: 'full' },
+const rooms = ['inference', 'config', 'engines', 'control', ...siblingRooms];
+
+/** Where each room is. The first pattern that fits a file decides. */
+const files = [
+  ['contract', 'electron/contract/**'],
+  ['base', 'electron/agent/base/**'],
+  ['host', 'electron/host/**'],
+  ...rooms.map((room) => [room, `electron/agent/${room}/**`]),
+  ['agent', 'electron/agent/*.ts'],
+  ['agent-main', 'electron/agent-main.ts'],
+  ['client', 'electron/client/**'],
+  ['shell', 'electron/shell/**'],
+  ['shell-main', 'electron/main.ts'],
+  ['cli', 'electron/cli/**'],
+  ['renderer', 'renderer/**'],
+  ['settings-schema', 'build/settings-schema.ts'],
+  ['build', 'build/**'],
+  ['test', 'test/**'],
+].map(([category, pattern]) => ({ category, pattern }));
+
+const importPolicies = Object.entries(mayImport).map(([room, allowed]) => ({
+  from: { file: { categories: room } },
+  allow: (allowed.includes('*') ? ['*'] : [room, ...allowed]).map((name) => ({ to: { file: { categories: name } } })),
+}));
+
+const electronMessage = 'Only electron/shell and electron/main.ts may import Electron.';
+const electronImports = { patterns: [{ regex: '^electron(/|$)', message: electronMessage }] };
+/** The ways to load a module that are no import declaration. */
+const electronLoads = [
+  'ImportExpression[source.value=/^electron(\\u002F|$)/]',
+  'ImportExpression > TemplateLiteral[quasis.0.value.raw=/^electron(\\u002F|$)/]',
+  'TSImportType[source.value=/^electron(\\u002F|$)/]',
+  'CallExpression[callee.name=/require/i][arguments.0.value=/^electron(\\u002F|$)/]',
+  'CallExpression[callee.property.name=/require|resolve/i][arguments.0.value=/^electron(\\u002F|$)/]',
+].map((selector) => ({ selector, message: electronMessage }));
+const exportStyle = [
+  { selector: 'ExportDefaultDeclaration', message: 'Name what you export.' },
+  { selector: 'ExportAllDeclaration', message: 'No barrel files: import from the file that owns it.' },
 ];
-
-const electronOnlyInShell = {
-  paths: [{ name: 'electron', message: 'Only electron/shell and electron/main.ts may import Electron.' }],
-};
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'out/', '.cache/', 'artifacts/', '**/*.cjs'] },
+  { files: ['**/*.{js,mjs}'], extends: [tseslint.configs.strict] },
   {
     files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -60,38 +79,35 @@ export default tseslint.config(
     },
     plugins: { boundaries },
     settings: {
-      'boundaries/elements': elements,
+      'boundaries/files': files,
+      'boundaries/files-single-match': true,
       'boundaries/include': ['electron/**', 'renderer/**', 'build/**', 'test/**'],
-      'import/resolver': { typescript: { project: ['tsconfig.json', '*/tsconfig.json', 'electron/*/tsconfig.json'] } },
+      'boundaries/dependency-nodes': ['import', 'export', 'dynamic-import', 'require'],
+      'import/resolver': { typescript: { project: 'tsconfig.json' } },
     },
     rules: {
       'boundaries/no-unknown-files': 'error',
-      'boundaries/element-types': [
+      'boundaries/dependencies': [
         'error',
         {
           default: 'disallow',
-          message: '${file.type} may not import ${dependency.type}: see the import table in CONTRIBUTING.md',
-          rules: [
-            ...Object.entries(mayImport).map(([room, allowed]) => ({ from: room, allow: [room, ...allowed] })),
-            { from: 'test', allow: '*' },
-          ],
+          checkUnknownLocals: true,
+          message:
+            '{{ from.file.categories }} may not import {{ to.file.categories }}: see the import table in CONTRIBUTING.md',
+          policies: importPolicies,
         },
       ],
-      'no-restricted-imports': ['error', electronOnlyInShell],
+      'no-restricted-imports': ['error', electronImports],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Name what you export.' },
-        { selector: 'ExportAllDeclaration', message: 'No barrel files: import from the file that owns it.' },
-      ],
+      'no-restricted-syntax': ['error', ...exportStyle, ...electronLoads],
     },
   },
   {
     files: ['electron/shell/**', 'electron/main.ts', 'test/e2e/desktop/**'],
-    rules: { 'no-restricted-imports': 'off' },
+    rules: { 'no-restricted-imports': 'off', 'no-restricted-syntax': ['error', ...exportStyle] },
   },
   {
     files: ['renderer/**/*.tsx', 'renderer/**/*.ts'],
@@ -100,7 +116,7 @@ export default tseslint.config(
   },
   {
     // Tools of the outside world that demand a default export.
-    files: ['**/*.config.ts', 'build/*.config.ts'],
-    rules: { 'no-restricted-syntax': 'off' },
+    files: ['*.config.ts', 'build/*.config.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...electronLoads] },
   },
 );

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { receiptFile, type TestEngine } from './layout.ts';
 
@@ -24,26 +23,6 @@ export async function joinParts(parts: readonly string[], target: string, sha256
     throw new Error(`the joined file has checksum ${found}, not ${sha256}`);
   }
   await rename(aside, target);
-}
-
-/**
- * Runs the work while no other process does the same for this engine. The lock is SQLite's on a file, because the
- * system frees it when its owner dies, however it dies.
- */
-export async function withLock<T>(folder: string, engine: TestEngine, work: () => Promise<T>): Promise<T> {
-  const database = new DatabaseSync(join(folder, `${engine}.lock.db`), { timeout: 0 });
-  try {
-    try {
-      database.exec('BEGIN EXCLUSIVE');
-    } catch {
-      console.log(`${engine}: another run is at it, waiting for it to end`);
-      database.exec(`PRAGMA busy_timeout = ${60 * 60 * 1000}`);
-      database.exec('BEGIN EXCLUSIVE');
-    }
-    return await work();
-  } finally {
-    database.close();
-  }
 }
 
 interface Receipt {

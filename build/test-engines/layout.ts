@@ -10,7 +10,7 @@ export const testEngines: readonly TestEngine[] = ['gemma', 'electron', 'llama-s
 export function testEnginesFolder(env: NodeJS.ProcessEnv): string {
   const named = env['RANCH_HAND_TEST_ENGINES'];
   if (named !== undefined && named !== '') return named;
-  const cache = env['XDG_CACHE_HOME'] ?? (env['LOCALAPPDATA'] || join(homedir(), '.cache'));
+  const cache = env['XDG_CACHE_HOME'] ?? env['LOCALAPPDATA'] ?? join(homedir(), '.cache');
   return join(cache, 'ranch-hand-test-engines');
 }
 

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { electronVersion, fetchElectron } from './electron.ts';
-import { isIntact, withLock, writeReceipt } from './files.ts';
+import { exclusively } from '../process/exclusively.ts';
+import { isIntact, writeReceipt } from './files.ts';
 import { fetchGemma, gemmaVersion } from './gemma.ts';
 import { receiptFile, testEngineFiles, type TestEngine } from './layout.ts';
 import { buildLlamaServer, llamaVersion } from './llama-server.ts';
@@ -36,7 +37,8 @@ export async function provision(folder: string, engine: TestEngine): Promise<Out
   const recipe = recipes[engine];
   try {
     await mkdir(folder, { recursive: true });
-    return await withLock(folder, engine, async () => {
+    const sayWait = (): void => console.log(`${engine}: another run is at it, waiting for it to end`);
+    return await exclusively(join(folder, `${engine}.lock.db`), sayWait, async () => {
       if (await isIntact(folder, engine, recipe.version)) return ready();
       const packages = await PythonPackages.find(folder);
       if (packages === undefined)

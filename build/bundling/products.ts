@@ -1,0 +1,32 @@
+import { nodeBundle } from './node-bundle.ts';
+import { panelBundle } from './panel-bundle.ts';
+import { type Product } from './product.ts';
+import { scriptOutput } from './script-output.ts';
+
+const definedIn = 'build/bundling/products.ts';
+
+/** All that the build makes. The agent never holds inference code: only the engine child may load it. */
+export const products: readonly Product[] = [
+  nodeBundle('agent', definedIn, {
+    entryPoints: { agent: 'electron/agent-main.ts' },
+    splitting: true,
+    chunkNames: 'agent-chunks/[name]-[hash]',
+    external: ['node-llama-cpp', '@node-llama-cpp/*'],
+  }),
+  nodeBundle('embedded engine', definedIn, {
+    entryPoints: { 'embedded-engine': 'electron/agent/engines/embedded/child/main.ts' },
+    external: ['node-llama-cpp', '@node-llama-cpp/*'],
+  }),
+  nodeBundle('command line', definedIn, {
+    entryPoints: { cli: 'electron/cli/main.ts' },
+    splitting: true,
+    chunkNames: 'cli-chunks/[name]-[hash]',
+  }),
+  panelBundle,
+  scriptOutput('self-test model', 'build/self-test-model.ts', 'dist/self-test.gguf', []),
+  scriptOutput('settings schema', 'build/settings-schema.ts', 'resources/settings.schema.json', [
+    'package-lock.json',
+    'electron/agent/config',
+    'electron/contract',
+  ]),
+];
