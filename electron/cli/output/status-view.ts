@@ -1,0 +1,169 @@
+import type { EngineSnapshot, ModelSnapshot, NodeSnapshot, Notice } from '../../contract/snapshot.ts';
+import { activityLines } from './activity-view.ts';
+import { bytes, bytesOf, count, counted, meter, percent, span, sparkline, speed, took } from './figures.ts';
+import type { Palette } from './palette.ts';
+import { dotted, labelled, line } from './spans.ts';
+import { enginePaint, nodePaint, nodeShape, noticeMark, noticePaint } from './states.ts';
+import { cellWidth, safeLine, wrap } from './text.ts';
+
+export interface StatusFrame {
+  readonly columns: number;
+  /** Lines of the screen; the last requests take what is left of them. Absent: eight requests. */
+  readonly rows?: number;
+  readonly palette: Palette;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+const usualRequests = 8;
+const meterCells = 20;
+
+/** The node at a glance: who, in what state, doing what, how fast, with what left, and what needs the operator. */
+export function statusLines(snapshot: NodeSnapshot, frame: StatusFrame): string[] {
+  const head = [
+    ...headLines(snapshot, frame),
+    '',
+    ...engineLines(snapshot, frame),
+    ...modelLines(snapshot, frame),
+    ...figureLines(snapshot, frame),
+    ...noticeLines(snapshot.notices, frame),
+  ];
+  // Two lines: the blank one and the table's head.
+  const room = frame.rows === undefined ? usualRequests : Math.max(0, frame.rows - head.length - 2);
+  return [...head, ...activityLines(snapshot.activity.slice(0, room), frame.columns, frame.palette)];
+}
+
+function headLines({ node }: NodeSnapshot, { columns, palette, nowMs }: StatusFrame): string[] {
+  const name = safeLine(node.name);
+  const state = `${nodeShape(node.state)} ${node.state}`;
+  const about = `ranch-hand ${safeLine(node.version)} · up ${span(nowMs - Date.parse(node.startedAt))}`;
+  const blanks = Math.max(2, columns - cellWidth(name) - 2 - cellWidth(state) - cellWidth(about));
+  const title = line(
+    [
+      { text: name, paint: palette.strong },
+      '  ',
+      { text: state, paint: nodePaint(node.state, palette) },
+      ' '.repeat(blanks),
+      { text: about, paint: palette.dim },
+    ],
+    columns,
+  );
+  return [title, ...wrap(safeLine(node.sentence), columns)];
+}
+
+function engineLines({ engines }: NodeSnapshot, frame: StatusFrame): string[] {
+  if (engines.length === 0) return [labelled('Engine', ['none'], frame.palette, frame.columns)];
+  return engines.flatMap((engine) => engineLine(engine, frame));
+}
+
+function engineLine(engine: EngineSnapshot, { columns, palette, nowMs }: StatusFrame): string[] {
+  const { slots } = engine;
+  const rest = dotted([
+    `for ${span(nowMs - Date.parse(engine.since))}`,
+    slots.total > 0 ? `${slots.busy} of ${counted(slots.total, 'slot')} busy` : null,
+    engine.memoryBytes === null ? null : bytes(engine.memoryBytes),
+    engine.restarts === 0 ? null : counted(engine.restarts, 'restart'),
+  ]);
+  const state = { text: engine.state, paint: enginePaint(engine.state, palette) };
+  const main = labelled('Engine', [`${safeLine(engine.id)}  `, state, ` ${rest}`], palette, columns);
+  if (engine.state === 'ready' || engine.state === 'adopted') return [main];
+  return [main, ...wrap(safeLine(engine.sentence), columns - 12).map((text) => labelled('', [text], palette, columns))];
+}
+
+function modelLines({ models }: NodeSnapshot, { columns, palette }: StatusFrame): string[] {
+  const loaded = models.filter((model) => model.loaded);
+  const shown = loaded.length > 0 ? loaded : models.filter((model) => model.isDefault);
+  if (shown.length === 0) return [labelled('Model', ['none'], palette, columns)];
+  return shown.map((model) => labelled('Model', [modelText(model)], palette, columns));
+}
+
+function modelText(model: ModelSnapshot): string {
+  return dotted([
+    safeLine(model.id),
+    model.quantization === null ? null : safeLine(model.quantization),
+    bytes(model.sizeBytes),
+    model.contextLength === null ? null : `context ${count(model.contextLength)}`,
+    model.selfTest ? 'self-test only' : null,
+    model.loaded ? null : 'not loaded',
+  ]);
+}
+
+function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame): string[] {
+  const { gateway, system, cloud, mesh, history } = snapshot;
+  const { memory } = system;
+  const bar = (fraction: number): { text: string; paint: Palette['accent'] } => ({
+    text: meter(fraction, meterCells),
+    paint: fraction >= 0.9 ? palette.bad : fraction >= 0.7 ? palette.attention : palette.good,
+  });
+  const figure = (text: string): string => text.padEnd(16);
+  const row = (label: string, spans: Parameters<typeof labelled>[1]): string =>
+    labelled(label, spans, palette, columns);
+  const speeds = history.points.map((point) => point.tokensPerSecond);
+  const load = system.loadAverage?.map((value) => value.toFixed(2)).join(' ');
+  const lines = [
+    row('Speed', [
+      { text: figure(`${speed(gateway.tokensPerSecond)} tok/s`), paint: palette.strong },
+      { text: sparkline(speeds, meterCells).padEnd(meterCells), paint: palette.accent },
+      `  first token ${took(gateway.ttftMs)}`,
+    ]),
+    row('CPU', [
+      figure(percent(system.cpuPercent)),
+      bar(system.cpuPercent / 100),
+      `  ${dotted([counted(system.perCore.length, 'core'), load === undefined ? null : `load ${load}`])}`,
+    ]),
+    row('RAM', [
+      figure(bytesOf(memory.usedBytes, memory.totalBytes)),
+      bar(memory.totalBytes > 0 ? memory.usedBytes / memory.totalBytes : 0),
+      `  engines ${bytes(memory.engineBytes)} · free ${bytes(memory.availableBytes)}`,
+    ]),
+    row('Saturation', [figure(percent(gateway.saturation * 100)), bar(gateway.saturation), `  ${gateway.level}`]),
+    row('Requests', [
+      figure(`${gateway.inFlight} running`),
+      `${gateway.queued} waiting · ${count(gateway.requestsTotal)} so far · ${count(gateway.failuresTotal)} failed`,
+    ]),
+    row('Offload', [offloadText(cloud)]),
+    row('Gateway', [safeLine(gateway.url)]),
+  ];
+  if (system.pressure !== null) {
+    const { cpu, memory: ram, io } = system.pressure;
+    lines.splice(3, 0, row('Pressure', [`cpu ${percent(cpu)} · memory ${percent(ram)} · disk ${percent(io)}`]));
+  }
+  if (mesh.peers.length > 0) {
+    lines.push(row('Peers', [dotted(mesh.peers.map((peer) => safeLine(`${peer.name} ${peer.state}`)))]));
+  }
+  return lines;
+}
+
+function offloadText(cloud: NodeSnapshot['cloud']): string {
+  return dotted([
+    cloud.offload,
+    cloud.until === null ? null : `until ${safeLine(cloud.until)}`,
+    ...cloud.budgets.map((budget) => safeLine(`${budget.scope}: ${budget.spent} of ${budget.limit} ${budget.unit}`)),
+  ]);
+}
+
+function noticeLines(notices: readonly Notice[], { columns, palette }: StatusFrame): string[] {
+  if (notices.length === 0) return [];
+  return ['', ...notices.flatMap((notice) => oneNotice(notice, columns, palette))];
+}
+
+function oneNotice(notice: Notice, columns: number, palette: Palette): string[] {
+  const paint = noticePaint(notice.severity, palette);
+  const sentence = wrap(safeLine(notice.sentence), columns - 2).map((text, index) =>
+    line([{ text: index === 0 ? `${noticeMark(notice.severity)} ` : '  ', paint }, text], columns),
+  );
+  return [...sentence, ...wrap(fixText(notice), columns - 2).map((text) => line(['  ', text], columns))];
+}
+
+/** What the operator can do about it from a terminal. */
+function fixText({ fix }: Notice): string {
+  if (fix === null) return '';
+  switch (fix.kind) {
+    case 'terminal':
+      return safeLine(`${fix.label}: ${fix.line}`);
+    case 'path':
+      return safeLine(`${fix.label}: ${fix.path}`);
+    case 'command':
+      return safeLine(`${fix.label}: in the panel (ranch-hand panel).`);
+  }
+}
