@@ -1,0 +1,193 @@
+import { AppError } from '../../../base/errors.ts';
+import type { LlamaGrammar, Token } from 'node-llama-cpp';
+import type { ChildSettings, LoadedModel } from '../protocol.ts';
+import { chatFormatOf, withBeginning, type ChatFormat } from './chat-prompt.ts';
+import { refuse } from './fields.ts';
+import { Generator, type Job, type Outcome, type TextSink } from './generator.ts';
+import { toGrammarSchema } from './json-schema.ts';
+import type {
+  ChatRequest,
+  CompletionRequest,
+  EmbeddingRequest,
+  GenerationRequest,
+  OutputShape,
+  TokenizeRequest,
+} from './request.ts';
+import { batchTokens, type Runtime } from './runtime.ts';
+import { SlotQueue } from './slot-queue.ts';
+
+const mostWaiting = 512;
+
+/** What has been generated since the start; durations in milliseconds. */
+export interface Totals {
+  promptTokens: number;
+  promptMs: number;
+  predictedTokens: number;
+  predictedMs: number;
+}
+
+/** A request that was checked and is ready to run. */
+export interface PreparedJob {
+  readonly job: Job;
+  /** Text that goes before the answer (a completion that asked for its prompt back). */
+  readonly echo: string;
+}
+
+/** The loaded model and its slots: prepares requests and runs them. */
+export class EmbeddedModel {
+  readonly loaded: LoadedModel;
+  readonly totals: Totals = { promptTokens: 0, promptMs: 0, predictedTokens: 0, predictedMs: 0 };
+  readonly #runtime: Runtime;
+  readonly #format: ChatFormat;
+  readonly #slots: SlotQueue<Generator>;
+  readonly #vocabularySize: number;
+
+  constructor(options: { settings: ChildSettings }, deps: { runtime: Runtime; onSlotsChange: () => void }) {
+    const { runtime } = deps;
+    this.#runtime = runtime;
+    this.#format = chatFormatOf(runtime.model);
+    const generators = runtime.sequences.map((sequence) => new Generator({ sequence, largestStepTokens: batchTokens }));
+    this.#slots = new SlotQueue(generators, { mostWaiting, onChange: deps.onSlotsChange });
+    this.#vocabularySize = [...runtime.model.iterateAllTokens()].length;
+    this.loaded = {
+      id: options.settings.modelId,
+      contextLength: runtime.context.contextSize,
+      trainedContextLength: runtime.model.trainContextSize,
+      slots: generators.length,
+      threads: runtime.threads,
+      hasChatTemplate: this.#format.hasTemplate,
+      engineVersion: runtime.version,
+    };
+  }
+
+  get busy(): number {
+    return this.#slots.busy;
+  }
+
+  get waiting(): number {
+    return this.#slots.waiting;
+  }
+
+  async prepareChat(request: ChatRequest): Promise<PreparedJob> {
+    const { tokens, stops } = this.#format.prompt(request.messages);
+    return { job: await this.#job(request, tokens, stops), echo: '' };
+  }
+
+  async prepareCompletion(request: CompletionRequest): Promise<PreparedJob> {
+    const { model } = this.#runtime;
+    const tokens =
+      typeof request.prompt === 'string'
+        ? withBeginning(model, model.tokenize(request.prompt, false))
+        : this.#knownTokens(request.prompt);
+    if (tokens.length === 0) throw refuse('prompt must not be empty for this model.');
+    const prompt = typeof request.prompt === 'string' ? request.prompt : model.detokenize(tokens);
+    return { job: await this.#job(request, tokens, []), echo: request.echo ? prompt : '' };
+  }
+
+  /** Waits for a slot, preferring the one whose cache fits the prompt best, and generates. */
+  async run(job: Job, sink: TextSink, signal: AbortSignal): Promise<Outcome> {
+    const slot = await this.#slots.acquire((free) => bestSlot(free, job.prompt), signal);
+    try {
+      const outcome = await slot.run(job, sink, signal);
+      this.totals.promptTokens += outcome.timings.prompt_n;
+      this.totals.promptMs += outcome.timings.prompt_ms;
+      this.totals.predictedTokens += outcome.timings.predicted_n;
+      this.totals.predictedMs += outcome.timings.predicted_ms;
+      return outcome;
+    } finally {
+      this.#slots.release(slot);
+    }
+  }
+
+  async embed(request: EmbeddingRequest, signal: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
+    const { model } = this.#runtime;
+    const inputs = request.inputs.map((input) =>
+      typeof input === 'string' ? model.tokenize(input, false) : this.#knownTokens(input),
+    );
+    const most = this.loaded.contextLength - 2;
+    for (const input of inputs) if (input.length > most) throw tooLong(input.length, most);
+    if (inputs.some((input) => input.length === 0)) throw refuse('input must not be empty.');
+    const context = await this.#runtime.embeddingContext();
+    const vectors: number[][] = [];
+    let promptTokens = 0;
+    for (const input of inputs) {
+      signal.throwIfAborted();
+      promptTokens += context.calculateInputLength([...input]);
+      vectors.push([...(await context.getEmbeddingFor([...input])).vector]);
+    }
+    return { vectors, promptTokens };
+  }
+
+  tokenize(request: TokenizeRequest): number[] {
+    const { model } = this.#runtime;
+    const tokens = model.tokenize(request.content, request.parseSpecial);
+    return request.addSpecial ? withBeginning(model, tokens) : tokens;
+  }
+
+  /** llama.cpp's own account since the last call. */
+  timings(): Promise<string[]> {
+    return this.#runtime.timings();
+  }
+
+  async #job(request: GenerationRequest, prompt: Token[], stops: readonly string[]): Promise<Job> {
+    const most = this.loaded.contextLength - 2;
+    if (prompt.length > most) throw tooLong(prompt.length, most);
+    const room = this.loaded.contextLength - 1 - prompt.length;
+    for (const token of request.sampling.logitBias.keys()) {
+      if (token >= this.#vocabularySize) throw refuse('logit_bias names a token that this model does not have.');
+    }
+    return {
+      prompt,
+      maxTokens: Math.min(request.maxTokens ?? room, room),
+      sampling: request.sampling,
+      stops: [...request.stop, ...stops],
+      grammar: await this.#grammar(request.shape),
+    };
+  }
+
+  async #grammar(shape: OutputShape): Promise<LlamaGrammar | null> {
+    const { llama } = this.#runtime;
+    if (shape.kind === 'text') return null;
+    if (shape.kind === 'json') return llama.getGrammarFor('json');
+    const schema = toGrammarSchema(shape.schema);
+    try {
+      return await llama.createGrammarForJsonSchema(schema as Parameters<typeof llama.createGrammarForJsonSchema>[0]);
+    } catch (error) {
+      throw new AppError('invalid_request', 'This engine cannot hold an answer to that JSON schema. Simplify it.', {
+        cause: error,
+      });
+    }
+  }
+
+  #knownTokens(ids: readonly number[]): Token[] {
+    if (ids.some((id) => id >= this.#vocabularySize))
+      throw refuse('The list names a token that this model does not have.');
+    return ids.map((id) => id as Token);
+  }
+}
+
+function bestSlot(free: readonly Generator[], prompt: readonly Token[]): Generator {
+  const [first, ...others] = free;
+  if (!first) throw new Error('no slot is free');
+  let best = first;
+  let bestScore = slotScore(first, prompt);
+  for (const slot of others) {
+    const score = slotScore(slot, prompt);
+    if (score > bestScore) [best, bestScore] = [slot, score];
+  }
+  return best;
+}
+
+/** More cached tokens first; among equals the slot that loses the smallest cache. */
+function slotScore(slot: Generator, prompt: readonly Token[]): number {
+  const cached = slot.cachedPrefix(prompt);
+  return cached - (slot.sequence.nextTokenIndex - cached) * 1e-9;
+}
+
+function tooLong(tokens: number, most: number): AppError {
+  return new AppError(
+    'context_length_exceeded',
+    `The prompt has ${tokens} tokens, and this engine takes at most ${most} for a prompt with room for an answer. Shorten it, or raise the context size.`,
+    { context: { prompt_tokens: tokens, context_tokens: most } },
+  );
+}
