@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { AppError } from '../base/errors.ts';
+import {
+  commandSchemas,
+  querySchemas,
+  type CommandBody,
+  type CommandName,
+  type QueryName,
+} from '../../contract/control.ts';
+import { readJsonBody, sendJson } from './answers.ts';
+import type { LogSource, Streams } from './streams.ts';
+
+/**
+ * What each command does; resolves when it is done, rejects with an AppError. `agent.shutdown` only begins: it must
+ * not wait for the stop, which waits for this very answer.
+ */
+export type CommandHandlers = {
+  readonly [Name in CommandName]: (body: CommandBody<Name>) => Promise<void> | void;
+};
+
+export interface QueryHandlers {
+  readonly logs: LogSource;
+  /** The settings in force, by section, without secrets. */
+  readonly settings: () => Readonly<Record<string, unknown>>;
+}
+
+/** `POST /control/v1/commands/:name`. */
+export async function runCommand(
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: CommandHandlers,
+): Promise<void> {
+  if (!isCommand(name)) throw unknownName('command', name, Object.keys(commandSchemas));
+  const body = await readJsonBody(request);
+  await dispatch(name, body, handlers);
+  sendJson(response, 200, '{"ok":true}');
+}
+
+/** `GET /control/v1/queries/:name`. */
+export function answerQuery(
+  name: string,
+  params: URLSearchParams,
+  response: ServerResponse,
+  { queries, streams }: { queries: QueryHandlers; streams: Streams },
+): void {
+  if (!isQuery(name)) throw unknownName('query', name, Object.keys(querySchemas));
+  const given = Object.fromEntries(params);
+  switch (name) {
+    case 'logs': {
+      const { engine, lines, follow } = valid(querySchemas.logs, given);
+      if (follow) streams.followLog(response, queries.logs, engine, lines);
+      else sendJson(response, 200, JSON.stringify({ lines: queries.logs.tail(engine, lines) }));
+      return;
+    }
+    case 'settings':
+      valid(querySchemas.settings, given);
+      sendJson(response, 200, JSON.stringify({ settings: queries.settings() }));
+  }
+}
+
+async function dispatch<Name extends CommandName>(
+  name: Name,
+  body: unknown,
+  handlers: Pick<CommandHandlers, Name>,
+): Promise<void> {
+  const schemas: { readonly [Each in CommandName]: z.ZodType<CommandBody<Each>> } = commandSchemas;
+  await handlers[name](valid(schemas[name], body));
+}
+
+function valid<Output>(schema: z.ZodType<Output>, value: unknown): Output {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new AppError('invalid_request', `The request does not fit: ${z.prettifyError(parsed.error)}`);
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commandSchemas, name);
+}
+
+function isQuery(name: string): name is QueryName {
+  return Object.hasOwn(querySchemas, name);
+}
+
+function unknownName(what: string, name: string, known: readonly string[]): AppError {
+  return new AppError(
+    'not_found',
+    `There is no ${what} named ${JSON.stringify(name.slice(0, 60))}. There are: ${known.join(', ')}.`,
+  );
+}
