@@ -1,3 +1,4 @@
+import { shellBundle } from '../bundles-shell.ts';
 import { nodeBundle } from './node-bundle.ts';
 import { panelBundle } from './panel-bundle.ts';
 import { type Product } from './product.ts';
@@ -22,6 +23,7 @@ export const products: readonly Product[] = [
     splitting: true,
     chunkNames: 'cli-chunks/[name]-[hash]',
   }),
+  nodeBundle('shell', 'build/bundles-shell.ts', shellBundle),
   panelBundle,
   scriptOutput('self-test model', 'build/self-test-model.ts', 'dist/self-test.gguf', []),
   scriptOutput('settings schema', 'build/settings-schema.ts', 'resources/settings.schema.json', [

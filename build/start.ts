@@ -1,0 +1,96 @@
+// `npm start`: builds what is stale, finds the node or starts it, opens the tray where Electron is, and says where the
+// panel and the API are. Ctrl-C stops what this program started and nothing else. Arguments go to the agent.
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ControlClient } from '../electron/client/control-client.ts';
+import { type AgentFile } from '../electron/contract/agent-file.ts';
+import { readAgentFile } from '../electron/host/agent-file.ts';
+import { dataDir as usualDataDir } from '../electron/host/paths.ts';
+import { buildStale } from './bundling/build-stale.ts';
+import { projectRoot } from './bundling/product.ts';
+import { products } from './bundling/products.ts';
+import { announce } from './starting/announcement.ts';
+import { StartedProcess } from './starting/started-process.ts';
+import { findTrayProgram } from './starting/tray-program.ts';
+
+const pollMs = 40;
+const readyLimitMs = 60_000;
+
+/** The data folder that the agent will use with these arguments. */
+function dataFolder(agentArgs: readonly string[]): string {
+  const at = agentArgs.findIndex((arg) => arg === '--data-dir' || arg.startsWith('--data-dir='));
+  const arg = agentArgs[at];
+  const named = arg?.includes('=') === true ? arg.slice(arg.indexOf('=') + 1) : agentArgs[at + 1];
+  return at === -1 || named === undefined ? usualDataDir() : resolve(named);
+}
+
+/** Waits until the agent has said where it is; undefined if it ended or took too long. */
+async function waitUntilReady(agent: StartedProcess, dataDir: string): Promise<AgentFile | undefined> {
+  const end = Date.now() + readyLimitMs;
+  while (agent.running && Date.now() < end) {
+    const file = await readAgentFile(dataDir);
+    if (file?.pid === agent.pid && file !== null) return file;
+    await Promise.race([delay(pollMs), agent.ended]);
+  }
+  return undefined;
+}
+
+/** Windows ends a process that is sent a signal on the spot, so there the agent is asked through its own API. */
+async function askToStop(agent: StartedProcess, client: ControlClient): Promise<void> {
+  if (process.platform !== 'win32') agent.signal('SIGTERM');
+  else await client.command('agent.shutdown', {}).catch(() => agent.signal('SIGTERM'));
+}
+
+/** Resolves at the first signal that asks this program to stop; a second one stops the agent at once. */
+function untilAskedToStop(again: () => void): Promise<undefined> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (): void => {
+      if (asked) again();
+      asked = true;
+      resolve(undefined);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
+}
+
+async function build(): Promise<boolean> {
+  const { failures } = await buildStale(products, { force: false, say: (line) => console.log(line) });
+  for (const { name, error } of failures) console.error(`${name} could not be built.\n${error.message}`);
+  return failures.length === 0;
+}
+
+async function main(agentArgs: readonly string[]): Promise<number> {
+  if (!(await build())) return 1;
+  const dataDir = dataFolder(agentArgs);
+  const running = await readAgentFile(dataDir);
+  const agent = running
+    ? undefined
+    : new StartedProcess(process.execPath, [join(projectRoot, 'dist/agent.js'), ...agentArgs], process.env);
+  const asked = untilAskedToStop(() => agent?.signal('SIGTERM'));
+  const file = running ?? (agent && (await Promise.race([waitUntilReady(agent, dataDir), asked])));
+  if (file === undefined) {
+    // It has said itself why it ended.
+    await agent?.stop();
+    return agent === undefined ? 1 : (await agent.ended) || 1;
+  }
+
+  const client = new ControlClient({ url: file.controlUrl, token: file.controlToken });
+  const [{ url: panelUrl }, snapshot] = await Promise.all([client.ticket(), client.snapshot()]);
+  const model = snapshot.models.find(({ isDefault }) => isDefault)?.id;
+  const surroundings = { root: projectRoot, platform: process.platform, env: process.env, userId: process.getuid?.() };
+  const found = findTrayProgram(surroundings);
+  const noTray = found.kind === 'none' ? found.reason : undefined;
+  const facts = { platform: process.platform, gatewayUrl: file.gatewayUrl, panelUrl, model, noTray };
+  for (const line of announce({ ...facts, foundRunning: agent === undefined })) console.log(line);
+
+  const trayEnv = { ...process.env, RANCH_HAND_DATA_DIR: dataDir };
+  const tray = found.kind === 'program' ? new StartedProcess(found.path, found.args, trayEnv) : undefined;
+  const ended = agent?.ended ?? tray?.ended;
+  const code = ended === undefined ? 0 : await Promise.race([ended, asked]);
+  await tray?.stop();
+  await agent?.stop(() => askToStop(agent, client));
+  return code ?? 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
