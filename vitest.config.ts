@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { CountingReporter } from './test/fixtures/counting-reporter.ts';
 
 // Two kinds of tests: `unit` is pure and quick and part of `npm run check`; the rest opens sockets, starts processes
 // and browsers, and runs file by file so that one does not starve another on a small machine.
 export default defineConfig({
   test: {
+    reporters: ['default', new CountingReporter()],
     projects: [
       {
         test: {
