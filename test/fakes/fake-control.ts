@@ -1,0 +1,228 @@
+/**
+ * A control server that plays scripted states to the panel, as a process of its own:
+ *   node test/fakes/fake-control.ts --panel DIR [--port N] [--quiet]
+ * It prints one line of JSON with its address, serves the panel and the control API's routes with the same sign-in and
+ * the same page policy as the agent, and takes orders under /fake/ (see `orders`). `--quiet` sends news only on orders.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type ChangeEvent } from '../../electron/contract/events.ts';
+import { type NodeSnapshot } from '../../electron/contract/snapshot.ts';
+import { fakePoint, fakeSnapshot } from './fake-snapshot.ts';
+
+const { values: options } = parseArgs({
+  options: { panel: { type: 'string' }, port: { type: 'string', default: '0' }, quiet: { type: 'boolean' } },
+});
+const panelFolder = options.panel;
+if (panelFolder === undefined) throw new Error('--panel DIR is needed');
+
+export interface FakeOrders {
+  /** Replaces sections of the snapshot and tells every reader. */
+  readonly set?: ChangeEvent['set'];
+  /** What POST /chat does from now on. */
+  readonly chat?: { readonly words: readonly string[]; readonly everyMs: number; readonly end: FakeChatEnd };
+  /** False: every request is 401 until it is true again. Open streams are cut. */
+  readonly signedIn?: boolean;
+  /** Cuts every open event stream. */
+  readonly cut?: boolean;
+  /** Leaves a number out of the sequence with the next change. */
+  readonly skip?: boolean;
+  /** What commands answer: null takes them. */
+  readonly refuse?: { readonly status: number; readonly code: string; readonly message: string } | null;
+  /** Lines to write to every open log, at once. */
+  readonly log?: readonly string[];
+  /** Holds answers to commands back until it is false. */
+  readonly holdCommands?: boolean;
+}
+export type FakeChatEnd = 'done' | 'error-event' | 'cut' | 'refuse';
+
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+let snapshot: NodeSnapshot = fakeSnapshot(Date.now());
+let seq = 0;
+let signedIn = true;
+let holdCommands = false;
+let refuse: FakeOrders['refuse'] = null;
+let chat: NonNullable<FakeOrders['chat']> = {
+  words: 'Hello from the barn. I am a small model on a machine of this ranch.'.split(' '),
+  everyMs: 30,
+  end: 'done',
+};
+let traces = 0;
+const readers = new Set<ServerResponse>();
+const logs = new Set<ServerResponse>();
+const heldCommands = new Set<() => void>();
+const received: { readonly path: string; readonly body: unknown }[] = [];
+/** Chats whose caller hung up before the end. */
+let hungUp = 0;
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function publish(set: ChangeEvent['set'], append: ChangeEvent['append']): void {
+  seq += 1;
+  const points = [...snapshot.history.points, ...append].slice(-snapshot.history.capacity);
+  snapshot = { ...snapshot, ...(set as Partial<NodeSnapshot>), history: { ...snapshot.history, points } };
+  const event: ChangeEvent = { type: 'change', seq, set, append };
+  for (const reader of readers) reader.write(`id: ${seq}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`);
+}
+
+function openEvents(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  response.write(`id: ${seq}\nevent: snapshot\ndata: ${JSON.stringify({ type: 'snapshot', seq, snapshot })}\n\n`);
+  readers.add(response);
+  request.socket.on('close', () => readers.delete(response));
+}
+
+function openLog(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  logs.add(response);
+  request.socket.on('close', () => logs.delete(response));
+  writeLog(response, ['llama_model_loader: loaded meta data', 'server is listening on 127.0.0.1']);
+}
+
+function writeLog(response: ServerResponse, lines: readonly string[]): void {
+  const at = new Date().toISOString();
+  response.write(lines.map((text) => `${JSON.stringify({ at, stream: 'stderr', text })}\n`).join(''));
+}
+
+function streamChat(response: ServerResponse): void {
+  const { words, everyMs, end } = chat;
+  if (end === 'refuse') {
+    json(response, 503, {
+      error: { code: 'engine_not_ready', message: 'No engine is ready yet. Try again in a few seconds.' },
+    });
+    return;
+  }
+  traces += 1;
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'x-ranch-trace': `t-fake-${traces}` });
+  const send = (body: unknown): boolean => response.write(`data: ${JSON.stringify(body)}\n\n`);
+  let next = 0;
+  const timer = setInterval(() => {
+    const word = words[next];
+    if (word !== undefined) {
+      send({ choices: [{ index: 0, delta: { content: next === 0 ? word : ` ${word}` }, finish_reason: null }] });
+      next += 1;
+      return;
+    }
+    clearInterval(timer);
+    if (end === 'cut') response.destroy();
+    else if (end === 'error-event') {
+      send({
+        error: { message: 'The engine ended while it answered. Send the request again.', code: 'engine_failed' },
+      });
+      response.end();
+    } else {
+      send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
+      send({
+        choices: [],
+        usage: { prompt_tokens: 9, completion_tokens: words.length, total_tokens: 9 + words.length },
+      });
+      response.end('data: [DONE]\n\n');
+    }
+  }, everyMs);
+  response.on('close', () => {
+    clearInterval(timer);
+    if (!response.writableFinished && end !== 'cut') hungUp += 1;
+  });
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const part of request.setEncoding('utf8')) text += String(part);
+  return text === '' ? null : JSON.parse(text);
+}
+
+function obey(orders: FakeOrders): void {
+  if (orders.signedIn !== undefined) signedIn = orders.signedIn;
+  if (orders.cut === true || orders.signedIn === false) for (const reader of readers) reader.destroy();
+  if (orders.chat !== undefined) chat = orders.chat;
+  if (orders.refuse !== undefined) refuse = orders.refuse;
+  if (orders.skip === true) seq += 1;
+  if (orders.set !== undefined) publish(orders.set, []);
+  if (orders.log !== undefined) for (const log of logs) writeLog(log, orders.log);
+  if (orders.holdCommands !== undefined) holdCommands = orders.holdCommands;
+  if (!holdCommands) {
+    for (const release of heldCommands) release();
+    heldCommands.clear();
+  }
+}
+
+function answerCommand(response: ServerResponse): void {
+  if (refuse === null || refuse === undefined) json(response, 200, { ok: true });
+  else json(response, refuse.status, { error: { code: refuse.code, message: refuse.message } });
+}
+
+async function servePanel(path: string, response: ServerResponse): Promise<void> {
+  const file = normalize(path === '/' ? '/index.html' : path);
+  try {
+    const body = await readFile(join(panelFolder ?? '', file));
+    response.writeHead(200, {
+      'content-type': types[extname(file)] ?? 'application/octet-stream',
+      'content-security-policy': policy,
+      'x-content-type-options': 'nosniff',
+    });
+    response.end(body);
+  } catch {
+    json(response, 404, { error: { code: 'not_found', message: 'There is nothing at this address.' } });
+  }
+}
+
+const cookie = `ranch-hand-fake=${randomBytes(16).toString('hex')}`;
+
+async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname } = new URL(request.url ?? '/', 'http://fake');
+  if (pathname === '/fake/orders') {
+    obey((await readJson(request)) as FakeOrders);
+    json(response, 200, { ok: true });
+  } else if (pathname === '/fake/facts') {
+    json(response, 200, { received, readers: readers.size, logs: logs.size, hungUp, seq });
+  } else if (pathname === '/sign-in') {
+    // A restarted agent keeps its session secret, so any of this fake's cookies will do.
+    response.writeHead(303, { 'set-cookie': `${cookie}; HttpOnly; SameSite=Strict; Path=/`, location: '/' }).end();
+  } else if (!pathname.startsWith('/control/v1/')) {
+    await servePanel(pathname, response);
+  } else if (!signedIn || !(request.headers.cookie ?? '').includes('ranch-hand-fake=')) {
+    json(response, 401, { error: { code: 'unauthorized', message: 'Sign in first.' } });
+  } else if (pathname === '/control/v1/events') {
+    openEvents(request, response);
+  } else if (pathname === '/control/v1/queries/logs') {
+    openLog(request, response);
+  } else {
+    received.push({ path: pathname, body: await readJson(request) });
+    if (pathname === '/control/v1/chat') streamChat(response);
+    else if (holdCommands) heldCommands.add(() => answerCommand(response));
+    else answerCommand(response);
+  }
+}
+
+const server = createServer((request, response) => {
+  handle(request, response).catch((error: unknown) => {
+    console.error(error);
+    response.destroy();
+  });
+});
+server.listen(Number(options.port), '127.0.0.1', () => {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  console.log(JSON.stringify({ url: `http://127.0.0.1:${address.port}` }));
+});
+
+if (options.quiet !== true) {
+  setInterval(() => {
+    const point = fakePoint(Date.now(), seq + 300);
+    const gateway = { ...snapshot.gateway, tokensPerSecond: point.tokensPerSecond };
+    publish({ gateway, system: { ...snapshot.system, cpuPercent: point.cpuPercent } }, [point]);
+  }, 1000);
+}
