@@ -43,7 +43,6 @@ function buildProgram(context: CliContext, end: (exitCode: ExitCode) => void): C
     .helpOption('-h, --help', 'show the usage')
     .helpCommand(false)
     .addHelpText('after', afterHelp)
-    .showHelpAfterError('See the usage with --help. (usage)')
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
@@ -178,9 +177,12 @@ function lineCount(text: string): number {
   return lines;
 }
 
-/** Commander's own words as one of our sentences. */
+/** Commander's own words as one of our sentences, on one line with the code. */
 function sentence(text: string): string {
-  const words = text.replace(/^error: /, '').trim();
-  const dot = words.endsWith('.') || words.endsWith(')') ? '' : '.';
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${dot}\n`;
+  const words = text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+  const dot = words.endsWith('.') ? '' : '.';
+  return `${words.charAt(0).toUpperCase()}${safeLine(words.slice(1))}${dot} See the usage with --help. (usage)\n`;
 }

@@ -6,9 +6,9 @@ import { safeLine } from './text.ts';
 
 const columnsOfActivity: readonly Column[] = [
   { title: 'Last' },
-  { title: 'Model', shrinkTo: 10 },
-  { title: 'Why', shrinkTo: 8 },
-  { title: 'State', shrinkTo: 8 },
+  { title: 'Model', shrinkTo: 8 },
+  { title: 'Why', shrinkTo: 6 },
+  { title: 'State', shrinkTo: 7 },
   { title: 'Tokens', align: 'right' },
   { title: 'Tok/s', align: 'right' },
   { title: 'Took', align: 'right' },

@@ -42,6 +42,6 @@ export function modelsLines(
 
 function stateCell(model: ModelSnapshot, palette: Palette): Cell {
   if (model.problem !== null) return { text: 'unusable', paint: palette.bad };
-  const text = model.loaded ? 'loaded' : 'on disk';
-  return { text: model.selfTest ? `${text}, self-test only` : text, paint: model.loaded ? palette.good : palette.dim };
+  const text = model.selfTest ? 'self-test' : model.loaded ? 'loaded' : 'on disk';
+  return { text, paint: model.loaded ? palette.good : palette.dim };
 }

@@ -4,6 +4,7 @@ import { bytes, bytesOf, count, counted, meter, percent, span, sparkline, speed,
 import type { Palette } from './palette.ts';
 import { dotted, labelled, line } from './spans.ts';
 import { enginePaint, nodePaint, nodeShape, noticeMark, noticePaint } from './states.ts';
+import type { Cell } from './table.ts';
 import { cellWidth, safeLine, wrap } from './text.ts';
 
 export interface StatusFrame {
@@ -96,8 +97,7 @@ function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame):
     paint: fraction >= 0.9 ? palette.bad : fraction >= 0.7 ? palette.attention : palette.good,
   });
   const figure = (text: string): string => text.padEnd(16);
-  const row = (label: string, spans: Parameters<typeof labelled>[1]): string =>
-    labelled(label, spans, palette, columns);
+  const row = (label: string, spans: readonly Cell[]): string => labelled(label, spans, palette, columns);
   const speeds = history.points.map((point) => point.tokensPerSecond);
   const load = system.loadAverage?.map((value) => value.toFixed(2)).join(' ');
   const lines = [
@@ -116,6 +116,7 @@ function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame):
       bar(memory.totalBytes > 0 ? memory.usedBytes / memory.totalBytes : 0),
       `  engines ${bytes(memory.engineBytes)} · free ${bytes(memory.availableBytes)}`,
     ]),
+    ...pressureLine(system.pressure, row),
     row('Saturation', [figure(percent(gateway.saturation * 100)), bar(gateway.saturation), `  ${gateway.level}`]),
     row('Requests', [
       figure(`${gateway.inFlight} running`),
@@ -124,14 +125,20 @@ function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame):
     row('Offload', [offloadText(cloud)]),
     row('Gateway', [safeLine(gateway.url)]),
   ];
-  if (system.pressure !== null) {
-    const { cpu, memory: ram, io } = system.pressure;
-    lines.splice(3, 0, row('Pressure', [`cpu ${percent(cpu)} · memory ${percent(ram)} · disk ${percent(io)}`]));
-  }
   if (mesh.peers.length > 0) {
     lines.push(row('Peers', [dotted(mesh.peers.map((peer) => safeLine(`${peer.name} ${peer.state}`)))]));
   }
   return lines;
+}
+
+/** Only where the system keeps it, and only while something waits: zeros say nothing. */
+function pressureLine(
+  pressure: NodeSnapshot['system']['pressure'],
+  row: (label: string, spans: readonly Cell[]) => string,
+): string[] {
+  if (pressure === null || Math.max(pressure.cpu, pressure.memory, pressure.io) < 1) return [];
+  const { cpu, memory, io } = pressure;
+  return [row('Waiting for', [`CPU ${percent(cpu)} · memory ${percent(memory)} · disk ${percent(io)} of the time`])];
 }
 
 function offloadText(cloud: NodeSnapshot['cloud']): string {

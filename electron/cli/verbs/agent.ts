@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AgentFile } from '../../contract/agent-file.ts';
 import { readAgentFile } from '../../host/agent-file.ts';
@@ -29,7 +29,7 @@ export async function agent(context: CliContext, options: AgentOptions): Promise
     stdio: ['inherit', json ? context.stderr : 'inherit', 'inherit'],
     env: { ...context.env },
   });
-  const release = relaySignals(child, context.stdin.isTTY);
+  const release = relaySignals(child, context.stdin.isTTY || context.stdout.isTTY || context.stderr.isTTY);
   const ended = exitOf(child);
   try {
     if (json) {
@@ -48,7 +48,7 @@ export function agentArguments(options: AgentOptions): string[] {
     ['--gateway', options.gateway],
     ['--control', options.control],
     ['--log-level', options.logLevel],
-    ['--data-dir', options.dataDir],
+    ['--data-dir', options.dataDir === undefined ? undefined : resolve(options.dataDir)],
     ...(options.set ?? []).map((setting) => ['--set', setting] as const),
   ] as const;
   return pairs.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
@@ -71,12 +71,12 @@ function relaySignals(child: ChildProcess, onTerminal: boolean): () => void {
 
 /** The agent's exit code; 128 + the signal's number when a signal ended it, as shells have it. */
 function exitOf(child: ChildProcess): Promise<ExitCode> {
-  return new Promise((resolve, reject) => {
+  return new Promise((end, reject) => {
     child.once('error', (cause) => {
       reject(new CliError('agent_not_startable', `The agent could not be started: ${cause.message}`));
     });
     child.once('exit', (code, signal) => {
-      resolve(code ?? (signal === null ? exitCodes.failed : 128 + constants.signals[signal]));
+      end(code ?? (signal === null ? exitCodes.failed : 128 + constants.signals[signal]));
     });
   });
 }
@@ -88,7 +88,7 @@ async function whenUp(dataDir: string, child: ChildProcess, ended: Promise<ExitC
   );
   for (;;) {
     const file = await readAgentFile(dataDir);
-    if (file?.pid === child.pid && file !== null) return file;
+    if (file !== null && file.pid === child.pid) return file;
     if (await Promise.race([over, pause(lookEveryMs, false)])) return null;
   }
 }

@@ -1,0 +1,212 @@
+import { describe, expect, it, vi } from 'vitest';
+import { activityLines } from '../../../../electron/cli/output/activity-view.ts';
+import { enginesLines } from '../../../../electron/cli/output/engines-view.ts';
+import { logText } from '../../../../electron/cli/output/log-view.ts';
+import { modelsLines } from '../../../../electron/cli/output/models-view.ts';
+import { makePalette, wantsColour } from '../../../../electron/cli/output/palette.ts';
+import { flatSettings, parseSettingValue, settingsLines } from '../../../../electron/cli/output/settings-view.ts';
+import { line } from '../../../../electron/cli/output/spans.ts';
+import { statusLines } from '../../../../electron/cli/output/status-view.ts';
+import { table } from '../../../../electron/cli/output/table.ts';
+import { cellWidth } from '../../../../electron/cli/output/text.ts';
+import { aModel, aNode, anEngine, aRequest, lookedAtMs } from '../node-snapshot.ts';
+
+vi.stubEnv('TZ', 'UTC');
+
+const palette = makePalette(false);
+const screen = { columns: 80, palette, nowMs: lookedAtMs };
+
+describe('status', () => {
+  it('says who, in what state, with what, how fast, what is left', () => {
+    expect(statusLines(aNode(), screen)).toEqual([
+      'logos-prime  ● serving                           ranch-hand 0.1.0 · up 5 min 0 s',
+      'Answering 2 requests with falcon3-10b-instruct.',
+      '',
+      'Engine      embedded  ready for 4 min 30 s · 2 of 4 slots busy · 4.5 GB',
+      'Model       falcon3-10b-instruct · i2_s · 3.9 GB · context 32,768',
+      'Speed       35.6 tok/s      ▁▃▆█                  first token 210 ms',
+      'CPU         62 %            ████████████▌░░░░░░░  4 cores · load 2.50 1.25 0.75',
+      'RAM         41 of 96 GB     ████████▌░░░░░░░░░░░  engines 4.5 GB · free 55 GB',
+      'Waiting for CPU 3 % · memory 0 % · disk 0 % of the time',
+      'Saturation  50 %            ██████████░░░░░░░░░░  busy',
+      'Requests    2 running       1 waiting · 1,300 so far · 2 failed',
+      'Offload     off',
+      'Gateway     http://127.0.0.1:8080',
+      '',
+      'Last      Model                 Why         State  Tokens  Tok/s   Took',
+      '12:04:58  falcon3-10b-instruct  local-idle  done       34   17.8  2.1 s',
+    ]);
+  });
+
+  it('shows notices with what to do, before the last requests', () => {
+    const notices = [
+      {
+        id: 'self-test-model',
+        severity: 'warning' as const,
+        sentence: 'This node answers with the self-test model.',
+        since: '2026-11-22T12:00:00.000Z',
+        fix: { kind: 'path' as const, label: 'Put a GGUF file into', path: '/data/models' },
+      },
+    ];
+    const lines = statusLines(aNode({ notices }), screen);
+    const at = lines.indexOf('! This node answers with the self-test model.');
+    expect(lines[at + 1]).toBe('  Put a GGUF file into: /data/models');
+    expect(lines.findIndex((text) => text.startsWith('Last'))).toBeGreaterThan(at);
+  });
+
+  it('explains an engine that is not ready in its own words', () => {
+    const engines = [
+      anEngine({ state: 'failed', sentence: 'It ended five times. Read its log.', slots: { total: 0, busy: 0 } }),
+    ];
+    const lines = statusLines(aNode({ engines }), screen);
+    expect(lines).toContain('            It ended five times. Read its log.');
+  });
+
+  it('fits any terminal', () => {
+    const long = 'x'.repeat(300);
+    const node = aNode({
+      node: { ...aNode().node, name: long, sentence: `${long} and ${long}` },
+      engines: [anEngine({ id: long, state: 'backoff', sentence: long })],
+      models: [aModel({ id: long })],
+      activity: Array.from({ length: 50 }, () => aRequest({ model: long, reason: long, error: long, state: 'failed' })),
+    });
+    for (const columns of [60, 80, 132]) {
+      const lines = statusLines(node, { ...screen, columns, rows: 24 });
+      expect(Math.max(...lines.map(cellWidth))).toBeLessThanOrEqual(columns);
+      expect(lines.length).toBeLessThanOrEqual(24);
+    }
+  });
+
+  it('B71 shows hostile names without what a terminal would obey', () => {
+    const evil = '\u001b[2J\u001b]0;owned\u0007\u202egpj\r\n';
+    const node = aNode({
+      node: { ...aNode().node, name: evil, sentence: evil, version: evil },
+      engines: [anEngine({ id: evil, sentence: evil, state: 'failed' })],
+      models: [aModel({ id: evil, quantization: evil })],
+      activity: [aRequest({ model: evil, reason: evil, error: evil, state: 'failed' })],
+      notices: [
+        {
+          id: evil,
+          severity: 'problem',
+          sentence: evil,
+          since: '2026-11-22T12:00:00.000Z',
+          fix: { kind: 'terminal', label: evil, line: evil },
+        },
+      ],
+      mesh: { listening: true, reachable: true, peers: [{ id: evil, name: evil, state: evil }] },
+    });
+    const lines = [
+      ...statusLines(node, screen),
+      ...modelsLines([aModel({ id: evil, problem: evil, quantization: evil })], evil, 80, palette),
+      ...modelsLines([], evil, 80, palette),
+      ...enginesLines(
+        [
+          anEngine({
+            id: evil,
+            model: evil,
+            state: 'failed',
+            sentence: evil,
+            lastExit: { at: evil, code: 1, signal: null, reason: evil, lastLines: [evil] },
+          }),
+        ],
+        lookedAtMs,
+        80,
+        palette,
+      ),
+      ...settingsLines(flatSettings({ [evil]: { [evil]: evil, list: [evil] } }), 80, palette),
+      logText({ at: evil, stream: 'stderr', text: evil }, palette),
+    ];
+    for (const text of lines) expect(text).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+  });
+});
+
+describe('lists', () => {
+  it('models: marks the default, names the self-test, says what cannot be loaded', () => {
+    const models = [
+      aModel(),
+      aModel({ id: 'self-test', isDefault: false, selfTest: true, loaded: false, tokensPerSecond: null }),
+      aModel({ id: 'odd', isDefault: false, loaded: false, problem: 'No engine here can load i2_s.' }),
+    ];
+    const lines = modelsLines(models, '/data', 80, palette);
+    expect(lines[1]).toBe('*  falcon3-10b-instruct  i2_s      10 B  3.9 GB   32,768   17.8  loaded');
+    expect(lines[2]).toMatch(/^ +self-test .* –  self-test$/);
+    expect(lines.at(-1)).toBe('! odd: No engine here can load i2_s.');
+    expect(Math.max(...lines.map(cellWidth))).toBeLessThanOrEqual(80);
+  });
+
+  it('models: an empty node says how to get one', () => {
+    expect(modelsLines([], '/data', 80, palette)).toEqual(['No model is here yet. Put a GGUF file into /data/models.']);
+  });
+
+  it('engines: the last words of one that is down', () => {
+    const lastExit = {
+      at: '',
+      code: null,
+      signal: 'SIGKILL',
+      reason: 'ended by signal SIGKILL',
+      lastLines: ['out of memory'],
+    };
+    const down = enginesLines(
+      [anEngine({ state: 'failed', sentence: 'It ended.', lastExit })],
+      lookedAtMs,
+      80,
+      palette,
+    );
+    expect(down.slice(-3)).toEqual([
+      'embedded: It ended.',
+      '  Last exit: ended by signal SIGKILL',
+      '  | out of memory',
+    ]);
+    expect(enginesLines([anEngine({ lastExit })], lookedAtMs, 80, palette).join('\n')).not.toContain('out of memory');
+  });
+
+  it('requests: a failed one shows its code', () => {
+    expect(activityLines([aRequest({ state: 'failed', error: 'engine_failed' })], 80, palette).at(-1)).toContain(
+      'engine_failed',
+    );
+    expect(activityLines([], 80, palette)).toEqual([]);
+  });
+
+  it('settings: flat keys as they are set', () => {
+    const flat = flatSettings({ version: 1, gateway: { port: 8080, host: '127.0.0.1' }, tags: ['a'], empty: {} });
+    expect(flat).toEqual([
+      { key: 'version', value: '1' },
+      { key: 'gateway.port', value: '8080' },
+      { key: 'gateway.host', value: '127.0.0.1' },
+      { key: 'tags', value: '["a"]' },
+      { key: 'empty', value: '{}' },
+    ]);
+  });
+
+  it('settings: a value is JSON where it is JSON, else text', () => {
+    expect([
+      parseSettingValue('8081'),
+      parseSettingValue('true'),
+      parseSettingValue('"8081"'),
+      parseSettingValue('/a b'),
+    ]).toEqual([8081, true, '8081', '/a b']);
+  });
+});
+
+describe('layout', () => {
+  it('shrinks only the columns that may, the widest first', () => {
+    const heads = [{ title: 'A', shrinkTo: 3 }, { title: 'B' }, { title: 'C', shrinkTo: 3 }];
+    const lines = table(heads, [['aaaaaaaaaa', 'bbbb', 'cccccc']], { columns: 18, head: palette.plain });
+    expect(lines[1]).toBe('aaaa…  bbbb  cccc…');
+  });
+
+  it('cuts a line of pieces as a whole and colours only what is left', () => {
+    const mark = (text: string): string => `<${text}>`;
+    expect(line(['abc', { text: 'defgh', paint: mark }, 'never'], 6)).toBe('abc<de…>');
+  });
+
+  it('colours only a terminal that wants them', () => {
+    expect(wantsColour(true, {})).toBe(true);
+    expect(wantsColour(false, {})).toBe(false);
+    expect(wantsColour(true, { NO_COLOR: '1' })).toBe(false);
+    expect(wantsColour(true, { NO_COLOR: '' })).toBe(true);
+    expect(wantsColour(true, { TERM: 'dumb' })).toBe(false);
+    expect(makePalette(true).bad('x')).toBe('\u001b[31mx\u001b[39m');
+    expect(makePalette(false).bad('x')).toBe('x');
+  });
+});
