@@ -18,6 +18,9 @@ export const products: readonly Product[] = [
     entryPoints: { 'embedded-engine': 'electron/agent/engines/embedded/child/main.ts' },
     external: ['node-llama-cpp', '@node-llama-cpp/*'],
   }),
+  nodeBundle('machine facts', definedIn, {
+    entryPoints: { 'static-facts': 'electron/agent/telemetry/static-facts-child.ts' },
+  }),
   nodeBundle('command line', definedIn, {
     entryPoints: { cli: 'electron/cli/main.ts' },
     splitting: true,

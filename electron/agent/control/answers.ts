@@ -5,17 +5,23 @@ import { headerValues } from '../base/local-request.ts';
 /** Most bytes of a command's body. */
 const bodyLimitBytes = 1024 * 1024;
 
-/** Headers of every answer. Scripts only from our own files; styles also inline, as component libraries set them. */
+/** Headers of every answer. What a page may load is only what this listener serves, and nothing inline. */
 const guardHeaders: Readonly<Record<string, string>> = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy': contentPolicy("style-src 'self'"),
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 };
+
+/** A Content-Security-Policy with the given rule for styles. */
+export function contentPolicy(styles: string): string {
+  return (
+    `default-src 'none'; script-src 'self'; ${styles}; img-src 'self'; font-src 'self'; connect-src 'self'; ` +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  );
+}
 
 export function setGuardHeaders(response: ServerResponse): void {
   for (const [name, value] of Object.entries(guardHeaders)) response.setHeader(name, value);

@@ -8,7 +8,8 @@ import type { Logger } from '../base/logger.ts';
 import { controlPaths } from '../../contract/control.ts';
 import { errorText, requireJsonType, send, sendError, sendJson, setGuardHeaders } from './answers.ts';
 import { answerQuery, runCommand, type CommandHandlers, type QueryHandlers } from './calls.ts';
-import { sendPanelFile, signInPage, usedLinkPage } from './panel-files.ts';
+import { sendPanelFile } from './panel-files.ts';
+import { sendSignInPage, sendUsedLinkPage } from './plain-pages.ts';
 import { Sessions } from './sessions.ts';
 import { Streams, type SnapshotFeed } from './streams.ts';
 
@@ -180,14 +181,14 @@ export class ControlServer implements Startable {
 
   async #routePanel(request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void> {
     requireMethod(request, 'GET', 'HEAD');
-    if (!this.#isOperator(request)) send(response, 401, 'text/html; charset=utf-8', signInPage);
+    if (!this.#isOperator(request)) sendSignInPage(response);
     else await sendPanelFile(response, this.#options.panelDir, pathname);
   }
 
   #signIn(request: IncomingMessage, response: ServerResponse, params: URLSearchParams): void {
     requireMethod(request, 'GET');
     if (!this.#sessions.redeemTicket(params.get('ticket') ?? '')) {
-      send(response, 401, 'text/html; charset=utf-8', usedLinkPage);
+      sendUsedLinkPage(response);
       return;
     }
     response.setHeader('set-cookie', this.#sessions.cookie());

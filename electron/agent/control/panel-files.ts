@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, systemErrorCode } from '../base/errors.ts';
-import { send } from './answers.ts';
+import { sendUnbuiltPage } from './plain-pages.ts';
 
 const contentTypes: ReadonlyMap<string, string> = new Map([
   ['.html', 'text/html; charset=utf-8'],
@@ -34,7 +34,7 @@ export async function sendPanelFile(response: ServerResponse, panelDir: string, 
   const file = await find(panelDir, isView ? 'index.html' : wanted);
   if (!file) {
     if (!isView) throw new AppError('not_found', 'The panel has no such file.');
-    send(response, 503, 'text/html; charset=utf-8', unbuiltPage);
+    sendUnbuiltPage(response);
     return;
   }
   response.statusCode = 200;
@@ -69,33 +69,4 @@ async function find(panelDir: string, relativePath: string): Promise<PanelFile |
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP') return null;
     throw error;
   }
-}
-
-/** What a browser that is not signed in gets to see. */
-export const signInPage = page(
-  'Open the panel from here',
-  '<p>This browser is not signed in to this node. Choose <b>Open panel</b> in the tray, or run this in a terminal:</p>' +
-    '<pre>ranch-hand panel</pre>',
-);
-
-/** For a sign-in link that is no longer good. */
-export const usedLinkPage = page(
-  'This link has been used, or is too old',
-  '<p>A link to the panel works once, for a minute. For a new one, choose <b>Open panel</b> in the tray, or run this in a ' +
-    'terminal:</p><pre>ranch-hand panel</pre>',
-);
-
-const unbuiltPage = page(
-  'The panel has not been built',
-  '<p>The node runs, but its panel is not there. In a checkout, run this in a terminal:</p><pre>npm run build</pre>',
-);
-
-function page(title: string, body: string): string {
-  return (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ranch Hand</title>' +
-    '<meta name="viewport" content="width=device-width,initial-scale=1"><style>' +
-    ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}' +
-    'pre{padding:.75rem 1rem;border:1px solid;border-radius:.5rem}</style></head>' +
-    `<body><h1>${title}</h1>${body}</body></html>\n`
-  );
 }

@@ -24,8 +24,6 @@ type Standing = 'answers' | 'on its way' | 'off' | 'broken';
 export function judgeNode(input: NodeStateInput): NodeJudgement {
   const problem = input.notices.find((notice) => notice.severity === 'problem');
   if (problem) return { state: 'problem', sentence: problem.sentence };
-  const broken = input.engines.find((engine) => standing(engine) === 'broken');
-  if (broken) return { state: 'problem', sentence: broken.sentence };
   if (goesToCloud(input)) return { state: 'cloud', sentence: cloudSentence(input) };
   if (!input.engines.some((engine) => standing(engine) === 'answers')) return notAnswering(input);
   return answering(input);
@@ -63,8 +61,10 @@ function cloudSentence({ gateway }: NodeStateInput): string {
   return `${requests(gateway.inFlight)} answered by the cloud.`;
 }
 
-/** Nothing is broken, yet nothing answers: on its way, or off. */
+/** Nothing answers: broken, on its way, or off. A broken engine beside one that answers is a notice's business. */
 function notAnswering({ engines }: NodeStateInput): NodeJudgement {
+  const broken = engines.find((engine) => standing(engine) === 'broken');
+  if (broken) return { state: 'problem', sentence: broken.sentence };
   const coming = engines.find((engine) => standing(engine) === 'on its way');
   if (coming) return { state: 'stopped', sentence: coming.sentence };
   const off = engines.find((engine) => engine.state !== 'absent');
