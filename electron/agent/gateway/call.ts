@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RouteReason } from '../../contract/routing.ts';
+import { AppError, type ErrorCode } from '../base/errors.ts';
+import type { UpstreamRoute } from '../inference/upstream.ts';
+import type { RanchFacts } from './ranch-facts.ts';
+
+/** One request from socket to settlement: who it is, where it goes, and the signal that ends its work. */
+export class Call {
+  readonly trace = Call.newTrace();
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Monotonic milliseconds. */
+  readonly arrivedMs: number;
+  readonly #node: string;
+  readonly #controller = new AbortController();
+  route: UpstreamRoute | 'none' = 'none';
+  upstream: string | null = null;
+  model: string | null = null;
+  reason: RouteReason | null = null;
+  ignored: readonly string[] = [];
+
+  constructor(request: IncomingMessage, response: ServerResponse, context: { node: string; arrivedMs: number }) {
+    this.request = request;
+    this.response = response;
+    this.arrivedMs = context.arrivedMs;
+    this.#node = context.node;
+    // `close` of the response, and not of the request: that one also comes when a body has been read.
+    response.once('close', () => {
+      if (!response.writableFinished) this.abort(new AppError('caller_gone', 'The caller closed the connection.'));
+    });
+  }
+
+  /** An id for the X-Ranch-Trace header. */
+  static newTrace(): string {
+    return randomBytes(8).toString('hex');
+  }
+
+  /** Ends all work for this call, wherever it is. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: AppError): void {
+    this.#controller.abort(reason);
+  }
+
+  facts(failure?: ErrorCode): RanchFacts {
+    const { trace, route, upstream, model, ignored } = this;
+    const reason = failure === undefined ? this.reason : reasonFor(failure);
+    return { trace, node: this.#node, route, upstream, model, reason: reason ?? 'bad-request', ignored };
+  }
+}
+
+const reasons: Partial<Record<ErrorCode, RouteReason>> = {
+  unauthorized: 'unauthorized',
+  forbidden: 'unauthorized',
+  wrong_host: 'unauthorized',
+  not_found: 'not-found',
+  method_not_allowed: 'not-found',
+  model_not_found: 'unknown-model',
+  too_busy: 'too-busy',
+  shutting_down: 'shutting-down',
+  engine_not_ready: 'local-not-ready',
+  engine_failed: 'local-failed',
+  upstream_failed: 'local-failed',
+  upstream_silent: 'local-failed',
+  internal: 'local-failed',
+  caller_gone: 'caller-gone',
+};
+
+/** The reason that an error gives for where a request went; every code left out of the table is the request's fault. */
+function reasonFor(code: ErrorCode): RouteReason {
+  return reasons[code] ?? 'bad-request';
+}

@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import { AppError } from '../../../base/errors.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = Readonly<Record<string, Json>>;
+
+/** Deeper nesting than any caller needs, and far below what overflows a stack. */
+const depthLimit = 64;
+
+/**
+ * Parses a request body: one JSON object in UTF-8, nested at most 64 deep, no key twice in one object (two readers
+ * would see two different requests).
+ *
+ * @throws AppError `invalid_request`
+ */
+export function parseBody(body: Buffer): JsonObject {
+  if (!isUtf8(body)) throw invalid('The body is not UTF-8. Encode the JSON as UTF-8.');
+  const text = body.toString('utf8');
+  // Looked at before it is parsed: parsing is where depth does its harm.
+  checkStructure(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid('The body is not valid JSON. Send one JSON object.');
+  }
+  if (!isObject(value)) throw invalid('The body is not a JSON object.');
+  return value;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(message: string): AppError {
+  return new AppError('invalid_request', message);
+}
+
+/** One pass over the text: nesting and keys. It need not notice broken JSON, only never fail on it. */
+function checkStructure(text: string): void {
+  /** Per open container: the keys so far for an object, null for an array. */
+  const open: (Set<string> | null)[] = [];
+  let expectKey = false;
+  let at = 0;
+  while (at < text.length) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) {
+      const end = endOfString(text, at);
+      const keys = open.at(-1);
+      if (expectKey && keys) addKey(keys, text.slice(at, end));
+      expectKey = false;
+      at = end;
+      continue;
+    }
+    if (char === 0x7b || char === 0x5b) {
+      if (open.length >= depthLimit) throw invalid(`The body is nested deeper than ${depthLimit} levels.`);
+      open.push(char === 0x7b ? new Set() : null);
+      expectKey = char === 0x7b;
+    } else if (char === 0x7d || char === 0x5d) {
+      open.pop();
+      expectKey = false;
+    } else if (char === 0x2c) {
+      expectKey = open.at(-1) instanceof Set;
+    }
+    at += 1;
+  }
+}
+
+/** Index after the closing quote of the string that opens at `at`. */
+function endOfString(text: string, at: number): number {
+  let end = at;
+  for (;;) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return end + 1;
+  }
+}
+
+function addKey(keys: Set<string>, quoted: string): void {
+  const key = quoted.includes('\\') ? unescaped(quoted) : quoted.slice(1, -1);
+  if (keys.has(key)) throw invalid(`The body has the key "${key.slice(0, 64)}" twice in one object.`);
+  keys.add(key);
+}
+
+function unescaped(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    return quoted;
+  }
+}

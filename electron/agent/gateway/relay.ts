@@ -1,0 +1,125 @@
+import type { ServerResponse } from 'node:http';
+import { AppError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import type { WireResponse, WireSink } from '../inference/wire-response.ts';
+import { openAiErrorEvent } from './dialects/openai/errors.ts';
+import { factHeaders, type RanchFacts } from './ranch-facts.ts';
+import type { TokenMeter } from './token-meter.ts';
+
+export interface RelayOptions {
+  /** A caller that takes nothing for this long is given up. */
+  readonly stalledMs: number;
+}
+
+export interface RelayDeps {
+  readonly clock: Clock;
+  readonly meter: TokenMeter;
+  readonly signal: AbortSignal;
+}
+
+/** How an answer ended. `sent` tells whether any of it reached the caller. */
+export type RelayOutcome =
+  { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: AppError; readonly sent: boolean };
+
+/**
+ * Passes an answer on to the caller byte for byte. Chunks keep the framing they came with, so Node's own chunk writer is
+ * switched off; callers of HTTP/1.0 know no chunks and get the bare payload. Nothing is written before the upstream's
+ * first byte of body, so that an upstream that breaks before it can still become a plain error.
+ */
+export class Relay implements WireSink {
+  readonly #source: WireResponse;
+  readonly #target: ServerResponse;
+  readonly #facts: RanchFacts;
+  readonly #options: RelayOptions;
+  readonly #deps: RelayDeps;
+  readonly #outcome = Promise.withResolvers<RelayOutcome>();
+  readonly #bare: boolean;
+  #started = false;
+  #cancelStall: (() => void) | null = null;
+
+  constructor(source: WireResponse, target: ServerResponse, facts: RanchFacts, options: RelayOptions, deps: RelayDeps) {
+    this.#source = source;
+    this.#target = target;
+    this.#facts = facts;
+    this.#options = options;
+    this.#deps = deps;
+    this.#bare = target.req.httpVersionMajor === 1 && target.req.httpVersionMinor === 0;
+  }
+
+  run(): Promise<RelayOutcome> {
+    this.#target.on('drain', () => {
+      this.#cancelStall?.();
+      this.#cancelStall = null;
+      this.#source.body.resume();
+    });
+    this.#source.body.pipe(this);
+    return this.#outcome.promise;
+  }
+
+  payload(bytes: Buffer, start: number, end: number): void {
+    this.#deps.meter.scan(bytes, start, end);
+    if (!this.#bare) return;
+    if (!this.#started) this.#start();
+    this.#target.write(bytes.subarray(start, end));
+  }
+
+  raw(bytes: Buffer): boolean {
+    if (this.#bare) return this.#flowing(!this.#target.writableNeedDrain);
+    if (!this.#started) this.#start();
+    return this.#flowing(this.#target.write(bytes));
+  }
+
+  end(): void {
+    this.#cancelStall?.();
+    if (!this.#started) this.#start();
+    this.#target.end();
+    this.#outcome.resolve({ kind: 'done' });
+  }
+
+  fail(error: AppError, intact: boolean): void {
+    this.#cancelStall?.();
+    const { signal } = this.#deps;
+    const reason: unknown = signal.reason;
+    const cause = signal.aborted && reason instanceof AppError ? reason : error;
+    const sent = this.#started;
+    if (sent) this.#breakOff(cause, intact);
+    this.#outcome.resolve({ kind: 'failed', error: cause, sent });
+  }
+
+  #start(): void {
+    this.#started = true;
+    const { status, headers, body } = this.#source;
+    const type = headers.get('content-type') ?? 'application/json';
+    const head = ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
+    if (body.framing.kind === 'length') head.push('Content-Length', String(body.framing.lengthBytes));
+    const ownFraming = body.framing.kind === 'chunked' && !this.#bare;
+    if (ownFraming) head.push('Transfer-Encoding', 'chunked');
+    if (this.#bare) head.push('Connection', 'close');
+    this.#target.writeHead(status, [...head, ...factHeaders(this.#facts)]);
+    // Set after the head: writing a Transfer-Encoding header switches Node's chunk writer on.
+    if (ownFraming) this.#target.chunkedEncoding = false;
+  }
+
+  /** Tells a caller in the middle of a stream that nothing more will come, then closes the connection. */
+  #breakOff(error: AppError, intact: boolean): void {
+    const { headers, body } = this.#source;
+    const target = this.#target;
+    const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
+    const framed = body.framing.kind === 'chunked' && !this.#bare;
+    if (!isStream || body.framing.kind === 'length' || (framed && !intact)) {
+      target.destroy();
+      return;
+    }
+    const event = openAiErrorEvent(error);
+    if (!framed) target.write(event);
+    else target.write(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n0\r\n\r\n`);
+    const { socket } = target;
+    target.end(() => socket?.destroySoon());
+  }
+
+  #flowing(goOn: boolean): boolean {
+    if (goOn) return true;
+    this.#cancelStall ??= this.#deps.clock.after(this.#options.stalledMs, () => this.#target.destroy());
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { traitsOf, type AppError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { openAiError } from './dialects/openai/errors.ts';
+import { factHeaders, type RanchFacts } from './ranch-facts.ts';
+
+/** How long the rest of a refused body is read and thrown away, so that the refusal can be read. */
+const lingerMs = 1_000;
+
+/** Answers with a JSON document. */
+export function replyJson(response: ServerResponse, status: number, value: unknown, facts: RanchFacts): void {
+  const body = Buffer.from(JSON.stringify(value), 'utf8');
+  response.writeHead(status, headersFor(body, facts));
+  response.end(body);
+}
+
+/** Answers with an error in the caller's dialect. Nothing of an answer may have been sent before. */
+export function replyError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: AppError,
+  facts: RanchFacts,
+  clock: Clock,
+): void {
+  const { httpStatus } = traitsOf(error.code);
+  const body = Buffer.from(JSON.stringify(openAiError(error)), 'utf8');
+  const headers = [...headersFor(body, facts), ...errorHeaders(error)];
+  if (request.complete) {
+    response.writeHead(httpStatus, headers);
+    response.end(body);
+    return;
+  }
+  // The request is still on its way. Closing at once would reset the connection and lose the answer.
+  response.writeHead(httpStatus, [...headers, 'Connection', 'close']);
+  response.write(body);
+  const finish = (): void => {
+    cancel();
+    response.end();
+  };
+  const cancel = clock.after(lingerMs, finish);
+  request.once('end', finish).once('close', finish).resume();
+}
+
+/** Headers that a kind of error demands: when to come back, which method to use. */
+export function errorHeaders(error: AppError): string[] {
+  const headers: string[] = [];
+  const retryAfterS = error.context['retryAfterS'];
+  if (typeof retryAfterS === 'number') headers.push('Retry-After', String(retryAfterS));
+  else if (traitsOf(error.code).httpStatus === 503) headers.push('Retry-After', '1');
+  const allow = error.context['allow'];
+  if (typeof allow === 'string') headers.push('Allow', allow);
+  return headers;
+}
+
+function headersFor(body: Buffer, facts: RanchFacts): string[] {
+  return [
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(body.length),
+    'X-Content-Type-Options',
+    'nosniff',
+    ...factHeaders(facts),
+  ];
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+
+export interface BodyLimits {
+  readonly maxBodyBytes: number;
+  /** Longest silence while a body is being received. */
+  readonly bodySilenceMs: number;
+  /** Longest time that a whole body may take. */
+  readonly bodyMs: number;
+}
+
+/**
+ * Judges the headers that describe a body, before any of it is read. A body without a Content-Type is accepted: some
+ * command-line callers send none, and a web page cannot leave it out without an Origin, which is judged elsewhere.
+ *
+ * @throws AppError `unsupported_media_type` or `payload_too_large`
+ */
+export function judgeBodyHeaders(headers: IncomingMessage['headers'], limits: BodyLimits): void {
+  const type = headers['content-type'];
+  const fromPage = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+  const isJson = type !== undefined && /^application\/json\s*(;|$)/i.test(type.trim());
+  if (!isJson && (type !== undefined || fromPage)) {
+    throw new AppError('unsupported_media_type', 'The body must be JSON. Send it with Content-Type: application/json.');
+  }
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new AppError(
+      'unsupported_media_type',
+      'Compressed bodies are not accepted. Send it without Content-Encoding.',
+    );
+  }
+  if (Number(headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
+}
+
+/**
+ * Receives the whole body.
+ *
+ * @throws AppError `payload_too_large`, `request_timeout` when it trickles, `caller_gone` when it breaks off
+ */
+export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let length = 0;
+    const startedMs = clock.monotonic();
+    let heardMs = startedMs;
+    let cancel = clock.after(Math.min(limits.bodySilenceMs, limits.bodyMs), check);
+
+    function check(): void {
+      const nowMs = clock.monotonic();
+      const left = Math.min(limits.bodySilenceMs - (nowMs - heardMs), limits.bodyMs - (nowMs - startedMs));
+      if (left > 0) cancel = clock.after(left, check);
+      else finish(new AppError('request_timeout', 'The body came too slowly. Send the request again.'));
+    }
+
+    function data(piece: Buffer): void {
+      heardMs = clock.monotonic();
+      length += piece.length;
+      if (length > limits.maxBodyBytes) finish(tooLarge(limits));
+      else pieces.push(piece);
+    }
+
+    function end(): void {
+      finish(null);
+    }
+
+    function broken(): void {
+      finish(new AppError('caller_gone', 'The caller left before its request was complete.'));
+    }
+
+    function finish(error: AppError | null): void {
+      cancel();
+      request.off('data', data).off('end', end).off('close', broken).off('error', broken);
+      if (error === null) {
+        const [only] = pieces;
+        resolve(pieces.length === 1 && only ? only : Buffer.concat(pieces, length));
+        return;
+      }
+      // A late error of the socket has nobody else to hear it.
+      request.on('error', () => undefined);
+      reject(error);
+    }
+
+    request.on('data', data).on('end', end).on('close', broken).on('error', broken);
+  });
+}
+
+function tooLarge(limits: BodyLimits): AppError {
+  const mebibytes = Math.floor(limits.maxBodyBytes / 1024 / 1024);
+  return new AppError('payload_too_large', `The body is larger than ${mebibytes} MiB. Send a shorter one.`);
+}

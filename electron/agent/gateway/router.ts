@@ -1,0 +1,98 @@
+import type { RouteReason } from '../../contract/routing.ts';
+import { AppError } from '../base/errors.ts';
+import type { Dialect, Operation } from '../inference/request.ts';
+import type { Capability, ServedModel, UpstreamDescription } from '../inference/upstream.ts';
+
+/** Names that stand for "whatever this node answers with". */
+export const virtualModels: readonly string[] = ['ranch/auto', 'ranch/local', 'ranch/routine', 'ranch/quality'];
+
+export interface RoutingRequest {
+  readonly operation: Operation;
+  readonly dialect: Dialect;
+  readonly model: string;
+  readonly needs: readonly Capability[];
+}
+
+/** An upstream as the router sees it. */
+export interface RoutingOption {
+  readonly upstream: UpstreamDescription;
+  /** Requests of ours that it works on now. */
+  readonly inFlight: number;
+}
+
+export interface Candidate {
+  readonly upstream: UpstreamDescription;
+  /** The model as the upstream names it. */
+  readonly model: string;
+  readonly reason: RouteReason;
+}
+
+export type RoutingPlan =
+  | { readonly kind: 'plan'; readonly candidates: readonly [Candidate, ...Candidate[]] }
+  | { readonly kind: 'refused'; readonly reason: RouteReason; readonly error: RoutingRefusal };
+
+export type RoutingRefusal =
+  | { readonly kind: 'error'; readonly error: AppError }
+  /** The model is here, but no upstream that has it can do this. */
+  | { readonly kind: 'capability'; readonly model: string; readonly capability: Capability };
+
+/**
+ * Who may answer a request, best first, and why. A model that nobody has is refused, never replaced by another. Pure:
+ * the same request and the same upstreams give the same plan.
+ */
+export function planRoute(request: RoutingRequest, options: readonly RoutingOption[]): RoutingPlan {
+  const usable = options.filter(({ upstream }) => upstream.dialects.includes(request.dialect));
+  const offers = usable.flatMap((option) => {
+    const model = modelFor(request.model, option.upstream);
+    return model ? [{ option, model }] : [];
+  });
+  const ready = offers.filter(({ option }) => option.upstream.ready);
+  if (ready.length === 0) return refuse(request, usable, offers.length > 0);
+
+  const capable = ready.filter(({ option, model }) => missing(request, option.upstream, model) === null);
+  const [first, ...others] = capable
+    .map(({ option, model }): Candidate & { load: number } => ({
+      upstream: option.upstream,
+      model: model.id,
+      reason: option.inFlight < option.upstream.slots ? 'local-idle' : 'local-queue',
+      load: option.inFlight / Math.max(1, option.upstream.slots),
+    }))
+    .sort((a, b) => a.load - b.load);
+  if (first) return { kind: 'plan', candidates: [first, ...others] };
+
+  const [offer] = ready;
+  const capability = offer ? missing(request, offer.option.upstream, offer.model) : null;
+  const model = offer?.model.id ?? request.model;
+  return {
+    kind: 'refused',
+    reason: 'bad-request',
+    error: { kind: 'capability', model, capability: capability ?? request.operation },
+  };
+}
+
+function modelFor(name: string, upstream: UpstreamDescription): ServedModel | undefined {
+  const id = virtualModels.includes(name) ? upstream.defaultModel : name;
+  return upstream.models.find((model) => model.id === id);
+}
+
+/** The first thing the request needs that the upstream cannot do with the model; null when it can do all. */
+function missing(request: RoutingRequest, upstream: UpstreamDescription, model: ServedModel): Capability | null {
+  if (!upstream.operations.includes(request.operation)) return request.operation;
+  return request.needs.find((need) => !model.capabilities.includes(need)) ?? null;
+}
+
+function refuse(request: RoutingRequest, usable: readonly RoutingOption[], known: boolean): RoutingPlan {
+  const waitFor = usable.find(({ upstream }) => !upstream.ready);
+  const isVirtual = virtualModels.includes(request.model);
+  // An engine that is still starting may not know its models yet: "unknown" would be a guess.
+  const mayComeUp = usable.some(({ upstream }) => !upstream.ready && upstream.models.length === 0);
+  if (known || isVirtual || mayComeUp) {
+    const sentence = waitFor?.upstream.sentence ?? 'No engine with a model runs on this node.';
+    const message = `${sentence.replace(/\.?$/, '.')} Try again in a moment.`;
+    const error = new AppError('engine_not_ready', message, { context: { retryAfterS: 2 } });
+    return { kind: 'refused', reason: 'local-not-ready', error: { kind: 'error', error } };
+  }
+  const message = `The model "${request.model.slice(0, 128)}" is not on this node. GET /v1/models lists those that are.`;
+  const error = new AppError('model_not_found', message, { context: { param: 'model' } });
+  return { kind: 'refused', reason: 'unknown-model', error: { kind: 'error', error } };
+}

@@ -1,0 +1,194 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import { AppError, systemErrorCode, traitsOf } from '../base/errors.ts';
+import { judgeLocalRequest, type LocalRequestRules } from '../base/local-request.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Names besides the loopback ones by which callers may address the gateway. */
+  readonly hosts: readonly string[];
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  /** Longest time that the head of a request may take. */
+  readonly headersMs: number;
+  /** How long an idle connection is kept; above what callers' own pools keep. */
+  readonly keepAliveMs: number;
+}
+
+export interface ServerHandlers {
+  /** A request that has passed all checks of its head. */
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** A request that has not; nothing has been sent. */
+  refused(request: IncomingMessage, response: ServerResponse, error: AppError): void;
+  /** Head and body of the answer to bytes that never became a request. */
+  encodeRefusal(error: AppError): { readonly headers: readonly string[]; readonly body: string };
+}
+
+/** How long a caller that was refused may take to read why. */
+const refusalLingerMs = 250;
+
+/**
+ * The gateway's socket side: limits, deadlines, and the judgement of each head before anything else looks at it. What
+ * Node's parser refuses is answered here too, in the same shape as every other error.
+ */
+export class GatewayServer {
+  readonly #options: ServerOptions;
+  readonly #handlers: ServerHandlers;
+  readonly #clock: Clock;
+  readonly #server: Server;
+  /** The answer in progress on a connection: a second one must not be written into it. */
+  readonly #answering = new WeakMap<Duplex, ServerResponse>();
+  #rules: LocalRequestRules | null = null;
+
+  constructor(options: ServerOptions, deps: { handlers: ServerHandlers; clock: Clock }) {
+    this.#options = options;
+    this.#handlers = deps.handlers;
+    this.#clock = deps.clock;
+    this.#server = createServer({
+      maxHeaderSize: options.maxHeaderBytes,
+      headersTimeout: options.headersMs,
+      // Bodies have a deadline of their own, and answers have none: a long stream is not a slow request.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.max(20, Math.min(1_000, options.headersMs / 4)),
+      keepAliveTimeout: options.keepAliveMs,
+      insecureHTTPParser: false,
+      requireHostHeader: false,
+      noDelay: true,
+    });
+    // One more than allowed, so that an excess can be seen: Node drops the rest without a word.
+    this.#server.maxHeadersCount = options.maxHeaders + 1;
+    this.#server.on('request', (request, response) => {
+      this.#request(request, response);
+    });
+    this.#server.on('clientError', (error, socket) => {
+      this.#clientError(error, socket);
+    });
+    this.#server.on('upgrade', (_request, socket) => {
+      this.#refuseRaw(
+        socket,
+        new AppError('invalid_request', 'This address does not speak WebSocket. Use plain HTTP.'),
+      );
+    });
+    this.#server.on('connect', (_request, socket) => {
+      this.#refuseRaw(
+        socket,
+        new AppError('method_not_allowed', 'This address is no proxy. Send requests to its paths.'),
+      );
+    });
+  }
+
+  /**
+   * Starts to accept connections.
+   *
+   * @throws AppError `port_taken` with `host` and `port` in its context
+   */
+  listen(): Promise<{ readonly url: string; readonly port: number }> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => {
+        reject(listenError(error, host, port));
+      };
+      this.#server.once('error', failed);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', failed);
+        const taken = addressOf(this.#server.address());
+        this.#rules = { port: taken, hosts: ['127.0.0.1', 'localhost', '[::1]', ...this.#options.hosts] };
+        resolve({ url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, port: taken });
+      });
+    });
+  }
+
+  /** Accepts no more connections and resolves when the last one has closed. */
+  stopAccepting(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  closeConnections(): void {
+    this.#server.closeAllConnections();
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    this.#answering.set(request.socket, response);
+    // Without a listener, an error of a socket that is gone would end the process.
+    response.on('error', () => undefined);
+    const error = this.#judge(request);
+    if (error) this.#handlers.refused(request, response, error);
+    else this.#handlers.request(request, response);
+  }
+
+  #judge(request: IncomingMessage): AppError | null {
+    const { maxHeaders } = this.#options;
+    if (request.rawHeaders.length > 2 * maxHeaders) {
+      return new AppError('headers_too_large', `The request has more than ${maxHeaders} headers. Send fewer.`);
+    }
+    if (!this.#rules) return new AppError('shutting_down', 'This node is not ready yet. Try again in a moment.');
+    return judgeLocalRequest(request, this.#rules);
+  }
+
+  #clientError(error: Error, socket: Duplex): void {
+    const code = systemErrorCode(error);
+    if (code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const response = this.#answering.get(socket);
+    if (response?.headersSent === true && !response.writableFinished) {
+      socket.destroy();
+      return;
+    }
+    this.#refuseRaw(socket, parserError(code));
+  }
+
+  #refuseRaw(socket: Duplex, error: AppError): void {
+    const { headers, body } = this.#handlers.encodeRefusal(error);
+    const { httpStatus } = traitsOf(error.code);
+    const lines = [
+      `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}`,
+      ...pairs(headers),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+    ];
+    socket.on('error', () => undefined);
+    // Whatever else the caller sends is read and dropped, for a reset would take the answer with it.
+    socket.resume();
+    socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => this.#closeSoon(socket));
+  }
+
+  #closeSoon(socket: Duplex): void {
+    const cancel = this.#clock.after(refusalLingerMs, () => socket.destroy());
+    socket.once('close', cancel);
+  }
+}
+
+function parserError(code: string | undefined): AppError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new AppError('headers_too_large', 'The headers of the request are too large. Send fewer or shorter ones.');
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new AppError('request_timeout', 'The request came too slowly. Send it again.');
+  }
+  return new AppError('invalid_request', 'The request is not valid HTTP. Check the program that sent it.');
+}
+
+function listenError(error: Error, host: string, port: number): AppError {
+  const context = { host, port };
+  if (systemErrorCode(error) === 'EADDRINUSE') {
+    return new AppError('port_taken', `Port ${port} is already in use. Choose another one.`, { context, cause: error });
+  }
+  const message = `The gateway cannot listen on ${host}:${port}. Choose another address.`;
+  return new AppError('settings_invalid', message, { context, cause: error });
+}
+
+function addressOf(address: AddressInfo | string | null): number {
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+function* pairs(headers: readonly string[]): Generator<string> {
+  for (let at = 0; at + 1 < headers.length; at += 2) yield `${headers[at] ?? ''}: ${headers[at + 1] ?? ''}`;
+}

@@ -1,0 +1,215 @@
+import type { Clock } from '../base/clock.ts';
+import type { AnswerFigures, Usage } from '../inference/usage.ts';
+import type { DecodeSpeed } from './decode-speed.ts';
+import { readUsage, type UpstreamFigures } from './usage-event.ts';
+
+const LF = 10;
+const QUOTE = 34;
+const COLON = 58;
+const SPACE = 32;
+const BRACE = 123;
+
+const letter = { a: 97, c: 99, r: 114, t: 116, u: 117 } as const;
+const keys = {
+  content: Buffer.from('content"'),
+  text: Buffer.from('text"'),
+  reasoningContent: Buffer.from('reasoning_content"'),
+  reasoning: Buffer.from('reasoning"'),
+  arguments: Buffer.from('arguments"'),
+  usage: Buffer.from('usage"'),
+  timings: Buffer.from('timings"'),
+} as const;
+
+/** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
+const lineLimitBytes = 64 * 1024;
+const tailBytes = 8 * 1024;
+
+export interface TokenMeterDeps {
+  readonly clock: Clock;
+  /** Hears of every token when the answer is decoded on this node; null otherwise. */
+  readonly speed: DecodeSpeed | null;
+}
+
+/**
+ * Watches an answer's payload go by: when the first token came, how many followed, and what the last usage said. It
+ * looks for a few keys in the bytes and parses JSON once, at the end; a quote inside a text is escaped there, so it
+ * cannot be taken for a key.
+ */
+export class TokenMeter {
+  readonly #stream: boolean;
+  readonly #arrivedMs: number;
+  readonly #deps: TokenMeterDeps;
+  #tokens = 0;
+  #firstMs: number | null = null;
+  #lastMs = 0;
+  /** The beginning of a line whose rest has not come. */
+  #carry: Buffer | null = null;
+  /** The last line with usage in it, or the end of a plain answer. */
+  #kept: Buffer | null = null;
+  #keptLength = 0;
+  #ended = false;
+
+  /** `arrivedMs`: when the request came, monotonic. */
+  constructor(options: { stream: boolean; arrivedMs: number }, deps: TokenMeterDeps) {
+    this.#stream = options.stream;
+    this.#arrivedMs = options.arrivedMs;
+    this.#deps = deps;
+  }
+
+  /** Looks at `bytes[start, end)`, the next piece of the payload. */
+  scan(bytes: Buffer, start: number, end: number): void {
+    if (!this.#stream) {
+      this.#keepTail(bytes, start, end);
+      return;
+    }
+    if (this.#carry === null && bytes[end - 1] === LF) this.#lines(bytes, start, end);
+    else this.#pieceTogether(bytes, start, end);
+  }
+
+  /** The figures of the answer so far; called at its end. */
+  end(): AnswerFigures {
+    const nowMs = this.#deps.clock.monotonic();
+    const told = this.#kept === null ? null : readUsage(this.#kept.toString('utf8', 0, this.#keptLength));
+    if (!this.#ended) this.#settleSpeed(nowMs, told);
+    this.#ended = true;
+    const usage = told?.usage ?? null;
+    return {
+      usage,
+      ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
+      durationMs: nowMs - this.#arrivedMs,
+      tokens: usage?.completionTokens ?? this.#tokens,
+      tokensPerSecond: this.#tokensPerSecond(usage, told),
+    };
+  }
+
+  #settleSpeed(nowMs: number, told: UpstreamFigures | null): void {
+    const { speed } = this.#deps;
+    if (!speed) return;
+    if (this.#firstMs !== null) speed.end(nowMs);
+    else if (told?.usage && !this.#stream) {
+      const { completionTokens } = told.usage;
+      if (completionTokens > 0) speed.addWhole(nowMs, completionTokens, told.decodeMs ?? nowMs - this.#arrivedMs);
+    }
+  }
+
+  #tokensPerSecond(usage: Usage | null, told: UpstreamFigures | null): number | null {
+    if (this.#firstMs !== null) {
+      const after = (usage?.completionTokens ?? this.#tokens) - 1;
+      const seconds = (this.#lastMs - this.#firstMs) / 1000;
+      return after > 0 && seconds > 0 ? after / seconds : null;
+    }
+    if (!usage || told?.decodeMs == null || told.decodeMs <= 0) return null;
+    return (usage.completionTokens * 1000) / told.decodeMs;
+  }
+
+  #pieceTogether(bytes: Buffer, start: number, end: number): void {
+    const piece = bytes.subarray(start, end);
+    const whole = this.#carry === null ? piece : Buffer.concat([this.#carry, piece]);
+    const cut = whole.lastIndexOf(LF) + 1;
+    if (cut > 0) this.#lines(whole, 0, cut);
+    const rest = whole.length - cut;
+    // A line beyond the limit is no event of ours: forget it rather than grow.
+    this.#carry = rest === 0 || rest > lineLimitBytes ? null : Buffer.from(whole.subarray(cut));
+  }
+
+  /** Whole lines: one event's data is one line. */
+  #lines(bytes: Buffer, start: number, end: number): void {
+    let lineStart = start;
+    let token = false;
+    let usage = false;
+    let tokens = 0;
+    for (let at = start; at < end; at += 1) {
+      const byte = bytes[at];
+      if (byte === QUOTE) {
+        const found = keyAt(bytes, at + 1, end);
+        if (found === 'token') token = true;
+        else if (found === 'usage') usage = true;
+      } else if (byte === LF) {
+        if (token) tokens += 1;
+        if (usage) this.#keep(bytes, lineStart, at);
+        token = false;
+        usage = false;
+        lineStart = at + 1;
+      }
+    }
+    if (tokens > 0) this.#count(tokens);
+  }
+
+  #count(tokens: number): void {
+    const nowMs = this.#deps.clock.monotonic();
+    const { speed } = this.#deps;
+    const first = this.#firstMs === null;
+    if (first) {
+      this.#firstMs = nowMs;
+      speed?.begin(nowMs);
+    }
+    this.#tokens += tokens;
+    this.#lastMs = nowMs;
+    const after = first ? tokens - 1 : tokens;
+    if (after > 0) speed?.add(nowMs, after);
+  }
+
+  /** Copies into a buffer that is reused: some upstreams send usage with every event. */
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (length > lineLimitBytes) return;
+    if (this.#kept === null || this.#kept.length < length) this.#kept = Buffer.allocUnsafe(Math.max(1024, length * 2));
+    bytes.copy(this.#kept, 0, start, end);
+    this.#keptLength = length;
+  }
+
+  #keepTail(bytes: Buffer, start: number, end: number): void {
+    this.#kept ??= Buffer.allocUnsafe(tailBytes);
+    const length = Math.min(tailBytes, end - start);
+    const room = tailBytes - length;
+    const stay = Math.min(room, this.#keptLength);
+    this.#kept.copyWithin(0, this.#keptLength - stay, this.#keptLength);
+    bytes.copy(this.#kept, stay, end - length, end);
+    this.#keptLength = stay + length;
+  }
+}
+
+/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, or usage. */
+function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | null {
+  const first = bytes[at] ?? 0;
+  switch (first) {
+    case letter.c:
+      return hasText(bytes, at, end, keys.content) ? 'token' : null;
+    case letter.t:
+      if (hasText(bytes, at, end, keys.text)) return 'token';
+      return hasObject(bytes, at, end, keys.timings) ? 'usage' : null;
+    case letter.r:
+      return hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning) ? 'token' : null;
+    case letter.a:
+      return hasText(bytes, at, end, keys.arguments) ? 'token' : null;
+    case letter.u:
+      return hasObject(bytes, at, end, keys.usage) ? 'usage' : null;
+    default:
+      return null;
+  }
+}
+
+function hasText(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
+  const value = valueAfter(bytes, at, end, key);
+  return value !== -1 && bytes[value] === QUOTE && value + 1 < end && bytes[value + 1] !== QUOTE;
+}
+
+function hasObject(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
+  const value = valueAfter(bytes, at, end, key);
+  return value !== -1 && bytes[value] === BRACE;
+}
+
+/** Where the value of `key` begins; -1 when another key stands there. */
+function valueAfter(bytes: Buffer, at: number, end: number, key: Buffer): number {
+  const { length } = key;
+  if (at + length >= end) return -1;
+  for (let offset = 0; offset < length; offset += 1) {
+    if (bytes[at + offset] !== key[offset]) return -1;
+  }
+  let next = at + length;
+  while (next < end && bytes[next] === SPACE) next += 1;
+  if (bytes[next] !== COLON) return -1;
+  next += 1;
+  while (next < end && bytes[next] === SPACE) next += 1;
+  return next < end ? next : -1;
+}
