@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -25,7 +26,10 @@ const lookEveryMs = 100;
  */
 export async function agent(context: CliContext, options: AgentOptions): Promise<ExitCode> {
   const json = options.json === true;
-  const child = spawn(context.nodePath, [join(context.programDir, 'agent.js'), ...agentArguments(options)], {
+  const bundle = join(context.programDir, 'agent.js');
+  if (!existsSync(bundle))
+    throw new CliError('agent_missing', `The agent is not built: ${bundle} is missing. Run: npm run build`);
+  const child = spawn(context.nodePath, [bundle, ...agentArguments(options)], {
     stdio: ['inherit', json ? context.stderr : 'inherit', 'inherit'],
     env: { ...context.env },
   });
