@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   } catch (error) {
     if (error instanceof CommanderError) return exitOfCommander(error);
     const failure = failureOf(error);
-    context.stderr.write(`${safeLine(failure.message)} (${safeLine(failure.code)})\n`);
+    context.stderr.write(complaint(failure.message, failure.code));
     return failure.exitCode;
   }
 }
@@ -177,12 +177,17 @@ function lineCount(text: string): number {
   return lines;
 }
 
-/** Commander's own words as one of our sentences, on one line with the code. */
+/** Commander's own words as one of our sentences. */
 function sentence(text: string): string {
   const words = text
     .replace(/^error: /, '')
     .trim()
     .replace(/\s*\n\s*/g, ' ');
   const dot = words.endsWith('.') ? '' : '.';
-  return `${words.charAt(0).toUpperCase()}${safeLine(words.slice(1))}${dot} See the usage with --help. (usage)\n`;
+  return complaint(`${words.charAt(0).toUpperCase()}${words.slice(1)}${dot} See the usage with --help.`, 'usage');
+}
+
+/** How every failure is told, the agent's own too: one line with its code. */
+function complaint(message: string, code: string): string {
+  return `ranch-hand: ${safeLine(message)} [${safeLine(code)}]\n`;
 }

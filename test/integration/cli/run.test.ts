@@ -53,7 +53,7 @@ describe('ranch-hand run', () => {
     expect(await answer.ended).toEqual({
       exitCode: 130,
       stdout: 'Hello.\n',
-      stderr: 'The answer was stopped. (interrupted)\n',
+      stderr: 'ranch-hand: The answer was stopped. [interrupted]\n',
     });
     await agent.heard('gone', '/control/v1/chat');
   });
@@ -63,7 +63,7 @@ describe('ranch-hand run', () => {
     expect(await cli(['run', 'nobody', 'Hi'], { dataDir })).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'There is no model with that name here. (model_not_found)\n',
+      stderr: 'ranch-hand: There is no model with that name here. [model_not_found]\n',
     });
   });
 
@@ -72,7 +72,7 @@ describe('ranch-hand run', () => {
     expect(await cli(['run', 'falcon', 'Hi'], { dataDir })).toEqual({
       exitCode: 1,
       stdout: 'Hello.\n',
-      stderr: 'The engine ended in the middle of the answer. (engine_failed)\n',
+      stderr: 'ranch-hand: The engine ended in the middle of the answer. [engine_failed]\n',
     });
   });
 
@@ -81,7 +81,7 @@ describe('ranch-hand run', () => {
     const outcome = await cli(['run', 'falcon', 'Hi', '--json'], { dataDir });
     expect(outcome.exitCode).toBe(1);
     expect(outcome.stdout).not.toContain('done');
-    expect(outcome.stderr).toContain('(connection_lost)');
+    expect(outcome.stderr).toContain('[connection_lost]');
   });
 
   it('B71 hostile words stay inside their JSON line', async () => {

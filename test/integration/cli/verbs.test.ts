@@ -24,7 +24,7 @@ describe('the command line without an agent', () => {
       const outcome = await cli([...verb.split(' '), ...json], { dataDir: tempFolder() });
       expect(outcome.exitCode).toBe(3);
       expect(outcome.stdout).toBe('');
-      expect(outcome.stderr).toMatch(/^No agent is running .* \(agent_not_running\)\n$/);
+      expect(outcome.stderr).toMatch(/^ranch-hand: No agent is running .* \[agent_not_running\]\n$/);
     }
   });
 
@@ -57,7 +57,7 @@ describe('wrong usage', () => {
     const outcome = await cli(args, { dataDir: tempFolder() });
     expect(outcome).toMatchObject({ exitCode: 2, stdout: '' });
     expect(outcome.stderr).toMatch(message);
-    expect(outcome.stderr).toMatch(/^[^\n]* \(usage\)\n$/);
+    expect(outcome.stderr).toMatch(/^ranch-hand: [^\n]* \[usage\]\n$/);
   });
 
   it('shows every verb its help', async () => {
@@ -151,7 +151,7 @@ describe('the command line with an agent', () => {
     expect(await cli(['engines', 'logs', 'other'], { dataDir })).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'There is no engine with that id here. (not_found)\n',
+      stderr: 'ranch-hand: There is no engine with that id here. [not_found]\n',
     });
   });
 
@@ -198,6 +198,6 @@ describe('doctor without an agent', () => {
     expect(gateway?.reason).toContain(`pid ${holder.pid}`);
     expect(gateway?.fix).toContain('--gateway');
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^The check found \d+ problems?\. \(problems_found\)\n$/);
+    expect(stderr).toMatch(/^ranch-hand: The check found \d+ problems?\. \[problems_found\]\n$/);
   });
 });
