@@ -218,7 +218,7 @@ export function sendAsOperator(port: number, path: string, call: Call = {}): Pro
 }
 
 /** Bytes as they are, to a connection of their own; resolves with all that comes back before it closes. */
-export function sendRaw(port: number, bytes: string): Promise<string> {
+export function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
     let text = '';

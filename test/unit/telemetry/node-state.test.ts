@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { judgeNode, type NodeStateInput } from '../../../electron/agent/telemetry/node-state.ts';
+import type { EngineStateName, Notice } from '../../../electron/contract/snapshot.ts';
+import { engineStateSchema } from '../../../electron/contract/snapshot.ts';
+import { engine, gateway, model, request } from './node-parts.ts';
+
+const calm: NodeStateInput = { engines: [engine], models: [model], gateway, activity: [], notices: [] };
+const notice = (severity: Notice['severity']): Notice => ({
+  id: 'n',
+  severity,
+  sentence: 'The disk is full. Free some space.',
+  since: '',
+  fix: null,
+});
+const withEngine = (state: EngineStateName): NodeStateInput => ({
+  ...calm,
+  engines: [{ ...engine, state, sentence: `It is ${state}.` }],
+});
+
+describe('the judgement of the node', () => {
+  it('idle: names the model that is ready', () => {
+    expect(judgeNode(calm)).toEqual({ state: 'idle', sentence: 'Falcon3-10B is ready and waits for requests.' });
+    expect(judgeNode({ ...calm, models: [] }).sentence).toBe('The engine is ready and waits for requests.');
+  });
+
+  it('serving: says how many, with what, and how many wait', () => {
+    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 1 } })).toEqual({
+      state: 'serving',
+      sentence: 'Answering 1 request with Falcon3-10B.',
+    });
+    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 2, queued: 3, level: 'busy' } }).sentence).toBe(
+      'Answering 2 requests with Falcon3-10B. 3 waiting.',
+    );
+  });
+
+  it('saturated: every slot is taken', () => {
+    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 4, queued: 9, level: 'saturated' } })).toEqual({
+      state: 'saturated',
+      sentence: 'Every slot is taken: 4 requests running. 9 waiting.',
+    });
+  });
+
+  it('cloud: only while everything that runs is answered there', () => {
+    const abroad = { ...request, route: 'cloud' } as const;
+    const busy = { ...calm, gateway: { ...gateway, inFlight: 2 } };
+    expect(judgeNode({ ...busy, activity: [abroad, abroad] }).state).toBe('cloud');
+    expect(judgeNode({ ...busy, activity: [abroad, request] }).state).toBe('serving');
+    expect(judgeNode({ ...calm, activity: [{ ...abroad, state: 'done' }] }).state).toBe('idle');
+  });
+
+  it.each(engineStateSchema.options)(
+    'never looks well while its only engine is %s, unless that one answers',
+    (state) => {
+      const expected: Record<EngineStateName, string> = {
+        ready: 'idle',
+        adopted: 'idle',
+        draining: 'idle',
+        absent: 'stopped',
+        starting: 'stopped',
+        loading: 'stopped',
+        stopping: 'stopped',
+        stopped: 'stopped',
+        backoff: 'problem',
+        failed: 'problem',
+        conflict: 'problem',
+      };
+      expect(judgeNode(withEngine(state)).state).toBe(expected[state]);
+    },
+  );
+
+  it('tells the engine’s own sentence when it is on its way or broken', () => {
+    expect(judgeNode(withEngine('loading')).sentence).toBe('It is loading.');
+    expect(judgeNode(withEngine('failed')).sentence).toBe('It is failed.');
+    expect(judgeNode({ ...calm, engines: [] }).sentence).toContain('ranch-hand doctor');
+  });
+
+  it('one engine that answers is enough', () => {
+    const engines = [{ ...engine, state: 'backoff' as const }, engine];
+    expect(judgeNode({ ...calm, engines }).state).toBe('idle');
+  });
+
+  it('a problem that needs the operator comes before everything, a warning does not', () => {
+    const busy = { ...calm, gateway: { ...gateway, inFlight: 1 } };
+    expect(judgeNode({ ...busy, notices: [notice('warning'), notice('info')] }).state).toBe('serving');
+    expect(judgeNode({ ...busy, notices: [notice('warning'), notice('problem')] })).toEqual({
+      state: 'problem',
+      sentence: 'The disk is full. Free some space.',
+    });
+  });
+});
