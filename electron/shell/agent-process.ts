@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants, type PathLike } from 'node:fs';
 import { access, mkdir, open, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { AgentCommand } from './agent-command.ts';
 import type { AgentExit } from './agent-restart.ts';
 
@@ -54,9 +54,7 @@ async function mustExist(file: PathLike & string): Promise<void> {
   try {
     await access(file, constants.R_OK);
   } catch {
-    throw new AgentStartError(
-      `${file} is missing. Install Ranch Hand again, or in a checkout run: npm ci && npm run build`,
-    );
+    throw new AgentStartError(`${basename(file)} is missing. Install Ranch Hand again, or in a checkout run npm ci.`);
   }
 }
 

@@ -1,22 +1,29 @@
 /** Figures as people read them, and names made safe to show in a menu. Decimal point, as in the rest of the product. */
 
-const gibibyte = 1024 ** 3;
-const gigabyte = 1e9;
+const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+const gigabyte = 1024 ** 3;
 
-/** Memory in GB as operating systems count it (2^30 bytes): whole from 10 up, one decimal below. No unit. */
+/** Memory in GB, in steps of 1024 as memory is sold: whole from 10 up, one decimal below. No unit. */
 export function memoryGb(bytes: number): string {
-  return decimal(bytes / gibibyte);
+  return decimal(bytes / gigabyte);
 }
 
-/** The size of a file, with its unit, as download pages count it (10^9 bytes). */
+/** The size of a file with its unit, in the same steps. */
 export function fileSize(bytes: number): string {
-  return bytes >= gigabyte / 10 ? `${decimal(bytes / gigabyte)} GB` : `${decimal(bytes / 1e6)} MB`;
+  let value = Math.max(0, bytes);
+  let step = 0;
+  while (value >= 999.5 && step < units.length - 1) {
+    value /= 1024;
+    step += 1;
+  }
+  return `${step < 2 ? value.toFixed(0) : decimal(value)} ${units[step] ?? 'B'}`;
 }
 
-/** Such as `17.8 tok/s`; whole from 100 up. */
+/** Such as `4.31 tok/s`, `17.8 tok/s`, `142 tok/s`. */
 export function speed(tokensPerSecond: number): string {
   if (tokensPerSecond <= 0) return '0 tok/s';
-  return `${tokensPerSecond < 100 ? tokensPerSecond.toFixed(1) : tokensPerSecond.toFixed(0)} tok/s`;
+  if (tokensPerSecond >= 99.95) return `${tokensPerSecond.toFixed(0)} tok/s`;
+  return `${tokensPerSecond.toFixed(tokensPerSecond >= 9.995 ? 1 : 2)} tok/s`;
 }
 
 /** Such as `62 %`. */

@@ -103,7 +103,7 @@ export class Shell {
         this.openPanel(action.screen);
         return;
       case 'copyText':
-        clipboard.writeText(action.text);
+        this.#attempt('The address could not be copied', copy(action.text));
         return;
       case 'engine':
         this.#attempt('The engine did not do it', this.#link.command(`engines.${action.command}`, { id: action.id }));
@@ -156,4 +156,8 @@ export class Shell {
       void dialog.showMessageBox({ type: 'warning', title: 'Ranch Hand', message: failure, detail });
     });
   }
+}
+
+async function copy(text: string): Promise<void> {
+  await clipboard.writeText(text);
 }

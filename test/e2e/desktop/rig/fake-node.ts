@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { projectRoot } from '../../../../build/bundling/product.ts';
+import type { NodeSnapshot } from '../../../../electron/contract/snapshot.ts';
+import { cleanEnvironment } from '../../../fixtures/agent-process.ts';
+import { Running } from './running.ts';
+
+/** The made-up agent of test/fakes, in a process of its own. */
+export class FakeNode implements AsyncDisposable {
+  readonly running: Running;
+
+  private constructor(running: Running) {
+    this.running = running;
+  }
+
+  static async start(dataDir: string, panelDir: string): Promise<FakeNode> {
+    const script = join(projectRoot, 'test', 'fakes', 'fake-control-agent.ts');
+    const running = new Running(process.execPath, [script, dataDir, panelDir], {
+      env: cleanEnvironment(),
+      stdin: true,
+    });
+    await running.says(/\{"ready":true\}/u);
+    return new FakeNode(running);
+  }
+
+  /** Replaces sections of its snapshot. */
+  set(sections: Partial<NodeSnapshot>): void {
+    this.running.write(JSON.stringify({ set: sections }));
+  }
+
+  /** Waits for a command; gives its body. */
+  async command(name: string): Promise<unknown> {
+    const [line] = await this.running.says(new RegExp(`\\{"command":"${name.replaceAll('.', '\\.')}".*\\}`, 'u'));
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === 'object' && parsed !== null && 'body' in parsed ? parsed.body : undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.running.end();
+  }
+}
