@@ -69,7 +69,8 @@ export class GatewayStats {
   }
 
   ended(trace: string, change: Partial<ActivityEntry>, figures: AnswerFigures | null, model: string | null): void {
-    if (change.state === 'failed') this.#failuresTotal += 1;
+    // What a caller got wrong is an answer, not a failure of this node.
+    if (change.state === 'failed' && (change.status ?? 500) >= 500) this.#failuresTotal += 1;
     this.#log.update(trace, {
       ...change,
       ...(figures === null

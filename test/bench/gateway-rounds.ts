@@ -1,0 +1,100 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { ArmFigures } from './gateway-arm.ts';
+import type { LoadFigures, LoadOrder } from './gateway-load.ts';
+
+/** What one arm did in one round. */
+export interface Round {
+  readonly load: LoadFigures;
+  readonly cpuMicros: number;
+  readonly after: ArmFigures;
+}
+
+/** `taskset -c CORES` where it exists, so that arms and callers do not share a core. */
+export function pinTo(cores: string): readonly string[] {
+  return spawnSync('taskset', ['-c', cores, 'true']).status === 0 ? ['taskset', '-c', cores] : [];
+}
+
+/** A process of the bench that speaks IPC. */
+export class BenchProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+
+  constructor(pin: readonly string[], script: string, args: readonly string[] = []) {
+    const file = fileURLToPath(new URL(script, import.meta.url));
+    const [command, ...rest] = [...pin, process.execPath, file, ...args];
+    this.#child = spawn(command ?? process.execPath, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  }
+
+  send(message: object): void {
+    this.#child.send(message);
+  }
+
+  /** The next message that it sends. */
+  async next<Message>(): Promise<Message> {
+    const [message] = (await once(this.#child, 'message')) as [Message];
+    return message;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+export class Arm implements AsyncDisposable {
+  readonly name: string;
+  readonly port: number;
+  readonly #process: BenchProcess;
+
+  private constructor(name: string, port: number, process: BenchProcess) {
+    this.name = name;
+    this.port = port;
+    this.#process = process;
+  }
+
+  static async start(name: string, pin: readonly string[], upstreamPort: number): Promise<Arm> {
+    const process = new BenchProcess(pin, 'gateway-arm.ts', [name, String(upstreamPort)]);
+    const { port } = await process.next<{ port: number }>();
+    return new Arm(name, port, process);
+  }
+
+  figures(): Promise<ArmFigures> {
+    const answer = this.#process.next<ArmFigures>();
+    this.#process.send({});
+    return answer;
+  }
+
+  /** Runs one round of load against this arm. */
+  async round(callers: BenchProcess, order: Omit<LoadOrder, 'port'>): Promise<Round> {
+    const begun = callers.next();
+    callers.send({ ...order, port: this.port } satisfies LoadOrder);
+    await begun;
+    const ended = callers.next();
+    const before = await this.figures();
+    await ended;
+    const figures = callers.next<LoadFigures>();
+    const after = await this.figures();
+    const load = await figures;
+    return { load, cpuMicros: after.cpuMicros - before.cpuMicros, after };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#process[Symbol.asyncDispose]();
+  }
+}
+
+/** The value below which `share` (0–1) of the values lie; NaN for none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** Median and, in brackets, least and most. */
+export function spread(values: readonly number[], digits: number): string {
+  const of = (value: number): string => value.toFixed(digits);
+  return `${of(median(values))} (${of(Math.min(...values))}–${of(Math.max(...values))})`;
+}
