@@ -1,4 +1,10 @@
-import { JinjaTemplateChatWrapper, LlamaText, SpecialTokensText, type LlamaModel, type Token } from 'node-llama-cpp';
+import {
+  JinjaTemplateChatWrapper,
+  SpecialTokensText,
+  type LlamaModel,
+  type LlamaText,
+  type Token,
+} from 'node-llama-cpp';
 import { refuse } from './fields.ts';
 import type { ChatMessage } from './request.ts';
 

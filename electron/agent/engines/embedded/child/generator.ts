@@ -72,14 +72,15 @@ export class Generator {
     const rest = await this.#readPrompt(job.prompt.slice(cached), signal);
     const answer = new Answer(job, this.#model, sink);
     let firstMs = performance.now();
-    if (!signal.aborted && job.maxTokens > 0) {
+    const gone = (): boolean => signal.aborted;
+    if (!gone() && job.maxTokens > 0) {
       const steps = this.sequence.evaluate(rest, this.#options(job, answer));
       for await (const token of steps) {
         if (answer.sampled === 0) firstMs = performance.now();
-        if (signal.aborted || (await answer.take(token))) break;
+        if (gone() || (await answer.take(token))) break;
       }
     }
-    const finish = signal.aborted ? 'aborted' : await answer.close();
+    const finish = gone() ? 'aborted' : await answer.close();
     return {
       finish,
       promptTokens: job.prompt.length,

@@ -97,14 +97,14 @@ function readLogitBias(fields: Fields): ReadonlyMap<number, number> {
 
 function readShape(fields: Fields): OutputShape {
   const format = fields.object('response_format');
-  switch (format?.string('type')) {
-    case undefined:
+  if (!format) return { kind: 'text' };
+  switch (format.string('type') ?? '') {
     case 'text':
       return { kind: 'text' };
     case 'json_object':
       return { kind: 'json' };
     case 'json_schema': {
-      const schema = format?.object('json_schema')?.raw('schema');
+      const schema = format.object('json_schema')?.raw('schema');
       if (typeof schema !== 'object' || schema === null) {
         throw refuse('response_format.json_schema.schema must be a JSON schema.');
       }
@@ -151,7 +151,7 @@ function readMessage(value: unknown, index: number): ChatMessage {
   const fields = new Fields(value);
   const place = `messages[${index}]`;
   const content = readContent(fields.raw('content'), place);
-  switch (fields.string('role')) {
+  switch (fields.string('role') ?? '') {
     case 'system':
     case 'developer':
       return { role: 'system', content };

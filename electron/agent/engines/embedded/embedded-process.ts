@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../base/clock.ts';
+import type { EngineLog } from '../engine-log.ts';
+import type { Leftovers } from '../supervisor/leftovers.ts';
+import { bareEnvironment, ProcessTree } from '../supervisor/process-tree.ts';
+import {
+  keptLastLines,
+  type ProcessLauncher,
+  type ProcessListener,
+  type RunningProcess,
+} from '../supervisor/supervisor.ts';
+import { longestLineBytes, parseReport, type ChildReport, type ChildSettings, type LoadedModel } from './protocol.ts';
+
+export interface EmbeddedProcessOptions {
+  readonly engineId: string;
+  /** The Node binary that runs the engine: the same one that runs the agent. */
+  readonly nodePath: string;
+  /** The engine's program, `embedded-engine.js` of the build. */
+  readonly childScript: string;
+}
+
+/** Where a started engine answers. */
+export interface Endpoint {
+  readonly port: number;
+  readonly key: string;
+  readonly model: LoadedModel;
+}
+
+export interface EmbeddedProcessDeps {
+  readonly clock: Clock;
+  readonly log: EngineLog;
+  readonly leftovers: Leftovers;
+  /** What the next process is started with. */
+  readonly settings: () => Omit<ChildSettings, 'key'>;
+  /** Null when the process is gone. */
+  readonly onEndpoint: (endpoint: Endpoint | null) => void;
+  readonly onStats: (stats: Extract<ChildReport, { event: 'stats' }>) => void;
+}
+
+/**
+ * Starts the embedded engine's process. It binds a free port itself and reports it over the pipe, so that no other
+ * program can take the port between choosing and binding; the key goes to it over the pipe too.
+ */
+export class EmbeddedProcess implements ProcessLauncher {
+  readonly #options: EmbeddedProcessOptions;
+  readonly #deps: EmbeddedProcessDeps;
+
+  constructor(options: EmbeddedProcessOptions, deps: EmbeddedProcessDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  async launch(listener: ProcessListener): Promise<RunningProcess> {
+    const { clock, log, leftovers } = this.#deps;
+    const key = randomBytes(32).toString('base64url');
+    const nonce = randomBytes(16).toString('hex');
+    const lastLines: string[] = [];
+    const note = (stream: 'stdout' | 'stderr', text: string): void => {
+      log.append(stream, text);
+      lastLines.push(text);
+      if (lastLines.length > keptLastLines) lastLines.shift();
+    };
+    const settings: ChildSettings = { ...this.#deps.settings(), key };
+    const tree = await ProcessTree.start(
+      {
+        executable: this.#options.nodePath,
+        args: [this.#options.childScript, '--nonce', nonce],
+        env: bareEnvironment(process.env),
+        firstInput: `${JSON.stringify(settings)}\n`,
+        longestLine: longestLineBytes,
+      },
+      {
+        line: (stream, text) => {
+          const report = stream === 'stdout' ? parseReport(text) : null;
+          if (report) this.#onReport(report, key, listener, note);
+          else if (text.trim() !== '') note(stream, text);
+        },
+        exited: (code, signal) => {
+          this.#deps.onEndpoint(null);
+          void leftovers.remove(tree.pid);
+          listener.exited({ code, signal, lastLines });
+        },
+      },
+      { clock },
+    );
+    await leftovers.add(this.#options.engineId, tree.pid, nonce);
+    return tree;
+  }
+
+  #onReport(
+    report: ChildReport,
+    key: string,
+    listener: ProcessListener,
+    note: (stream: 'stdout' | 'stderr', text: string) => void,
+  ): void {
+    switch (report.event) {
+      case 'listening':
+        return;
+      case 'ready':
+        this.#deps.onEndpoint({ port: report.port, key, model: report.model });
+        listener.ready();
+        return;
+      case 'stats':
+        this.#deps.onStats(report);
+        return;
+      case 'failed':
+        note('stderr', report.message);
+        return;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { EngineSnapshot } from '../../contract/snapshot.ts';
+import { assertNever } from '../base/errors.ts';
+import { failureWindowMs, type EngineRecord, type Moment } from './supervisor/transition.ts';
+
+type SupervisedPart = Pick<
+  EngineSnapshot,
+  'state' | 'since' | 'sentence' | 'pid' | 'readyAt' | 'restarts' | 'lastExit' | 'nextTryAt'
+>;
+
+const iso = (wallMs: number): string => new Date(wallMs).toISOString();
+
+/** The part of an engine's snapshot that its supervisor knows, in words for the operator. */
+export function snapshotOf(record: EngineRecord): SupervisedPart {
+  const { state, lastExit, restarts } = record;
+  return {
+    state: state.kind,
+    since: iso(state.since.wallMs),
+    sentence: sentenceOf(record),
+    pid: 'pid' in state ? state.pid : null,
+    readyAt: state.kind === 'ready' ? iso(state.since.wallMs) : null,
+    restarts,
+    lastExit: lastExit && {
+      at: iso(lastExit.wallMs),
+      code: lastExit.code,
+      signal: lastExit.signal,
+      reason: lastExit.reason,
+      lastLines: [...lastExit.lastLines],
+    },
+    nextTryAt: state.kind === 'backoff' ? iso(dueAt(state.since, state.delayMs)) : null,
+  };
+}
+
+function dueAt(since: Moment, delayMs: number): number {
+  return since.wallMs + delayMs;
+}
+
+function sentenceOf({ state, lastExit, failures }: EngineRecord): string {
+  const cause = lastExit ? lastExit.reason : 'ended';
+  switch (state.kind) {
+    case 'stopped':
+      return 'The engine is stopped. Start it to answer requests.';
+    case 'starting':
+      return 'The engine is starting.';
+    case 'loading':
+      return 'The engine is loading its model.';
+    case 'ready':
+      return 'The engine is ready.';
+    case 'stopping':
+      return state.then === 'stopped' ? 'The engine is stopping.' : 'The engine is restarting.';
+    case 'backoff':
+      return `The engine ${cause}. It starts again in ${Math.max(1, Math.ceil(state.delayMs / 1000))} s.`;
+    case 'failed': {
+      const last = lastExit?.lastLines.at(-1);
+      const minutes = Math.round(failureWindowMs / 60_000);
+      const said = last === undefined ? '' : ` Its last line: ${last}`;
+      return `The engine failed ${failures.length} times within ${minutes} minutes (${cause}). Look at its log, then restart it.${said}`;
+    }
+    default:
+      return assertNever(state);
+  }
+}

@@ -1,0 +1,29 @@
+import type { EngineKind, EngineSnapshot } from '../../contract/snapshot.ts';
+import type { LogLine } from '../../contract/control.ts';
+import type { Announcer } from '../base/announcer.ts';
+import type { Upstream } from '../inference/upstream.ts';
+
+/** The last lines an engine wrote, and those to come. */
+export interface EngineLogReader {
+  /** At most `count` lines, oldest first. */
+  tail(count: number): LogLine[];
+  /** Hears every later line until the result is called. */
+  subscribe(listener: (line: LogLine) => void): () => void;
+}
+
+/** A local engine: what runs models on this machine. */
+export interface Engine {
+  readonly id: string;
+  readonly kind: EngineKind;
+  readonly upstream: Upstream;
+  readonly log: EngineLogReader;
+  /** Announced after every change of what {@link snapshot} says. */
+  readonly changed: Announcer<void>;
+  snapshot(): EngineSnapshot;
+  /** Resolves when the engine has been told to start; being ready is announced. */
+  start(): Promise<void>;
+  /** Resolves when its process is gone. */
+  stop(): Promise<void>;
+  /** Ends it if it runs and starts it anew, forgetting earlier failures. */
+  restart(): Promise<void>;
+}

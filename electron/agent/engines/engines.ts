@@ -1,0 +1,161 @@
+import path from 'node:path';
+import type { EngineSnapshot, ModelSnapshot } from '../../contract/snapshot.ts';
+import { Announcer } from '../base/announcer.ts';
+import type { Clock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Upstream } from '../inference/upstream.ts';
+import type { ModelCatalog } from '../models/catalog.ts';
+import { EmbeddedEngine } from './embedded/embedded-engine.ts';
+import type { Engine } from './engine.ts';
+import { EngineLog } from './engine-log.ts';
+import { RotatedFile } from './rotated-file.ts';
+import { Leftovers } from './supervisor/leftovers.ts';
+import { identifyProcess } from './supervisor/process-identity.ts';
+import { killTree } from './supervisor/process-tree.ts';
+
+export interface EnginesOptions {
+  readonly dataDir: string;
+  readonly logsDir: string;
+  /** The embedded engine's program, `embedded-engine.js` of the build. */
+  readonly childScript: string;
+  /** The Node binary that runs it. */
+  readonly nodeExecutable: string;
+  /** As in the settings. */
+  readonly embedded: {
+    readonly enabled: boolean;
+    /** Tokens a request may use. */
+    readonly contextLength: number | 'auto';
+    /** Requests side by side. */
+    readonly parallel: number | 'auto';
+    readonly threads: number | 'auto';
+  };
+}
+
+export interface EnginesDeps {
+  readonly catalog: ModelCatalog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** 0 ≤ x < 1; spreads restarts. */
+  readonly random?: () => number;
+}
+
+const logBytes = 5 * 1024 * 1024;
+const logFiles = 3;
+
+/** All engines of this node, and which models they hold. */
+export class Engines {
+  /** Announced after every change of what {@link list} or {@link models} says. */
+  readonly changed = new Announcer<void>();
+  readonly #engines: readonly Engine[];
+  readonly #embedded: EmbeddedEngine | null;
+  readonly #catalog: ModelCatalog;
+  readonly #leftovers: Leftovers;
+  readonly #logger: Logger;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(options: EnginesOptions, deps: EnginesDeps) {
+    const { clock, logger } = deps;
+    this.#catalog = deps.catalog;
+    this.#logger = logger;
+    this.#leftovers = new Leftovers(
+      { file: path.join(options.dataDir, 'engine-processes.json') },
+      { identify: identifyProcess, kill: killTree, logger },
+    );
+    this.#embedded = options.embedded.enabled ? this.#newEmbedded(options, deps) : null;
+    this.#engines = this.#embedded ? [this.#embedded] : [];
+    for (const engine of this.#engines) {
+      engine.changed.subscribe(() => {
+        this.changed.announce();
+      });
+    }
+  }
+
+  #newEmbedded(options: EnginesOptions, deps: EnginesDeps): EmbeddedEngine {
+    const { clock, logger } = deps;
+    const { contextLength, parallel, threads } = options.embedded;
+    const file = new RotatedFile({
+      path: path.join(options.logsDir, 'engine-embedded.log'),
+      maxBytes: logBytes,
+      keep: logFiles,
+    });
+    return new EmbeddedEngine(
+      {
+        nodePath: options.nodeExecutable,
+        childScript: options.childScript,
+        model: deps.catalog.default(),
+        contextSize: contextLength,
+        parallel,
+        threads,
+      },
+      {
+        clock,
+        logger,
+        log: new EngineLog({ clock, file }),
+        leftovers: this.#leftovers,
+        random: deps.random ?? Math.random,
+      },
+    );
+  }
+
+  /** Ends what an earlier run left behind, then starts every engine. Does not wait for models to load. */
+  async start(): Promise<void> {
+    await this.#leftovers.sweep();
+    this.#unsubscribe = this.#catalog.changed.subscribe(() => {
+      this.#onCatalogChange();
+    });
+    await Promise.all(this.#engines.map((engine) => engine.start()));
+  }
+
+  /** Resolves when no engine of ours is left. */
+  async stop(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    await Promise.all(this.#engines.map((engine) => engine.stop()));
+  }
+
+  list(): EngineSnapshot[] {
+    return this.#engines.map((engine) => engine.snapshot());
+  }
+
+  /** Every model file of this node, and where it is loaded; speeds are added by who measures them. */
+  models(): ModelSnapshot[] {
+    const embedded = this.#embedded;
+    return this.#catalog.rows().map((row) => {
+      const held = embedded?.model?.path === row.path;
+      const loaded = held ? (embedded?.loaded ?? null) : null;
+      return {
+        ...row,
+        engineId: held ? (embedded?.id ?? null) : null,
+        loaded: loaded !== null,
+        isDefault: held,
+        contextLength: loaded?.contextLength ?? row.contextLength,
+      };
+    });
+  }
+
+  upstreams(): Upstream[] {
+    return this.#engines.map((engine) => engine.upstream);
+  }
+
+  /** @throws AppError `not_found` */
+  byId(id: string): Engine {
+    const engine = this.#engines.find((candidate) => candidate.id === id);
+    if (!engine) throw new AppError('not_found', `There is no engine ${id}.`);
+    return engine;
+  }
+
+  /**
+   * A real model takes the self-test model's place as soon as it is there. A running real model stays: which of two
+   * the node serves is the operator's choice, and answers under way must not break off because a file was copied.
+   */
+  #onCatalogChange(): void {
+    this.changed.announce();
+    const embedded = this.#embedded;
+    const next = this.#catalog.default();
+    if (!embedded || !next || next.path === embedded.model?.path) return;
+    if (embedded.model !== null && !embedded.model.selfTest) return;
+    this.#logger.info({ model: next.id }, 'a model has arrived, loading it');
+    void embedded.use(next);
+  }
+}

@@ -1,0 +1,160 @@
+import { Announcer } from '../../base/announcer.ts';
+import type { Clock } from '../../base/clock.ts';
+import { assertNever } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { Mailbox } from '../../base/mailbox.ts';
+import {
+  initialRecord,
+  transition,
+  type EngineRecord,
+  type Moment,
+  type SupervisorEffect,
+  type SupervisorEvent,
+} from './transition.ts';
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines it wrote, oldest first. */
+  readonly lastLines: readonly string[];
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** `gently` asks it to end, `now` kills it and everything it started. Does nothing once it is gone. */
+  end(how: 'gently' | 'now'): void;
+}
+
+/** What the supervisor wants to hear of a process; each at most once, and nothing before `launch` has resolved. */
+export interface ProcessListener {
+  ready(): void;
+  exited(exit: ProcessExit): void;
+}
+
+/** Starts an engine's process. */
+export interface ProcessLauncher {
+  /** Rejects with a sentence for the operator when it cannot be started. */
+  launch(listener: ProcessListener): Promise<RunningProcess>;
+}
+
+/** How many of the last lines go into the record of a death. */
+export const keptLastLines = 20;
+
+/**
+ * Keeps one engine's process in the state the operator wants. Decides nothing itself: {@link transition} does, and
+ * this runs its effects, one event after another.
+ */
+export class Supervisor {
+  readonly changed = new Announcer<EngineRecord>();
+  readonly #deps: { clock: Clock; logger: Logger; launcher: ProcessLauncher; random: () => number };
+  readonly #mailbox = new Mailbox();
+  readonly #timers = new Set<() => void>();
+  #record: EngineRecord;
+  #process: RunningProcess | null = null;
+
+  constructor(deps: { clock: Clock; logger: Logger; launcher: ProcessLauncher; random: () => number }) {
+    this.#deps = deps;
+    this.#record = initialRecord(this.#now());
+  }
+
+  get record(): EngineRecord {
+    return this.#record;
+  }
+
+  /** Resolves when the start has been tried once. */
+  start(): Promise<void> {
+    return this.#post({ kind: 'start' });
+  }
+
+  restart(): Promise<void> {
+    return this.#post({ kind: 'restart' });
+  }
+
+  /** Resolves when no process is left. */
+  async stop(): Promise<void> {
+    await this.#post({ kind: 'stop' });
+    await this.#until((record) => record.state.kind !== 'stopping');
+  }
+
+  #until(done: (record: EngineRecord) => boolean): Promise<void> {
+    if (done(this.#record)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.changed.subscribe((record) => {
+        if (!done(record)) return;
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #post(event: SupervisorEvent): Promise<void> {
+    return this.#mailbox.post(() => this.#handle(event));
+  }
+
+  async #handle(event: SupervisorEvent): Promise<void> {
+    const before = this.#record;
+    const { record, effects } = transition(before, event, this.#now());
+    this.#record = record;
+    if (record.state.kind !== before.state.kind) {
+      this.#deps.logger.info(
+        { from: before.state.kind, to: record.state.kind, event: event.kind },
+        'engine state changed',
+      );
+    }
+    if (record !== before) this.changed.announce(record);
+    for (const effect of effects) await this.#run(effect);
+  }
+
+  async #run(effect: SupervisorEffect): Promise<void> {
+    switch (effect.kind) {
+      case 'spawn':
+        return this.#spawn();
+      case 'end':
+        if (this.#process?.pid === effect.pid) this.#process.end(effect.how);
+        return;
+      case 'set-timer':
+        this.#setTimer(effect.event, effect.delayMs);
+        return;
+      case 'clear-timers':
+        for (const cancel of this.#timers) cancel();
+        this.#timers.clear();
+        return;
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  async #spawn(): Promise<void> {
+    let pid = 0;
+    const listener: ProcessListener = {
+      ready: () => void this.#post({ kind: 'ready', pid }),
+      exited: (exit) => {
+        if (this.#process?.pid === pid) this.#process = null;
+        void this.#post({ kind: 'exited', pid, ...exit });
+      },
+    };
+    try {
+      const process = await this.#deps.launcher.launch(listener);
+      pid = process.pid;
+      this.#process = process;
+      // Handled here and not posted: no other event may come between the start and its outcome.
+      await this.#handle({ kind: 'spawned', pid });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      await this.#handle({ kind: 'spawn-failed', reason });
+    }
+  }
+
+  #setTimer(event: 'retry-due' | 'patience-over', delayMs: number): void {
+    const cancel = this.#deps.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      void this.#post({ kind: event });
+    });
+    this.#timers.add(cancel);
+  }
+
+  #now(): Moment {
+    const { clock, random } = this.#deps;
+    return { wallMs: clock.now(), monotonicMs: clock.monotonic(), random: random() };
+  }
+}

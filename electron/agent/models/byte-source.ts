@@ -1,0 +1,97 @@
+import type { FileHandle } from 'node:fs/promises';
+import { AppError } from '../base/errors.ts';
+
+const pieceBytes = 256 * 1024;
+
+/**
+ * Reads a file from front to back in pieces. Never reads more than its limit, and never keeps more in memory than one
+ * piece or one value, whatever lengths the file claims.
+ */
+export class ByteSource {
+  readonly #file: FileHandle;
+  readonly #sizeBytes: number;
+  readonly #limitBytes: number;
+  #piece: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #filePosition = 0;
+  #readBytes = 0;
+
+  constructor(file: FileHandle, options: { sizeBytes: number; limitBytes: number }) {
+    this.#file = file;
+    this.#sizeBytes = options.sizeBytes;
+    this.#limitBytes = options.limitBytes;
+  }
+
+  /** Offset in the file of the next byte. */
+  get position(): number {
+    return this.#filePosition - (this.#piece.length - this.#at);
+  }
+
+  async u8(): Promise<number> {
+    return (await this.take(1)).readUInt8();
+  }
+
+  async u32(): Promise<number> {
+    return (await this.take(4)).readUInt32LE();
+  }
+
+  /** A length or count; refused as unusable beyond `most`, before anything is made of it. */
+  async count(most: number, what: string): Promise<number> {
+    const value = (await this.take(8)).readBigUInt64LE();
+    if (value > BigInt(most)) throw unusable(`The file claims ${value} ${what}, which is beyond reason.`);
+    return Number(value);
+  }
+
+  async take(length: number): Promise<Buffer> {
+    if (this.#piece.length - this.#at < length) await this.#fill(length);
+    const bytes = this.#piece.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return bytes;
+  }
+
+  /** Passes over bytes without keeping them. */
+  skip(length: number): void {
+    const inPiece = Math.min(length, this.#piece.length - this.#at);
+    this.#at += inPiece;
+    const beyond = length - inPiece;
+    if (beyond === 0) return;
+    this.#charge(beyond);
+    if (this.#filePosition + beyond > this.#sizeBytes) throw cutOff();
+    this.#filePosition += beyond;
+  }
+
+  async #fill(length: number): Promise<void> {
+    const rest = this.#piece.subarray(this.#at);
+    const wanted = Math.min(Math.max(length - rest.length, pieceBytes), this.#sizeBytes - this.#filePosition);
+    if (rest.length + wanted < length) throw cutOff();
+    this.#charge(length - rest.length);
+    const fresh = Buffer.alloc(wanted);
+    let filled = 0;
+    while (filled < wanted) {
+      const { bytesRead } = await this.#file.read(fresh, filled, wanted - filled, this.#filePosition + filled);
+      if (bytesRead === 0) throw cutOff();
+      filled += bytesRead;
+    }
+    this.#filePosition += wanted;
+    this.#piece = Buffer.concat([rest, fresh]);
+    this.#at = 0;
+  }
+
+  #charge(bytes: number): void {
+    this.#readBytes += bytes;
+    if (this.#readBytes > this.#limitBytes) {
+      throw unusable(`The file's header is larger than ${Math.round(this.#limitBytes / 2 ** 20)} MiB.`);
+    }
+  }
+}
+
+/** A `model_unusable` with that sentence. */
+export function unusable(message: string): AppError {
+  return new AppError('model_unusable', message);
+}
+
+function cutOff(): AppError {
+  return unusable(
+    'The file ends in the middle of its header. It may be an unfinished copy; copy or download it again.',
+  );
+}
