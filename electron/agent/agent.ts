@@ -1,0 +1,312 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { version } from '../contract/version.ts';
+import { removeAgentFile, writeAgentFile } from '../host/agent-file.ts';
+import { acquireOwnerLock } from '../host/owner-lock.ts';
+import { describeHolder, portHolder } from '../host/port-holder.ts';
+import { openAgentLog } from './agent-log.ts';
+import { systemClock, type Clock } from './base/clock.ts';
+import { AppError, systemErrorCode, toAppError } from './base/errors.ts';
+import { StopStack } from './base/lifecycle.ts';
+import type { Logger } from './base/logger.ts';
+import { ConfigStore } from './config/config-store.ts';
+import { ControlServer } from './control/control-server.ts';
+import { Engines } from './engines/engines.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { ModelCatalog } from './models/catalog.ts';
+import { liveModels } from './live-models.ts';
+import { loadNodeRecord, saveNodeRecord } from './node-record.ts';
+import { noticesFrom } from './notices.ts';
+import { Availability } from './telemetry/availability.ts';
+import { History } from './telemetry/history.ts';
+import { Publisher, publisherDefaults } from './telemetry/publisher.ts';
+import { Sampler } from './telemetry/sampler.ts';
+import { SnapshotAssembler } from './telemetry/snapshot.ts';
+import { plainFacts, readStaticFacts } from './telemetry/static-facts.ts';
+import { systemProbe } from './telemetry/system-probe.ts';
+
+export interface AgentOptions {
+  /** Absolute; made if it is not there. */
+  readonly dataDir: string;
+  /** Where the built parts are: the engine child, the panel, the self-test model. */
+  readonly distDir: string;
+  /** Settings from the command line: dotted path → text. */
+  readonly overrides: ReadonlyMap<string, string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Agent {
+  /** Starts every part; when one fails, those that run are stopped again and its error is thrown. */
+  start(): Promise<{ readonly gatewayUrl: string }>;
+  /** Stops every part in reverse order; safe to call at any time and more than once. */
+  stop(): Promise<void>;
+  /** Resolves when everything has stopped, whoever asked for it. */
+  readonly stopped: Promise<void>;
+  /** Logs what nobody caught. */
+  reportFatal(error: unknown): void;
+}
+
+/** How often the system is read, and for how long the plots remember. */
+const sampling = { intervalMs: 1_000, capacity: 300 };
+const staticFactsLimitMs = 15_000;
+
+/** The node's runtime. This file is the only one that knows every room; the order of its start is the order below. */
+export function createAgent(options: AgentOptions): Agent {
+  const stack = new StopStack();
+  const stopped = Promise.withResolvers<undefined>();
+  const log: { current: Logger | null } = { current: null };
+
+  const stop = async (): Promise<void> => {
+    log.current?.info({}, 'stopping');
+    await stack.stop((part, error) => log.current?.error({ part, err: error }, 'a part failed to stop'));
+    stopped.resolve(undefined);
+  };
+
+  return {
+    stopped: stopped.promise,
+    stop,
+    reportFatal(error) {
+      log.current?.error({ err: error }, 'nobody caught this error');
+    },
+    async start() {
+      try {
+        return await startParts({
+          ...options,
+          clock: systemClock,
+          stack,
+          stop,
+          onLog: (logger) => (log.current = logger),
+        });
+      } catch (error) {
+        log.current?.error({ err: error, code: toAppError(error).code }, 'the agent could not start');
+        await stop();
+        throw error;
+      }
+    },
+  };
+}
+
+/** What the parts below share: the options, and how to be stopped. */
+interface Site extends AgentOptions {
+  readonly clock: Clock;
+  readonly stack: StopStack;
+  readonly stop: () => Promise<void>;
+  readonly onLog: (logger: Logger) => void;
+}
+
+async function startParts(site: Site): Promise<{ gatewayUrl: string }> {
+  const house = await openHouse(site);
+  const inference = await openInference(site, house);
+  const publisher = await openTelemetry(site, house, inference);
+  const { controlUrl, controlToken } = await openControl(site, house, inference, publisher);
+
+  // Clients find the agent from here on.
+  const { gatewayUrl } = inference;
+  const { startedAt } = house;
+  await writeAgentFile(site.dataDir, { pid: process.pid, version, startedAt, controlUrl, controlToken, gatewayUrl });
+  site.stack.push('agent.json', () => removeAgentFile(site.dataDir));
+  house.logger.info({ gatewayUrl, controlUrl }, 'started');
+  return { gatewayUrl };
+}
+
+type House = Awaited<ReturnType<typeof openHouse>>;
+
+/** The data folder and its one owner; settings; then the log, which takes its level from them. */
+async function openHouse({ dataDir, env, overrides, clock, stack, onLog }: Site) {
+  const folders = { models: join(dataDir, 'models'), logs: join(dataDir, 'logs') };
+  await makePrivateFolders([dataDir, folders.models, folders.logs]);
+  const lock = acquireOwnerLock(dataDir);
+  stack.push('owner lock', () => lock.release());
+  // Left by an agent that was killed; whoever reads it from here on would be misled.
+  await removeAgentFile(dataDir);
+
+  const config = new ConfigStore({ dataDir, overrides, env }, { clock });
+  const { settings } = config;
+  const log = await openAgentLog(folders.logs, settings.log.level);
+  const { logger } = log;
+  onLog(logger);
+  stack.push('log', () => log.close());
+  logger.info({ version, dataDir, node: process.version }, 'starting');
+  for (const warning of config.warnings) logger.warn({ warning }, 'a problem with the settings');
+
+  const record = loadNodeRecord(dataDir);
+  const startedAt = new Date(clock.now()).toISOString();
+  return { config, settings, logger, record, folders, startedAt, name: settings.node.name ?? hostname() };
+}
+
+type Inference = Awaited<ReturnType<typeof openInference>>;
+
+/** What is on disk, the engine that runs it, and the gateway in front. */
+async function openInference({ dataDir, distDir, clock, stack }: Site, { settings, logger, folders, name }: House) {
+  const catalog = new ModelCatalog(
+    { modelsDir: folders.models, defaultPath: settings.models.default, selfTestPath: join(distDir, 'self-test.gguf') },
+    { clock, logger: logger.child({ room: 'models' }) },
+  );
+  await catalog.start();
+  stack.push('models', () => catalog.stop());
+
+  const { enabled, contextLength, parallel, threads } = settings.engines.embedded;
+  const embedded = {
+    childScript: join(distDir, 'embedded-engine.js'),
+    nodePath: process.execPath,
+    model: catalog.default(),
+    contextSize: contextLength,
+    parallel,
+    threads,
+  };
+  const engines = new Engines(
+    { dataDir, logsDir: folders.logs, embedded: enabled ? embedded : null },
+    { clock, logger: logger.child({ room: 'engines' }) },
+  );
+
+  const { host, port, drainMs, maxQueued: queueLimit, maxBodyBytes } = settings.gateway;
+  const gateway = new Gateway(
+    { host, port, nodeId: name, drainMs, limits: { queueLimit, maxBodyBytes } },
+    { upstreams: () => engines.upstreams(), clock, logger: logger.child({ room: 'gateway' }) },
+  );
+  // The gateway listens before a model loads: a taken port is told at once, and callers hear that the engine is
+  // loading rather than nothing.
+  const gatewayUrl = await listen(gateway);
+  stack.push('engines', () => engines.stop());
+  stack.push('gateway', () => gateway.close());
+  await engines.start();
+
+  engines.changed.subscribe(() => gateway.upstreamsChanged());
+  catalog.changed.subscribe(() => {
+    engines.useModel(catalog.default()).catch((error: unknown) => {
+      logger.error({ err: error }, 'the model that arrived could not be taken');
+    });
+  });
+  return { catalog, engines, gateway, gatewayUrl };
+}
+
+/** What is measured, and the one picture of the node that it goes into. */
+async function openTelemetry({ distDir, clock, stack }: Site, house: House, inference: Inference): Promise<Publisher> {
+  const { catalog, engines, gateway, gatewayUrl } = inference;
+  const { config, folders, logger, name, record, startedAt } = house;
+  const sampler = new Sampler(sampling, {
+    clock,
+    probe: systemProbe(process.platform),
+    enginePids: () => engines.list().flatMap((engine) => (engine.pid === null ? [] : [engine.pid])),
+  });
+  const availability = new Availability();
+  sampler.subscribe(() => {
+    availability.observe(
+      engines.upstreams().some((upstream) => upstream.describe().ready),
+      clock.monotonic(),
+    );
+  });
+
+  let staticFacts = plainFacts();
+  const gatewaySection = () => ({ url: gatewayUrl, ...gateway.stats() });
+  const models = () => liveModels(catalog.rows(), engines.list(), gateway.modelSpeeds());
+  const assembler = new SnapshotAssembler(
+    { id: record.id, name, version, platform: process.platform, startedAt },
+    {
+      engines: () => engines.list(),
+      models,
+      gateway: () => ({ snapshot: gatewaySection(), activity: gateway.activity() }),
+      notices: () =>
+        noticesFrom({
+          startedAt,
+          modelsDir: folders.models,
+          settingsWarnings: config.warnings,
+          engines: engines.list(),
+          models: models(),
+        }),
+      sample: () => sampler.latest(),
+      staticFacts: () => staticFacts,
+      availability: () => availability.figures(),
+    },
+  );
+  const history = new History(sampling);
+  const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
+  for (const changed of [engines.changed, catalog.changed, gateway.changed]) changed.subscribe(() => publisher.touch());
+  config.changed.subscribe(() => publisher.touch());
+
+  await publisher.start();
+  stack.push('publisher', () => publisher.stop());
+  await sampler.start();
+  stack.push('sampler', () => sampler.stop());
+  const childFile = join(distDir, 'static-facts.js');
+  void readStaticFacts({ childFile, timeoutMs: staticFactsLimitMs }, { logger }).then((facts) => {
+    staticFacts = facts;
+    publisher.touch();
+  });
+  return publisher;
+}
+
+/** The control API and the panel. */
+async function openControl(site: Site, house: House, { engines, gateway }: Inference, publisher: Publisher) {
+  const { config, settings, record, logger } = house;
+  const controlToken = randomBytes(32).toString('base64url');
+  const control = new ControlServer(
+    {
+      host: settings.control.host,
+      port: settings.control.port,
+      preferredPort: record.controlPort,
+      token: controlToken,
+      sessionSecret: record.sessionSecret,
+      nodeId: record.id,
+      panelDir: settings.control.panelDir ?? join(site.distDir, 'panel'),
+    },
+    {
+      feed: publisher,
+      commands: {
+        'engines.start': ({ id }) => engines.byId(id).start(),
+        'engines.stop': ({ id }) => engines.byId(id).stop(),
+        'engines.restart': ({ id }) => engines.byId(id).restart(),
+        'settings.update': ({ key, value }) => config.set(key, value),
+        'agent.shutdown': () => void site.stop(),
+      },
+      queries: {
+        logs: {
+          tail: (id, lines) => engines.byId(id).log.tail(lines),
+          subscribe: (id, listener) => engines.byId(id).log.subscribe(listener),
+        },
+        settings: () => config.settings,
+      },
+      chat: (request, response) => gateway.handleOperatorChat(request, response),
+      clock: site.clock,
+      logger: logger.child({ room: 'control' }),
+    },
+  );
+  await control.start();
+  site.stack.push('control', () => control.stop());
+  saveNodeRecord(site.dataDir, { ...record, controlPort: control.port });
+  return { controlUrl: control.url, controlToken };
+}
+
+async function makePrivateFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      // One that was there already keeps its mode unless told otherwise.
+      await chmod(folder, 0o700);
+    } catch (error) {
+      throw new AppError(
+        'data_folder_unusable',
+        `The data folder ${folder} cannot be used (${systemErrorCode(error) ?? 'unknown cause'}). Make it writable for this user, or name another one: --data-dir DIR.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** The gateway's address; a taken port is told with its holder and the way round it. Nothing is ended to get it. */
+async function listen(gateway: Gateway): Promise<string> {
+  try {
+    return (await gateway.listen()).url;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'port_taken') throw error;
+    const port = Number(error.context['port']);
+    const holder = describeHolder(await portHolder(port));
+    throw new AppError(
+      'port_taken',
+      `The gateway cannot have port ${port}: ${holder} listens there. Stop that program, or use another port: ranch-hand agent --gateway 127.0.0.1:${port + 1}`,
+      { cause: error, context: error.context },
+    );
+  }
+}
