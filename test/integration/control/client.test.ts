@@ -66,7 +66,7 @@ describe('the control client against a real listener', () => {
     await first;
     const stopped = heard.next((event) => event.kind === 'snapshot' && event.snapshot.node.state === 'stopped');
     node.rooms.engines = [{ ...readyEngine, state: 'stopped', pid: null, sentence: 'The engine is stopped.' }];
-    node.telemetry.touch();
+    node.telemetry.publisher.touch();
     const event = await stopped;
     expect(event).toMatchObject({ snapshot: { node: { sentence: 'The engine is stopped.' } } });
     stop.abort();

@@ -3,12 +3,11 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { systemClock, type Clock } from '../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../electron/agent/base/errors.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { ControlServer } from '../../../electron/agent/control/control-server.ts';
-import { Telemetry } from '../../../electron/agent/telemetry/telemetry.ts';
+import { startTelemetry, type RunningTelemetry } from '../telemetry/running-telemetry.ts';
 import type { LogLine } from '../../../electron/contract/control.ts';
 import type { EngineSnapshot, NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
 
@@ -46,7 +45,7 @@ export const readyEngine: EngineSnapshot = {
   memoryBytes: null,
 };
 
-/** What the rooms of a node would say; a test changes it and calls `telemetry.touch()`. */
+/** What the rooms of a node would say; a test changes it and calls `telemetry.publisher.touch()`. */
 export interface Rooms {
   engines: EngineSnapshot[];
   gateway: NodeSnapshot['gateway'];
@@ -55,7 +54,7 @@ export interface Rooms {
 
 export interface ControlNode {
   readonly rooms: Rooms;
-  readonly telemetry: Telemetry;
+  readonly telemetry: RunningTelemetry;
   readonly server: ControlServer;
   readonly url: string;
   readonly port: number;
@@ -88,28 +87,12 @@ export async function startNode(options: NodeOptions = {}): Promise<ControlNode>
 
   const rooms: Rooms = { engines: [readyEngine], gateway: calmGateway, notices: [] };
   const { clock = systemClock } = options;
-  const telemetry = new Telemetry(
-    {
-      node: {
-        id: 'node-1',
-        name: 'logos-prime',
-        version: '0.1.0',
-        platform: 'linux',
-        startedAt: '2026-01-01T00:00:00Z',
-      },
-      staticFactsFile: fileURLToPath(
-        new URL('../../../electron/agent/telemetry/static-facts-child.ts', import.meta.url),
-      ),
-    },
-    {
-      clock,
-      logger: silentLogger,
-      engines: () => rooms.engines,
-      models: () => [],
-      gateway: () => ({ snapshot: rooms.gateway, activity: [] }),
-      notices: () => rooms.notices,
-    },
-  );
+  const telemetry = await startTelemetry({
+    clock,
+    engines: () => rooms.engines,
+    gateway: () => rooms.gateway,
+    notices: () => rooms.notices,
+  });
   const commands: ControlNode['commands'] = [];
   const record = (name: string) => (body: unknown) => {
     commands.push({ name, body });
@@ -159,8 +142,13 @@ export async function startNode(options: NodeOptions = {}): Promise<ControlNode>
       logger: silentLogger,
     },
   );
-  await telemetry.start();
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    await telemetry.stop();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
   return {
     rooms,
     telemetry,
