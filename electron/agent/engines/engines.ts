@@ -55,7 +55,7 @@ export class Engines {
   #unsubscribe: (() => void) | null = null;
 
   constructor(options: EnginesOptions, deps: EnginesDeps) {
-    const { clock, logger } = deps;
+    const { logger } = deps;
     this.#catalog = deps.catalog;
     this.#logger = logger;
     this.#leftovers = new Leftovers(
@@ -122,15 +122,10 @@ export class Engines {
   models(): ModelSnapshot[] {
     const embedded = this.#embedded;
     return this.#catalog.rows().map((row) => {
-      const held = embedded?.model?.path === row.path;
-      const loaded = held ? (embedded?.loaded ?? null) : null;
-      return {
-        ...row,
-        engineId: held ? (embedded?.id ?? null) : null,
-        loaded: loaded !== null,
-        isDefault: held,
-        contextLength: loaded?.contextLength ?? row.contextLength,
-      };
+      if (embedded?.model?.path !== row.path) return { ...row, isDefault: false };
+      const { id: engineId, loaded } = embedded;
+      const contextLength = loaded?.contextLength ?? row.contextLength;
+      return { ...row, engineId, loaded: loaded !== null, isDefault: true, contextLength };
     });
   }
 
