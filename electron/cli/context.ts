@@ -23,7 +23,7 @@ export interface CommonOptions {
 /** What a verb resolves to: the process's exit code. Failures are thrown; see `failure.ts`. */
 export type ExitCode = number;
 
-export const exitCodes = { done: 0, failed: 1, usage: 2, noAgent: 3, interrupted: 130 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, noAgent: 3 } as const;
 
 /** Cells a line may take where the terminal does not tell. */
 const usualColumns = 80;

@@ -39,7 +39,7 @@ export async function run(
     stop.dispose();
     answer.endLine();
   }
-  if (stop.signal.aborted) throw new CliError('interrupted', 'The answer was stopped.', exitCodes.interrupted);
+  if (stop.signal.aborted) throw new CliError('interrupted', 'The answer was stopped.', stop.exitCode);
   answer.done(meter.figures(performance.now()));
   return exitCodes.done;
 }

@@ -58,6 +58,14 @@ describe('ranch-hand run', () => {
     await agent.heard('gone', '/control/v1/chat');
   });
 
+  it('SIGTERM ends it with the code that shells give', async () => {
+    agent.order({ do: 'chat', manner: 'endless' });
+    await using answer = new CliProcess(['run', 'falcon', 'Go on.'], { dataDir });
+    await answer.until((stdout) => stdout === 'Hello.');
+    answer.child.kill('SIGTERM');
+    expect((await answer.ended).exitCode).toBe(143);
+  });
+
   it('B41 an unknown model ends with 1 and the code', async () => {
     agent.order({ do: 'chat', manner: 'unknown-model' });
     expect(await cli(['run', 'nobody', 'Hi'], { dataDir })).toEqual({

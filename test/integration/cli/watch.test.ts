@@ -35,6 +35,15 @@ describe('status --watch', () => {
     expect(points).toEqual([4, 1]);
   });
 
+  it('ends without complaint when its reader has seen enough', async () => {
+    await using watch = new CliProcess(['status', '--watch', '--json'], { dataDir });
+    await watch.until((stdout) => stdout.endsWith('\n'));
+    watch.child.stdout?.destroy();
+    agent.order({ do: 'speed', tokensPerSecond: 11 });
+    agent.order({ do: 'speed', tokensPerSecond: 12 });
+    expect(await watch.ended).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   it('asks for nothing but the event stream', async () => {
     await using watch = new CliProcess(['status', '--watch'], { dataDir });
     await watch.until((stdout) => stdout.includes('35.6 tok/s'));
