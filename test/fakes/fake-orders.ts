@@ -1,0 +1,22 @@
+import { type ChangeEvent } from '../../electron/contract/events.ts';
+
+/** What the fake control server may be told to do; every part is optional. */
+export interface FakeOrders {
+  /** Replaces sections of the snapshot and tells every reader. */
+  readonly set?: ChangeEvent['set'];
+  /** What POST /chat does from now on. */
+  readonly chat?: { readonly words: readonly string[]; readonly everyMs: number; readonly end: FakeChatEnd };
+  /** False: every request is 401 until it is true again. Open streams are cut. */
+  readonly signedIn?: boolean;
+  /** Cuts every open event stream. */
+  readonly cut?: boolean;
+  /** Leaves a number out of the sequence with the next change. */
+  readonly skip?: boolean;
+  /** What commands answer: null takes them. */
+  readonly refuse?: { readonly status: number; readonly code: string; readonly message: string } | null;
+  /** Lines to write to every open log, at once. */
+  readonly log?: readonly string[];
+  /** Holds answers to commands back until it is false. */
+  readonly holdCommands?: boolean;
+}
+export type FakeChatEnd = 'done' | 'error-event' | 'cut' | 'refuse';

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { routeReasons } from '../../../../electron/contract/routing.ts';
+import { engineStateSchema } from '../../../../electron/contract/snapshot.ts';
+import { announcements } from '../../../../renderer/format/announcements.ts';
+import { engineActions } from '../../../../renderer/format/engine-actions.ts';
+import { activityStatus, reasonWords } from '../../../../renderer/format/words.ts';
+import { fakeSnapshot } from '../../../fakes/fake-snapshot.ts';
+
+describe('words', () => {
+  it('every reason of the closed list has words of its own', () => {
+    const words = routeReasons.map((reason) => reasonWords(reason));
+    expect(new Set(words).size).toBe(routeReasons.length);
+    for (const [index, reason] of routeReasons.entries()) expect(words[index]).not.toBe(reason);
+  });
+
+  it('a reason newer than the page is shown as it is', () => {
+    expect(reasonWords('peer-faster')).toBe('peer-faster');
+    expect(reasonWords('constructor')).toBe('constructor');
+  });
+
+  it('a failed request shows its status', () => {
+    const [entry] = fakeSnapshot(0).activity.filter(({ state }) => state === 'failed');
+    if (entry === undefined) throw new Error('no failed request in the fake');
+    expect(activityStatus(entry)).toEqual({ word: 'Failed 404', tone: 'wrong' });
+    expect(activityStatus({ ...entry, status: null }).word).toBe('Failed');
+  });
+});
+
+describe('engine actions', () => {
+  it('an engine that others run is left alone in every state', () => {
+    for (const state of engineStateSchema.options) expect(engineActions({ state, ownership: 'adopted' })).toEqual([]);
+  });
+
+  it('nothing is offered while a stop is under way', () => {
+    for (const state of ['draining', 'stopping', 'absent'] as const) {
+      expect(engineActions({ state, ownership: 'owned' })).toEqual([]);
+    }
+  });
+
+  it('a ready engine can be restarted and stopped, a stopped one started', () => {
+    const labels = (state: 'ready' | 'stopped' | 'backoff' | 'failed'): string[] =>
+      engineActions({ state, ownership: 'owned' }).map(({ label }) => label);
+    expect(labels('ready')).toEqual(['Restart', 'Stop']);
+    expect(labels('stopped')).toEqual(['Start']);
+    expect(labels('backoff')).toEqual(['Start now', 'Stop']);
+    expect(labels('failed')).toContain('Start');
+  });
+});
+
+describe('announcements', () => {
+  const snapshot = fakeSnapshot(0);
+
+  it('figures that move are not said', () => {
+    const moved = { ...snapshot, node: { ...snapshot.node, sentence: 'Serving at 18 tokens a second.' } };
+    expect(announcements({ phase: 'live', snapshot }, { phase: 'live', snapshot: moved })).toEqual([]);
+  });
+
+  it('a new state, an engine’s new state and a new notice are said', () => {
+    const [engine] = snapshot.engines;
+    if (engine === undefined) throw new Error('no engine in the fake');
+    const after = {
+      node: { ...snapshot.node, state: 'problem' as const, sentence: 'The engine failed.' },
+      engines: [{ ...engine, state: 'failed' as const }],
+      notices: [
+        ...snapshot.notices,
+        { id: 'new', severity: 'problem' as const, sentence: 'Look at the log.', since: '', fix: null },
+      ],
+    };
+    expect(announcements({ phase: 'live', snapshot }, { phase: 'live', snapshot: after })).toEqual([
+      'The engine failed.',
+      'Engine embedded: Failed.',
+      'Look at the log.',
+    ]);
+  });
+
+  it('losing the agent and finding it again is said once each', () => {
+    expect(announcements({ phase: 'live', snapshot }, { phase: 'lost', snapshot })).toHaveLength(1);
+    expect(announcements({ phase: 'lost', snapshot }, { phase: 'lost', snapshot })).toEqual([]);
+    expect(announcements({ phase: 'lost', snapshot }, { phase: 'live', snapshot })).toEqual([
+      'Connected to the agent again.',
+    ]);
+  });
+});
