@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { ModelSnapshot } from '../contract/snapshot.ts';
 import { version } from '../contract/version.ts';
 import { removeAgentFile, writeAgentFile } from '../host/agent-file.ts';
 import { acquireOwnerLock } from '../host/owner-lock.ts';
@@ -16,7 +17,6 @@ import { ControlServer } from './control/control-server.ts';
 import { Engines } from './engines/engines.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { ModelCatalog } from './models/catalog.ts';
-import { liveModels } from './live-models.ts';
 import { loadNodeRecord, saveNodeRecord } from './node-record.ts';
 import { noticesFrom } from './notices.ts';
 import { Availability } from './telemetry/availability.ts';
@@ -147,18 +147,15 @@ async function openInference({ dataDir, distDir, clock, stack }: Site, { setting
   await catalog.start();
   stack.push('models', () => catalog.stop());
 
-  const { enabled, contextLength, parallel, threads } = settings.engines.embedded;
-  const embedded = {
-    childScript: join(distDir, 'embedded-engine.js'),
-    nodePath: process.execPath,
-    model: catalog.default(),
-    contextSize: contextLength,
-    parallel,
-    threads,
-  };
   const engines = new Engines(
-    { dataDir, logsDir: folders.logs, embedded: enabled ? embedded : null },
-    { clock, logger: logger.child({ room: 'engines' }) },
+    {
+      dataDir,
+      logsDir: folders.logs,
+      childScript: join(distDir, 'embedded-engine.js'),
+      nodeExecutable: process.execPath,
+      embedded: settings.engines.embedded,
+    },
+    { catalog, clock, logger: logger.child({ room: 'engines' }) },
   );
 
   const { host, port, drainMs, maxQueued: queueLimit, maxBodyBytes } = settings.gateway;
@@ -174,17 +171,12 @@ async function openInference({ dataDir, distDir, clock, stack }: Site, { setting
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());
-  catalog.changed.subscribe(() => {
-    engines.useModel(catalog.default()).catch((error: unknown) => {
-      logger.error({ err: error }, 'the model that arrived could not be taken');
-    });
-  });
-  return { catalog, engines, gateway, gatewayUrl };
+  return { engines, gateway, gatewayUrl };
 }
 
 /** What is measured, and the one picture of the node that it goes into. */
 async function openTelemetry({ distDir, clock, stack }: Site, house: House, inference: Inference): Promise<Publisher> {
-  const { catalog, engines, gateway, gatewayUrl } = inference;
+  const { engines, gateway, gatewayUrl } = inference;
   const { config, folders, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
@@ -201,7 +193,10 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
 
   let staticFacts = plainFacts();
   const gatewaySection = () => ({ url: gatewayUrl, ...gateway.stats() });
-  const models = () => liveModels(catalog.rows(), engines.list(), gateway.modelSpeeds());
+  const models = (): ModelSnapshot[] => {
+    const speeds = gateway.modelSpeeds();
+    return engines.models().map((model) => ({ ...model, tokensPerSecond: speeds.get(model.id) ?? null }));
+  };
   const assembler = new SnapshotAssembler(
     { id: record.id, name, version, platform: process.platform, startedAt },
     {
@@ -223,7 +218,7 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
   );
   const history = new History(sampling);
   const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
-  for (const changed of [engines.changed, catalog.changed, gateway.changed]) changed.subscribe(() => publisher.touch());
+  for (const changed of [engines.changed, gateway.changed]) changed.subscribe(() => publisher.touch());
   config.changed.subscribe(() => publisher.touch());
 
   await publisher.start();
