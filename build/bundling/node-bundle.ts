@@ -1,6 +1,7 @@
 import { type BuildOptions } from 'esbuild';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { leanLibraries } from './lean-libraries.ts';
 import { projectRoot, type Made, type Product } from './product.ts';
 
 const toSlashes = (path: string): string => path.split(sep).join('/');
@@ -20,10 +21,11 @@ export const nodeBundleDefaults = {
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'silent',
+  plugins: [leanLibraries],
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
-} as const satisfies BuildOptions;
+} satisfies BuildOptions;
 
 async function run(options: BuildOptions, previous: readonly string[]): Promise<Made> {
   // Loaded only when something is stale: most starts build nothing.
@@ -65,7 +67,7 @@ async function run(options: BuildOptions, previous: readonly string[]): Promise<
 export function nodeBundle(name: string, definedIn: string, options: BuildOptions): Product {
   return {
     name,
-    watch: ['package-lock.json', 'build/bundling/node-bundle.ts', definedIn],
+    watch: ['package-lock.json', 'build/bundling/node-bundle.ts', 'build/bundling/lean-libraries.ts', definedIn],
     make: (previous) => run({ ...nodeBundleDefaults, ...options }, previous),
   };
 }
