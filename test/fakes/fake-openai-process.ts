@@ -16,10 +16,10 @@ export class FakeOpenAi implements AsyncDisposable {
   /** `pin` prefixes the command, such as `['taskset', '-c', '1']`. */
   static async start(pin: readonly string[] = []): Promise<FakeOpenAi> {
     const script = fileURLToPath(new URL('fake-openai.ts', import.meta.url));
-    const [command, ...args] = [...pin, process.execPath, script];
-    const child = spawn(command ?? process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    return new FakeOpenAi(child, Number(line.toString()));
+    const line = [...pin, process.execPath, script];
+    const child = spawn(line[0] ?? process.execPath, line.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [port] = (await once(child.stdout, 'data')) as [Buffer];
+    return new FakeOpenAi(child, Number(port.toString()));
   }
 
   async behave(behaviour: Partial<FakeBehaviour>): Promise<void> {

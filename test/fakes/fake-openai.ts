@@ -14,6 +14,12 @@ interface Request {
   readonly arrived: bigint;
 }
 
+/** An answer on its way. */
+interface Entry {
+  over: boolean;
+  readonly closed: () => void;
+}
+
 let behaviour: FakeBehaviour = defaultBehaviour;
 const state = { active: 0, started: 0, finished: 0, aborted: 0, sockets: 0, lastBody: '', lastHead: '' };
 const idleWaiters = new Set<() => void>();
@@ -58,9 +64,10 @@ function usage(tokens: number): object {
   return { prompt_tokens: 7, completion_tokens: tokens, total_tokens: 7 + tokens };
 }
 
-function finish(socket: Socket, entry: { over: boolean }): void {
+function finish(socket: Socket, entry: Entry): void {
   if (entry.over) return;
   entry.over = true;
+  socket.off('close', entry.closed);
   state.active -= 1;
   state.finished += 1;
   wakeIdle();
@@ -75,18 +82,19 @@ function wakeIdle(): void {
 
 function generate(socket: Socket, request: Request): void {
   const b = behaviour;
-  const entry = { over: false };
-  state.active += 1;
-  state.started += 1;
-  state.lastBody = request.body;
-  state.lastHead = request.head;
-  socket.once('close', () => {
+  const closed = (): void => {
     if (entry.over) return;
     entry.over = true;
     state.active -= 1;
     state.aborted += 1;
     wakeIdle();
-  });
+  };
+  const entry: Entry = { over: false, closed };
+  state.active += 1;
+  state.started += 1;
+  state.lastBody = request.body;
+  state.lastHead = request.head;
+  socket.once('close', closed);
   const go = (): void => {
     if (entry.over) return;
     const parsed = JSON.parse(request.body) as { stream?: boolean };
@@ -102,7 +110,7 @@ function generate(socket: Socket, request: Request): void {
   else go();
 }
 
-function plain(socket: Socket, request: Request, b: FakeBehaviour, entry: { over: boolean }): void {
+function plain(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry): void {
   const parsed = JSON.parse(request.body) as { input?: string | string[] };
   const text = Array.from({ length: b.tokens }, (_, index) => tokenText(request, index, b)).join('');
   const chat = { index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' };
@@ -131,7 +139,7 @@ function plain(socket: Socket, request: Request, b: FakeBehaviour, entry: { over
   finish(socket, entry);
 }
 
-function stream(socket: Socket, request: Request, b: FakeBehaviour, entry: { over: boolean }): void {
+function stream(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry): void {
   const wantsUsage = request.body.includes('"include_usage":true');
   let head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n';
   const framed = b.framing === 'chunked';
@@ -207,7 +215,7 @@ function serve(socket: Socket, request: Request): void {
 const sockets = new Set<Socket>();
 
 const server = createServer({ noDelay: true }, (socket) => {
-  let pending = Buffer.alloc(0);
+  let pending: Buffer = Buffer.alloc(0);
   sockets.add(socket);
   state.sockets += 1;
   socket.on('error', () => undefined);

@@ -41,6 +41,8 @@ export class GatewayServer {
   readonly #server: Server;
   /** The answer in progress on a connection: a second one must not be written into it. */
   readonly #answering = new WeakMap<Duplex, ServerResponse>();
+  /** Connections whose last answer is a refusal; the parser complains about each further piece that they send. */
+  readonly #refusing = new WeakSet<Duplex>();
   #rules: LocalRequestRules | null = null;
 
   constructor(options: ServerOptions, deps: { handlers: ServerHandlers; clock: Clock }) {
@@ -132,6 +134,7 @@ export class GatewayServer {
   }
 
   #clientError(error: Error, socket: Duplex): void {
+    if (this.#refusing.has(socket)) return;
     const code = systemErrorCode(error);
     if (code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
@@ -146,6 +149,7 @@ export class GatewayServer {
   }
 
   #refuseRaw(socket: Duplex, error: AppError): void {
+    this.#refusing.add(socket);
     const { headers, body } = this.#handlers.encodeRefusal(error);
     const { httpStatus } = traitsOf(error.code);
     const lines = [

@@ -36,7 +36,9 @@ interface UpstreamError {
 }
 
 function errorFor(status: number, told: UpstreamError | null): AppError {
-  const message = told?.message ?? `The engine answered with status ${status}. Send the request again.`;
+  // What an upstream says of our key is for us, and may repeat the key.
+  const sayable = status === 401 || status === 403 ? undefined : told?.message;
+  const message = sayable ?? `The engine answered with status ${status}. Send the request again.`;
   return new AppError(codeFor(status, told), message, { context: { status, param: told?.param ?? null } });
 }
 
