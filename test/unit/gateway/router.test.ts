@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { planRoute, virtualModels, type RoutingOption } from '../../../electron/agent/gateway/router.ts';
+import type { Capability, UpstreamDescription } from '../../../electron/agent/inference/upstream.ts';
+
+function upstream(id: string, change: Partial<UpstreamDescription> = {}): UpstreamDescription {
+  return {
+    id,
+    route: 'local',
+    dialects: ['openai'],
+    operations: ['chat', 'completion', 'embedding'],
+    ready: true,
+    sentence: 'Ready.',
+    models: [model('qwen')],
+    defaultModel: 'qwen',
+    slots: 2,
+    ...change,
+  };
+}
+
+function model(id: string, capabilities: Capability[] = ['chat', 'completion']): UpstreamDescription['models'][number] {
+  return { id, contextLength: null, capabilities, sizeBytes: 1, createdAtS: 0 };
+}
+
+function plan(name: string, options: RoutingOption[], needs: Capability[] = ['chat']): unknown {
+  const result = planRoute({ operation: 'chat', dialect: 'openai', model: name, needs }, options);
+  if (result.kind === 'plan') return result.candidates.map((each) => [each.upstream.id, each.model, each.reason]);
+  const { error } = result;
+  return [result.reason, error.kind === 'error' ? error.error.code : error.capability];
+}
+
+describe('planRoute', () => {
+  it('prefers the upstream with the smallest share of its slots taken, and keeps the others to fall back on', () => {
+    const options = [
+      { upstream: upstream('a'), inFlight: 2 },
+      { upstream: upstream('b', { slots: 4 }), inFlight: 1 },
+    ];
+    expect(plan('qwen', options)).toEqual([
+      ['b', 'qwen', 'local-idle'],
+      ['a', 'qwen', 'local-queue'],
+    ]);
+  });
+
+  it.each(virtualModels)('answers %s with the default model', (name) => {
+    const models = [model('other'), model('qwen')];
+    expect(plan(name, [{ upstream: upstream('a', { models }), inFlight: 0 }])).toEqual([['a', 'qwen', 'local-idle']]);
+  });
+
+  it('B41 refuses a model that nobody has', () => {
+    expect(plan('gpt-4o', [{ upstream: upstream('a'), inFlight: 0 }])).toEqual(['unknown-model', 'model_not_found']);
+    expect(plan('gpt-4o', [])).toEqual(['unknown-model', 'model_not_found']);
+    expect(plan('ranch/else', [{ upstream: upstream('a'), inFlight: 0 }])).toEqual([
+      'unknown-model',
+      'model_not_found',
+    ]);
+  });
+
+  it('says that an engine is not ready where one has, or may come to have, the model', () => {
+    const notReady = ['local-not-ready', 'engine_not_ready'];
+    expect(plan('qwen', [{ upstream: upstream('a', { ready: false }), inFlight: 0 }])).toEqual(notReady);
+    expect(plan('any', [{ upstream: upstream('a', { ready: false, models: [] }), inFlight: 0 }])).toEqual(notReady);
+    expect(plan('ranch/auto', [])).toEqual(notReady);
+    expect(plan('ranch/auto', [{ upstream: upstream('a', { defaultModel: null }), inFlight: 0 }])).toEqual(notReady);
+  });
+
+  it('passes over an upstream that is not ready when another one is', () => {
+    const options = [
+      { upstream: upstream('a', { ready: false }), inFlight: 0 },
+      { upstream: upstream('b'), inFlight: 0 },
+    ];
+    expect(plan('qwen', options)).toEqual([['b', 'qwen', 'local-idle']]);
+  });
+
+  it('chooses only among upstreams that can do what is asked, and names what is missing when none can', () => {
+    const able = upstream('b', { models: [model('qwen', ['chat', 'tools'])] });
+    const options = [
+      { upstream: upstream('a'), inFlight: 0 },
+      { upstream: able, inFlight: 1 },
+    ];
+    expect(plan('qwen', options, ['chat', 'tools'])).toEqual([['b', 'qwen', 'local-idle']]);
+    expect(plan('qwen', options, ['chat', 'vision'])).toEqual(['bad-request', 'vision']);
+    const noChat = upstream('c', { operations: ['embedding'] });
+    expect(plan('qwen', [{ upstream: noChat, inFlight: 0 }])).toEqual(['bad-request', 'chat']);
+  });
+
+  it('passes over upstreams of another dialect', () => {
+    const other = upstream('a', { dialects: ['anthropic'] });
+    expect(plan('qwen', [{ upstream: other, inFlight: 0 }])).toEqual(['unknown-model', 'model_not_found']);
+  });
+});

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../electron/agent/base/clock.ts';
+import { DecodeSpeed } from '../../../electron/agent/gateway/decode-speed.ts';
+import { TokenMeter } from '../../../electron/agent/gateway/token-meter.ts';
+import type { AnswerFigures } from '../../../electron/agent/inference/usage.ts';
+
+function token(text: string): string {
+  return `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })}\n\n`;
+}
+
+const role = 'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n';
+const stop = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}\n\n';
+const usage =
+  'data: {"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":8}}}\n\n';
+const done = 'data: [DONE]\n\n';
+
+function measure(pieces: readonly string[], stream = true): AnswerFigures {
+  const clock = new ManualClock();
+  const meter = new TokenMeter({ stream, arrivedMs: clock.monotonic() }, { clock, speed: null });
+  for (const piece of pieces) {
+    clock.advance(100);
+    const padded = Buffer.from(`<<${piece}>>`);
+    meter.scan(padded, 2, padded.length - 2);
+  }
+  return meter.end();
+}
+
+describe('TokenMeter', () => {
+  it('counts tokens, times the first one, and reads the last usage', () => {
+    expect(measure([role, token('a'), token('b'), token('c'), stop, usage, done])).toEqual({
+      usage: { promptTokens: 12, completionTokens: 3, cachedTokens: 8 },
+      ttftMs: 200,
+      durationMs: 700,
+      tokens: 3,
+      tokensPerSecond: 10,
+    });
+  });
+
+  it('counts by events when no usage is told', () => {
+    expect(measure([token('a'), token('b'), stop, done])).toMatchObject({ usage: null, tokens: 2, ttftMs: 100 });
+  });
+
+  it('takes text completions, reasoning, tool arguments and spaced JSON for tokens', () => {
+    const pieces = [
+      'data: {"choices":[{"text":"a"}]}\n\n',
+      'data: {"choices":[{"delta":{"reasoning_content":"a"}}]}\n\n',
+      'data: {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{"}}]}}]}\n\n',
+      'data: {"choices": [{"delta": {"content": "a"}}]}\n\n',
+    ];
+    expect(measure(pieces).tokens).toBe(4);
+  });
+
+  it('is not deceived by text that looks like keys', () => {
+    const tricky = '"content":"x" "usage":{"prompt_tokens":99} \n\ndata: {"text":"y"}';
+    expect(measure([token(tricky), stop])).toMatchObject({ usage: null, tokens: 1 });
+  });
+
+  it("reads llama.cpp's timings where there is no usage", () => {
+    const timings = 'data: {"choices":[],"timings":{"cache_n":5,"prompt_n":7,"predicted_n":2,"predicted_ms":50.5}}\n\n';
+    expect(measure([token('a'), token('b'), timings]).usage).toEqual({
+      promptTokens: 12,
+      completionTokens: 2,
+      cachedTokens: 5,
+    });
+  });
+
+  it('gives the same figures wherever the stream is cut', () => {
+    const text = [role, token('a "b" \\'), token('\u00e9\n'), stop, usage, done].join('');
+    const whole = measure([text]);
+    fc.assert(
+      fc.property(fc.array(fc.nat(text.length), { maxLength: 10 }), (cuts) => {
+        const ends = [...new Set([...cuts, text.length])].sort((a, b) => a - b).filter((cut) => cut > 0);
+        const pieces = ends.map((end, index) => text.slice(ends[index - 1] ?? 0, end));
+        const { tokens, usage: told } = measure(pieces);
+        expect({ tokens, told }).toEqual({ tokens: whole.tokens, told: whole.usage });
+      }),
+    );
+  });
+
+  it('forgets a line without end instead of growing', () => {
+    const endless = Array.from({ length: 40 }, () => 'x'.repeat(10_000));
+    expect(measure([...endless, '\n', token('a')]).tokens).toBe(1);
+  });
+
+  it('reads the usage at the end of a plain answer, however long and however cut', () => {
+    const answer = JSON.stringify({
+      choices: [{ message: { content: 'word '.repeat(20_000) } }],
+      usage: { prompt_tokens: 4, completion_tokens: 5 },
+      timings: { predicted_ms: 100, predicted_n: 5, prompt_n: 4 },
+    });
+    for (const size of [1, 7, 1000, 9000, answer.length]) {
+      const pieces = Array.from({ length: Math.ceil(answer.length / size) }, (_, at) =>
+        answer.slice(at * size, (at + 1) * size),
+      );
+      expect(measure(pieces, false)).toMatchObject({
+        usage: { promptTokens: 4, completionTokens: 5 },
+        tokens: 5,
+        tokensPerSecond: 50,
+        ttftMs: null,
+      });
+    }
+  });
+});
+
+describe('DecodeSpeed', () => {
+  it('is the speed of a stream, also of a short one, and 0 when idle', () => {
+    const speed = new DecodeSpeed();
+    expect(speed.rate(0)).toBe(0);
+    speed.begin(1_000);
+    for (let at = 1; at <= 20; at += 1) speed.add(1_000 + at * 50, 1);
+    expect(speed.rate(2_000)).toBeCloseTo(20, 5);
+    speed.end(2_000);
+    expect(speed.rate(4_000)).toBeCloseTo(20, 5);
+    expect(speed.rate(7_100)).toBe(0);
+  });
+
+  it('looks at the last five seconds only', () => {
+    const speed = new DecodeSpeed();
+    speed.begin(0);
+    for (let at = 1; at <= 100; at += 1) speed.add(at * 100, at <= 50 ? 1 : 3);
+    expect(speed.rate(10_000)).toBeGreaterThan(29);
+    expect(speed.rate(10_000)).toBeLessThan(31);
+  });
+
+  it('adds up streams that run side by side', () => {
+    const speed = new DecodeSpeed();
+    speed.begin(0);
+    speed.begin(0);
+    for (let at = 1; at <= 40; at += 1) {
+      speed.add(at * 100, 1);
+      speed.add(at * 100, 1);
+    }
+    expect(speed.rate(4_000)).toBeCloseTo(20, 1);
+  });
+
+  it('counts answers that were not streamed, over the time that decoding took', () => {
+    const speed = new DecodeSpeed();
+    speed.addWhole(5_000, 30, 1_500);
+    expect(speed.rate(5_000)).toBeCloseTo(20, 5);
+  });
+
+  it('makes no rate of a burst', () => {
+    const speed = new DecodeSpeed();
+    speed.begin(100);
+    speed.add(100, 5);
+    speed.end(100);
+    expect(speed.rate(100)).toBeLessThanOrEqual(500);
+  });
+});
