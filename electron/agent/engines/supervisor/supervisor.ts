@@ -25,7 +25,7 @@ export interface RunningProcess {
   end(how: 'gently' | 'now'): void;
 }
 
-/** What the supervisor wants to hear of a process; each at most once, and nothing before `launch` has resolved. */
+/** What the supervisor wants to hear of a process; each at most once. */
 export interface ProcessListener {
   ready(): void;
   exited(exit: ProcessExit): void;
@@ -125,24 +125,23 @@ export class Supervisor {
   }
 
   async #spawn(): Promise<void> {
-    let pid = 0;
+    // A process that dies at once may be heard of before its start is settled: what it says waits for that.
+    const started = Promise.withResolvers<number>();
     const listener: ProcessListener = {
-      ready: () => void this.#post({ kind: 'ready', pid }),
-      exited: (exit) => {
-        if (this.#process?.pid === pid) this.#process = null;
-        void this.#post({ kind: 'exited', pid, ...exit });
-      },
+      ready: () => void started.promise.then((pid) => this.#post({ kind: 'ready', pid })),
+      exited: (exit) => void started.promise.then((pid) => this.#post({ kind: 'exited', pid, ...exit })),
     };
     try {
-      const process = await this.#deps.launcher.launch(listener);
-      pid = process.pid;
-      this.#process = process;
-      // Handled here and not posted: no other event may come between the start and its outcome.
-      await this.#handle({ kind: 'spawned', pid });
+      this.#process = await this.#deps.launcher.launch(listener);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       await this.#handle({ kind: 'spawn-failed', reason });
+      return;
     }
+    const { pid } = this.#process;
+    // Handled here and not posted: no other event may come between the start and its outcome.
+    await this.#handle({ kind: 'spawned', pid });
+    started.resolve(pid);
   }
 
   #setTimer(event: 'retry-due' | 'patience-over', delayMs: number): void {

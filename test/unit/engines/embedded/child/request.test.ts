@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import {
+  readChatRequest,
+  readCompletionRequest,
+  readEmbeddingRequest,
+} from '../../../../../electron/agent/engines/embedded/child/request.ts';
+
+const messages = [{ role: 'user', content: 'hi' }];
+
+describe('readChatRequest', () => {
+  it('reads fields and fills in defaults', () => {
+    const request = readChatRequest({
+      model: 'm',
+      messages: [
+        { role: 'developer', content: 'be kind' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'text', text: 'b' },
+          ],
+        },
+        { role: 'assistant', content: null },
+      ],
+      stream: true,
+      stream_options: { include_usage: true },
+      stop: 'X',
+      max_tokens: 5,
+      max_completion_tokens: 7,
+      seed: -2,
+      logit_bias: { '3': -100 },
+    });
+    expect(request.messages).toEqual([
+      { role: 'system', content: 'be kind' },
+      { role: 'user', content: 'ab' },
+      { role: 'assistant', content: '' },
+    ]);
+    expect(request).toMatchObject({ model: 'm', stream: true, includeUsage: true, stop: ['X'], maxTokens: 7 });
+    expect(request.sampling).toMatchObject({ temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, seed: 0xffff_fffe });
+    expect(request.sampling.logitBias).toEqual(new Map([[3, -100]]));
+    expect(request.shape).toEqual({ kind: 'text' });
+  });
+
+  it.each([
+    ['B42 max_tokens below zero', { max_tokens: -1 }],
+    ['B42 max_tokens beyond reason', { max_tokens: 1e12 }],
+    ['B42 max_tokens as text', { max_tokens: '5' }],
+    ['B43 temperature NaN', { temperature: Number.NaN }],
+    ['B43 temperature below zero', { temperature: -1 }],
+    ['B43 temperature beyond reason', { temperature: 1e308 }],
+    ['B44 no messages', { messages: [] }],
+    ['B44 a role there is not', { messages: [{ role: 'wizard', content: '' }] }],
+    ['B44 a message that is no object', { messages: ['hi'] }],
+    ['B44 100,000 messages', { messages: Array.from({ length: 100_000 }, () => messages[0]) }],
+    ['B48 10,000 stop strings', { stop: Array.from({ length: 10_000 }, String) }],
+    ['B48 n beyond reason', { n: 1_000 }],
+    ['B48 stream as text', { stream: 'true' }],
+    ['a response format there is not', { response_format: { type: 'xml' } }],
+    ['a schema that is none', { response_format: { type: 'json_schema', json_schema: { schema: 'x' } } }],
+    ['a bias for no token', { logit_bias: { x: 1 } }],
+  ])('refuses %s', (_, change) => {
+    expect(() => readChatRequest({ messages, ...change })).toThrow(
+      expect.objectContaining({ code: 'invalid_request' }),
+    );
+  });
+
+  it.each([
+    ['tools', { tools: [{ type: 'function' }] }],
+    ['images', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
+    ['several answers', { n: 2 }],
+    ['logprobs', { logprobs: true }],
+  ])('names what this engine cannot do: %s', (_, change) => {
+    expect(() => readChatRequest({ messages, ...change })).toThrow(
+      expect.objectContaining({ code: 'unsupported_capability' }),
+    );
+  });
+});
+
+describe('readCompletionRequest', () => {
+  it('takes text, one text in a list, and token numbers', () => {
+    expect(readCompletionRequest({ prompt: 'a' }).prompt).toBe('a');
+    expect(readCompletionRequest({ prompt: [5, 6] }).prompt).toEqual([5, 6]);
+    expect(readCompletionRequest({ prompt: [[5, 6]] }).prompt).toEqual([5, 6]);
+    expect(readCompletionRequest({ prompt: ['a'] }).prompt).toBe('a');
+    expect(() => readCompletionRequest({ prompt: ['a', 'b'] })).toThrow('several prompts');
+    expect(() => readCompletionRequest({ prompt: [1.5] })).toThrow('token numbers');
+  });
+});
+
+describe('readEmbeddingRequest', () => {
+  it('takes one text, several, and token numbers', () => {
+    expect(readEmbeddingRequest({ input: 'a' }).inputs).toEqual(['a']);
+    expect(readEmbeddingRequest({ input: ['a', 'b'], encoding_format: 'base64' })).toMatchObject({
+      inputs: ['a', 'b'],
+      base64: true,
+    });
+    expect(readEmbeddingRequest({ input: [1, 2] }).inputs).toEqual([[1, 2]]);
+    expect(readEmbeddingRequest({ input: [[1], [2]] }).inputs).toEqual([[1], [2]]);
+    expect(() => readEmbeddingRequest({ input: [] })).toThrow('input');
+    expect(() => readEmbeddingRequest({ input: 'a', encoding_format: 'int8' })).toThrow('encoding_format');
+  });
+});
