@@ -105,7 +105,7 @@ async function startParts(site: Site): Promise<{ gatewayUrl: string }> {
   // Clients find the agent from here on.
   const { gatewayUrl } = inference;
   const { startedAt } = house;
-  await writeAgentFile(site.dataDir, { pid: process.pid, version, startedAt, controlUrl, controlToken, gatewayUrl });
+  writeAgentFile(site.dataDir, { pid: process.pid, version, startedAt, controlUrl, controlToken, gatewayUrl });
   site.stack.push('agent.json', () => removeAgentFile(site.dataDir));
   house.logger.info({ gatewayUrl, controlUrl }, 'started');
   return { gatewayUrl };

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from './base/atomic-file.ts';
 
 /**
  * What a node remembers of itself between runs (`node.json`, 0600): who it is, the port its control API had, and the
@@ -23,9 +24,7 @@ export function loadNodeRecord(dataDir: string): NodeRecord {
 
 /** Replaces the record as a whole. */
 export function saveNodeRecord(dataDir: string, record: NodeRecord): void {
-  const temporary = `${recordPath(dataDir)}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
-  renameSync(temporary, recordPath(dataDir));
+  replaceFile(recordPath(dataDir), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 function recordPath(dataDir: string): string {

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../agent/base/atomic-file.ts';
 import { systemErrorCode } from '../agent/base/errors.ts';
 import { agentFileSchema, type AgentFile } from '../contract/agent-file.ts';
 import { isProcessAlive } from './process-identity.ts';
@@ -29,18 +29,8 @@ export async function readAgentFile(dataDir: string): Promise<AgentFile | null> 
 }
 
 /** Writes `agent.json` so that a reader sees the old one or the new one, never half; only this user may read it. */
-export async function writeAgentFile(dataDir: string, file: AgentFile): Promise<void> {
-  const path = agentFilePath(dataDir);
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const handle = await open(temporary, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify(file, null, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await chmod(temporary, 0o600);
-  await rename(temporary, path);
+export function writeAgentFile(dataDir: string, file: AgentFile): void {
+  replaceFile(agentFilePath(dataDir), `${JSON.stringify(file, null, 2)}\n`);
 }
 
 /** Removes `agent.json`; that it is gone already is fine. */

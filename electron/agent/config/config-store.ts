@@ -1,7 +1,7 @@
-import { copyFileSync, readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import Conf from 'conf';
 import { Announcer } from '../base/announcer.ts';
+import { replaceFile } from '../base/atomic-file.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode } from '../base/errors.ts';
 import { readConfigText } from './config-file.ts';
@@ -159,24 +159,14 @@ export class ConfigStore {
   }
 
   #write(raw: JsonObject): void {
-    // conf writes to a temporary file in the same folder, syncs it and renames it.
-    const file = new Conf<JsonObject>({
-      cwd: this.#options.dataDir,
-      configName: 'config',
-      accessPropertiesByDotNotation: false,
-      configFileMode: 0o600,
-      deserialize: (text) => {
-        const reading = readConfigText(text);
-        return reading.kind === 'ok' ? reading.raw : {};
-      },
-    });
-    file.store = raw;
+    replaceFile(this.#path(fileName), `${JSON.stringify(raw, null, 2)}\n`);
     this.#raw = raw;
     this.#keepLastGood();
   }
 
   #keepLastGood(): void {
-    copyFileSync(this.#path(fileName), this.#path(lastGoodName));
+    const text = this.#textOf(fileName);
+    if (text !== null && text !== this.#textOf(lastGoodName)) replaceFile(this.#path(lastGoodName), text);
   }
 
   #effective(): Settings {

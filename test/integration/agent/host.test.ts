@@ -32,7 +32,7 @@ describe('agent.json', () => {
   it.skipIf(process.platform === 'win32')(
     'is readable by this user only, and comes back as it was written',
     async () => {
-      await writeAgentFile(folder, file);
+      writeAgentFile(folder, file);
       expect((await stat(agentFilePath(folder))).mode & 0o777).toBe(0o600);
       expect(await readAgentFile(folder)).toEqual(file);
       await removeAgentFile(folder);
@@ -43,7 +43,7 @@ describe('agent.json', () => {
   it('F9 a file that names a process that is gone counts as no agent', async () => {
     const child = spawn(process.execPath, ['-e', '']);
     await once(child, 'exit');
-    await writeAgentFile(folder, { ...file, pid: child.pid ?? 0 });
+    writeAgentFile(folder, { ...file, pid: child.pid ?? 0 });
     expect(await readAgentFile(folder)).toBeNull();
   });
 

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { isProcessAlive } from '../../../electron/host/process-identity.ts';
+import { startAgent, type AgentProcess } from '../../fixtures/agent-process.ts';
+import { tempFolder } from '../../fixtures/temp-folder.ts';
+import { testEngine } from '../../fixtures/test-engine.ts';
+import { chat, clientOf, enginePids, readyClient, snapshotWhere, until } from './real-agent.ts';
+
+const longStory = {
+  messages: [{ role: 'user', content: 'Once upon a time' }],
+  stream: true,
+  max_tokens: 1_500,
+  temperature: 0.8,
+};
+
+/** A reader of a streamed answer that has seen its first token. */
+async function underWay(agent: AgentProcess): Promise<{ rest: () => Promise<string> }> {
+  const response = await chat(agent, longStory);
+  expect(response.status).toBe(200);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (!reader) throw new Error('the answer has no body');
+  const first = await reader.read();
+  expect(first.value).toContain('data: ');
+  return {
+    async rest() {
+      let text = first.value ?? '';
+      try {
+        for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+      } catch {
+        // The connection may be cut after the error event: what came before it counts.
+      }
+      return text;
+    },
+  };
+}
+
+describe('the engine falls', () => {
+  it('F1 kill -9 mid-stream: an error event, shown in the snapshot, ready within 3 s, the next request works', async (context) => {
+    const model = testEngine(context, 'gemma');
+    await using agent = await startAgent({ args: ['--set', `models.default=${model}`] });
+    const client = await readyClient(agent);
+    const [pid] = enginePids(await client.snapshot());
+    const answer = await underWay(agent);
+
+    process.kill(pid ?? 0, 'SIGKILL');
+    const killedAt = performance.now();
+    const text = await answer.rest();
+    const lastEvent = text.trim().split('\n\n').at(-1) ?? '';
+    expect(JSON.parse(lastEvent.slice('data: '.length))).toMatchObject({
+      error: { code: expect.any(String) as string },
+    });
+    expect(text).not.toContain('[DONE]');
+
+    const failed = await snapshotWhere(agent, (snapshot) =>
+      snapshot.activity.some((entry) => entry.state === 'failed'),
+    );
+    expect(failed.engines[0]?.lastExit).toMatchObject({ signal: 'SIGKILL' });
+    await snapshotWhere(agent, ({ engines }) => engines[0]?.state === 'ready' && engines[0].pid !== pid);
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    const next = await chat(agent, { messages: [{ role: 'user', content: 'The sky is' }], max_tokens: 5 });
+    expect(next.status).toBe(200);
+  });
+
+  it('F5 kill -9 of the agent: its engine is gone 2 s later, and the next agent starts clean', async () => {
+    const dataDir = tempFolder();
+    const first = await startAgent({ dataDir });
+    const pids = enginePids(await (await readyClient(first)).snapshot());
+    await first.kill();
+    await until(() => pids.every((pid) => !isProcessAlive(pid)), 2_000);
+    await using second = await startAgent({ dataDir });
+    await readyClient(second);
+    const response = await chat(second, { messages: [{ role: 'user', content: 'hello' }] });
+    expect(response.status).toBe(200);
+  });
+
+  it('finishes a running answer when it is told to stop, within gateway.drainMs', async (context) => {
+    const model = testEngine(context, 'gemma');
+    await using agent = await startAgent({
+      args: ['--set', `models.default=${model}`, '--set', 'gateway.drainMs=8000'],
+    });
+    await readyClient(agent);
+    const response = await chat(agent, { ...longStory, max_tokens: 40 });
+    const [text, exit] = await Promise.all([response.text(), agent.stop()]);
+    expect(text).toContain('[DONE]');
+    expect(exit).toEqual({ code: 0, signal: null });
+  });
+
+  it('ends a long answer with an error event when gateway.drainMs is over', async (context) => {
+    const model = testEngine(context, 'gemma');
+    await using agent = await startAgent({
+      args: ['--set', `models.default=${model}`, '--set', 'gateway.drainMs=300'],
+    });
+    await readyClient(agent);
+    const answer = await underWay(agent);
+    const stopping = agent.stop();
+    const text = await answer.rest();
+    expect(text).toContain('shutting_down');
+    expect(text).not.toContain('[DONE]');
+    expect(await stopping).toEqual({ code: 0, signal: null });
+  });
+
+  it('hangs up on the engine when the caller hangs up: the slot is free within a second', async (context) => {
+    const model = testEngine(context, 'gemma');
+    await using agent = await startAgent({ args: ['--set', `models.default=${model}`] });
+    await readyClient(agent);
+    const caller = new AbortController();
+    const response = await chat(agent, longStory, {}, caller.signal);
+    await response.body?.getReader().read();
+    await snapshotWhere(agent, (snapshot) => snapshot.gateway.inFlight === 1);
+    caller.abort();
+    await snapshotWhere(agent, ({ gateway, engines }) => gateway.inFlight === 0 && engines[0]?.slots.busy === 0, 1_000);
+    const { activity } = await clientOf(agent).snapshot();
+    expect(activity[0]?.state).toBe('aborted');
+  });
+});
