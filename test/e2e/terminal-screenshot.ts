@@ -2,7 +2,7 @@
  * Takes the picture of `status --watch` for the documentation, from a real terminal over a real agent:
  *   node test/e2e/terminal-screenshot.ts [--data-dir DIR] [--out FILE]
  * With --data-dir the running agent of that folder is shown; without, one is started on free ports with a folder of its
- * own and ended afterwards. It is asked questions meanwhile, so that the figures are those of a node at work. The
+ * own (and the real model of the tests, where that is there) and ended afterwards. It is asked questions meanwhile, so that the figures are those of a node at work. The
  * terminal is tmux (it keeps the screen as text with its colours); Chromium draws it.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
@@ -14,10 +14,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { projectRoot } from '../../build/bundling/product.ts';
+import { testEnginesFolder } from '../../build/test-engines/layout.ts';
+import { findTestEngine } from '../../build/test-engines/provision.ts';
 import { ControlClient } from '../../electron/client/control-client.ts';
 import type { AgentFile } from '../../electron/contract/agent-file.ts';
 import { readAgentFile } from '../../electron/host/agent-file.ts';
 import { ansiToHtml } from '../fixtures/ansi-html.ts';
+import { findProgram } from '../fixtures/test-engine.ts';
 
 const columns = 88;
 const rows = 28;
@@ -55,7 +58,9 @@ async function findOrStartNode(dataDir: string | undefined): Promise<Node> {
     return { dataDir, file, stop: () => Promise.resolve() };
   }
   const own = await mkdtemp(join(tmpdir(), 'ranch-hand-screenshot-'));
+  const model = findTestEngine(testEnginesFolder(process.env), 'gemma');
   const args = [join(projectRoot, 'dist/agent.js'), '--gateway', '127.0.0.1:0', '--data-dir', own];
+  if (model !== undefined) args.push('--set', `models.default=${model}`);
   const child: ChildProcess = spawn(process.execPath, args, { stdio: 'ignore' });
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
@@ -129,8 +134,10 @@ async function screenOf(dataDir: string): Promise<string> {
 }
 
 async function draw(screen: string, out: string): Promise<void> {
+  const program = process.env['RANCH_HAND_CHROMIUM'] ?? findProgram(['chromium', 'chromium-browser', 'google-chrome']);
+  if (program === undefined) throw new Error('There is no Chromium here. Name one in RANCH_HAND_CHROMIUM.');
   const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: program,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
   try {

@@ -51,8 +51,10 @@ export class LiveFrame {
     if (this.#blocked) return;
     const { columns, rows } = this.#screen;
     const lines = this.#latest(columns, rows).slice(0, rows);
-    // Home, each line with what is left of the old one erased, then everything below.
-    const picture = `${csi}H${lines.map((text) => `${text}${csi}K`).join('\r\n')}${csi}J`;
+    // Home, then each line cleared before it is written: clearing after a full one would take its last cell. What is
+    // left of a longer picture is cleared from a line of its own for the same reason.
+    const below = lines.length < rows ? `\r\n${csi}J` : '';
+    const picture = `${csi}H${lines.map((text) => `${csi}K${text}`).join('\r\n')}${below}`;
     this.#blocked = !this.#screen.write(picture);
   };
 

@@ -24,10 +24,18 @@ describe('LiveFrame', () => {
     frame.close();
     expect(screen.written).toEqual([
       '\u001b[?1049h\u001b[?25l\u001b[?7l',
-      '\u001b[Ha\u001b[K\r\nb\u001b[K\r\nc\u001b[K\u001b[J',
+      '\u001b[H\u001b[Ka\r\n\u001b[Kb\r\n\u001b[Kc',
       '\u001b[?7h\u001b[?25h\u001b[?1049l',
     ]);
     expect(screen.listenerCount('resize') + screen.listenerCount('drain')).toBe(0);
+  });
+
+  it('clears what a longer picture left below', () => {
+    const screen = new FakeScreen();
+    const frame = new LiveFrame(screen);
+    frame.open();
+    frame.draw(() => ['a']);
+    expect(screen.written.at(-1)).toBe('\u001b[H\u001b[Ka\r\n\u001b[J');
   });
 
   it('gives a slow terminal the newest picture, not a queue', () => {
@@ -39,7 +47,7 @@ describe('LiveFrame', () => {
     for (const text of ['2', '3', '4']) frame.draw(() => [text]);
     screen.slow = false;
     screen.emit('drain');
-    expect(screen.written.slice(1).map((text) => text.charAt(3))).toEqual(['1', '4']);
+    expect(screen.written.slice(1).map((text) => text.charAt(6))).toEqual(['1', '4']);
     screen.emit('drain');
     expect(screen.written).toHaveLength(3);
   });
