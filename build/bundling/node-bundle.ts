@@ -2,6 +2,7 @@ import { type BuildOptions } from 'esbuild';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { leanLibraries } from './lean-libraries.ts';
+import { plainBuiltins } from './plain-builtins.ts';
 import { projectRoot, type Made, type Product } from './product.ts';
 
 const toSlashes = (path: string): string => path.split(sep).join('/');
@@ -21,9 +22,9 @@ export const nodeBundleDefaults = {
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'silent',
-  plugins: [leanLibraries],
+  plugins: [leanLibraries, plainBuiltins],
   banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    js: "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);",
   },
 } satisfies BuildOptions;
 
@@ -67,7 +68,13 @@ async function run(options: BuildOptions, previous: readonly string[]): Promise<
 export function nodeBundle(name: string, definedIn: string, options: BuildOptions): Product {
   return {
     name,
-    watch: ['package-lock.json', 'build/bundling/node-bundle.ts', 'build/bundling/lean-libraries.ts', definedIn],
+    watch: [
+      'package-lock.json',
+      'build/bundling/node-bundle.ts',
+      'build/bundling/lean-libraries.ts',
+      'build/bundling/plain-builtins.ts',
+      definedIn,
+    ],
     make: (previous) => run({ ...nodeBundleDefaults, ...options }, previous),
   };
 }
