@@ -10,11 +10,14 @@ import { buildStale } from './bundling/build-stale.ts';
 import { projectRoot } from './bundling/product.ts';
 import { products } from './bundling/products.ts';
 import { announce } from './starting/announcement.ts';
+import { readinessOf, waitUntilReadyToAnswer } from './starting/readiness.ts';
 import { StartedProcess } from './starting/started-process.ts';
-import { findTrayProgram } from './starting/tray-program.ts';
+import { findTrayProgram, type TrayProgram } from './starting/tray-program.ts';
 
 const pollMs = 40;
 const readyLimitMs = 60_000;
+/** A large model on a slow disk takes minutes; after this the addresses are printed all the same. */
+const modelLimitMs = 180_000;
 
 /** The data folder that the agent will use with these arguments. */
 function dataFolder(agentArgs: readonly string[]): string {
@@ -60,6 +63,60 @@ async function build(): Promise<boolean> {
   return failures.length === 0;
 }
 
+const findTray = (): TrayProgram =>
+  findTrayProgram({ root: projectRoot, platform: process.platform, env: process.env, userId: process.getuid?.() });
+
+/** Waits until the node can answer and says where it does. Throws if the node ends meanwhile. */
+async function tell(client: ControlClient, file: AgentFile, foundRunning: boolean, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(modelLimitMs)]);
+  const snapshot = await waitUntilReadyToAnswer(client, limit, (sentence) => console.log(sentence));
+  if (signal.aborted) return;
+  const readiness = readinessOf(snapshot);
+  const { url: panelUrl } = await client.ticket();
+  const tray = findTray();
+  const facts = {
+    platform: process.platform,
+    gatewayUrl: file.gatewayUrl,
+    panelUrl,
+    model: snapshot.models.find(({ isDefault }) => isDefault)?.id,
+    foundRunning,
+    notYet: readiness.state === 'ready' ? undefined : readiness.sentence,
+    noTray: tray.kind === 'none' ? tray.reason : undefined,
+  };
+  for (const line of announce(facts)) console.log(line);
+}
+
+/** Opens the tray where it can be opened. */
+function openTray(dataDir: string): StartedProcess | undefined {
+  const found = findTray();
+  if (found.kind === 'none') return undefined;
+  return new StartedProcess(found.path, found.args, { ...process.env, RANCH_HAND_DATA_DIR: dataDir });
+}
+
+/** Follows a node that answers until it ends or this program is asked to stop; then stops what was started here. */
+async function follow(
+  file: AgentFile,
+  dataDir: string,
+  agent: StartedProcess | undefined,
+  asked: Promise<undefined>,
+): Promise<number> {
+  const client = new ControlClient({ url: file.controlUrl, token: file.controlToken });
+  const leaving = new AbortController();
+  const told = tell(client, file, agent === undefined, leaving.signal).then(
+    () => 'told' as const,
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  );
+  const first = await Promise.race([told, asked, ...(agent ? [agent.ended] : [])]);
+  leaving.abort();
+  if (first instanceof Error && agent?.running !== false) console.error(`The node stopped answering: ${first.message}`);
+  const tray = first === 'told' ? openTray(dataDir) : undefined;
+  const ended = agent?.ended ?? tray?.ended ?? Promise.resolve(first === 'told' ? 0 : 1);
+  const code = first instanceof Error ? 1 : await Promise.race([ended, asked]);
+  await tray?.stop();
+  await agent?.stop(() => askToStop(agent, client));
+  return code ?? 0;
+}
+
 async function main(agentArgs: readonly string[]): Promise<number> {
   if (!(await build())) return 1;
   const dataDir = dataFolder(agentArgs);
@@ -69,28 +126,10 @@ async function main(agentArgs: readonly string[]): Promise<number> {
     : new StartedProcess(process.execPath, [join(projectRoot, 'dist/agent.js'), ...agentArgs], process.env);
   const asked = untilAskedToStop(() => agent?.signal('SIGTERM'));
   const file = running ?? (agent && (await Promise.race([waitUntilReady(agent, dataDir), asked])));
-  if (file === undefined) {
-    // It has said itself why it ended.
-    await agent?.stop();
-    return agent === undefined ? 1 : (await agent.ended) || 1;
-  }
-
-  const client = new ControlClient({ url: file.controlUrl, token: file.controlToken });
-  const [{ url: panelUrl }, snapshot] = await Promise.all([client.ticket(), client.snapshot()]);
-  const model = snapshot.models.find(({ isDefault }) => isDefault)?.id;
-  const surroundings = { root: projectRoot, platform: process.platform, env: process.env, userId: process.getuid?.() };
-  const found = findTrayProgram(surroundings);
-  const noTray = found.kind === 'none' ? found.reason : undefined;
-  const facts = { platform: process.platform, gatewayUrl: file.gatewayUrl, panelUrl, model, noTray };
-  for (const line of announce({ ...facts, foundRunning: agent === undefined })) console.log(line);
-
-  const trayEnv = { ...process.env, RANCH_HAND_DATA_DIR: dataDir };
-  const tray = found.kind === 'program' ? new StartedProcess(found.path, found.args, trayEnv) : undefined;
-  const ended = agent?.ended ?? tray?.ended;
-  const code = ended === undefined ? 0 : await Promise.race([ended, asked]);
-  await tray?.stop();
-  await agent?.stop(() => askToStop(agent, client));
-  return code ?? 0;
+  if (file !== undefined) return follow(file, dataDir, agent, asked);
+  // It has said itself why it ended, or was asked to.
+  await agent?.stop();
+  return agent === undefined ? 1 : agent.ended;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -9,6 +9,8 @@ export interface Announcement {
   readonly model: string | undefined;
   /** The node ran already, and goes on when this program ends. */
   readonly foundRunning: boolean;
+  /** Why it cannot answer yet; undefined if it can. */
+  readonly notYet: string | undefined;
   /** Why there is no tray; undefined if there is one. */
   readonly noTray: string | undefined;
 }
@@ -30,7 +32,7 @@ export function curlCommand(platform: NodeJS.Platform, gatewayUrl: string, model
 
 /** The lines to print. */
 export function announce(facts: Announcement): readonly string[] {
-  const { platform, gatewayUrl, panelUrl, model, foundRunning, noTray } = facts;
+  const { platform, gatewayUrl, panelUrl, model, foundRunning, notYet, noTray } = facts;
   return [
     foundRunning ? 'Ranch Hand was running already and is left running.' : 'Ranch Hand runs. Stop it with Ctrl-C.',
     '',
@@ -38,6 +40,7 @@ export function announce(facts: Announcement): readonly string[] {
     '         (works once; for another: npx ranch-hand panel)',
     `  API    ${gatewayUrl}/v1`,
     `  Try    ${curlCommand(platform, gatewayUrl, model)}`,
+    ...(notYet === undefined ? [] : ['', `  It does not answer yet: ${notYet}`]),
     ...(noTray === undefined ? [] : ['', `  ${noTray}`]),
     '',
   ];

@@ -8,6 +8,7 @@ const facts = {
   panelUrl: 'http://127.0.0.1:4000/sign-in?ticket=abc',
   model: 'self-test',
   foundRunning: false,
+  notYet: undefined,
   noTray: undefined,
 };
 
@@ -43,6 +44,11 @@ describe('announce', () => {
     const text = announce({ ...facts, foundRunning: true }).join('\n');
     expect(text).toContain('left running');
     expect(text).not.toContain('Ctrl-C');
+  });
+
+  it('says why it cannot answer yet', () => {
+    const text = announce({ ...facts, notYet: 'The engine is loading its model.' }).join('\n');
+    expect(text).toContain('does not answer yet: The engine is loading its model.');
   });
 
   it('says in one line why there is no tray', () => {
