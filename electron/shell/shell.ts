@@ -2,10 +2,11 @@ import { clipboard, dialog } from 'electron';
 import type { LoginItem } from './login-item.ts';
 import { NodeLink, type NodeLinkDeps } from './node-link.ts';
 import type { NodeView, PanelScreen } from './node-view.ts';
-import { ToastSender, toasts } from './notifications.ts';
+import { ToastSender } from './notifications.ts';
 import { PanelWindow } from './panel-window.ts';
 import type { ShellPreferences } from './preferences.ts';
 import type { Timer } from './timer.ts';
+import { toasts } from './toasts.ts';
 import { ShellTray } from './tray.ts';
 import type { TrayAction } from './tray-menu.ts';
 

@@ -5,7 +5,7 @@ import { menuTemplate } from './menu-template.ts';
 import type { NodeView } from './node-view.ts';
 import type { Timer } from './timer.ts';
 import { trayIcon, trayState, type TrayIcon } from './tray-icon.ts';
-import { trayMenu, type TrayAction, type TrayDescription, type TrayMenuSettings } from './tray-menu.ts';
+import { trayMenu, type TrayAction, type MenuItem, type TrayMenuSettings } from './tray-menu.ts';
 
 export interface ShellTrayOptions {
   /** The folder `resources/icons`. */
@@ -19,7 +19,8 @@ export interface ShellTrayDeps {
   readonly timer: Timer;
 }
 
-const longestOpenMenuMs = 60_000;
+const longestOpenMenuMs = 20_000;
+const slowFiguresMs = 10_000;
 
 /**
  * The status icon. It holds Electron's Tray, its menu and its images for as long as the shell lives: a Tray that nobody
@@ -29,21 +30,21 @@ export class ShellTray {
   readonly #options: ShellTrayOptions;
   readonly #deps: ShellTrayDeps;
   readonly #tray: Tray;
-  readonly #hold: MenuHold<TrayDescription>;
+  readonly #hold: MenuHold;
   readonly #images = new Map<string, NativeImage>();
   #view: NodeView = { kind: 'looking' };
   /** The menu that is set now; kept because the tray does not keep it. */
   #menu: ReturnType<typeof Menu.buildFromTemplate> | null = null;
   #shownIcon: string;
   #shownTooltip: string | null = null;
-  #shownItems = '';
 
   constructor(options: ShellTrayOptions, deps: ShellTrayDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#hold = new MenuHold(
-      { longestMs: longestOpenMenuMs },
-      { show: (description) => this.#showMenu(description), timer: deps.timer },
+      // Only Linux has trays that do not tell when their menu opens.
+      { longestOpenMs: longestOpenMenuMs, figuresEveryMs: options.platform === 'linux' ? slowFiguresMs : 0 },
+      { show: (items) => this.#showMenu(items), timer: deps.timer },
     );
     const first = this.#icon();
     this.#shownIcon = first.file;
@@ -75,21 +76,18 @@ export class ShellTray {
       this.#shownTooltip = description.tooltip;
       this.#tray.setToolTip(description.tooltip);
     }
-    this.#hold.offer(description);
+    this.#hold.offer(description.items);
   }
 
   destroy(): void {
     this.#tray.destroy();
   }
 
-  #showMenu(description: TrayDescription): void {
-    const items = JSON.stringify(description.items);
-    if (items === this.#shownItems) return;
-    this.#shownItems = items;
+  #showMenu(items: readonly MenuItem[]): void {
     const menu = Menu.buildFromTemplate(
-      menuTemplate(description.items, (action) => {
+      menuTemplate(items, (action) => {
         // Electron has toggled a checkbox by itself; the next refresh must draw it as it really is.
-        this.#shownItems = '';
+        this.#hold.forget();
         this.#deps.act(action);
       }),
     );

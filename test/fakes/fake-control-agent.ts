@@ -24,7 +24,10 @@ const say = (line: object): void => {
 
 let snapshot: NodeSnapshot = exampleSnapshot();
 let seq = 1;
-type Publication = { readonly seq: number; readonly text: string };
+interface Publication {
+  readonly seq: number;
+  readonly text: string;
+}
 const listeners = new Set<(publication: Publication) => void>();
 
 function publish(set: unknown): void {
@@ -73,7 +76,7 @@ const server = new ControlServer(
 );
 
 await server.start();
-await writeAgentFile(dataDir, {
+writeAgentFile(dataDir, {
   pid: process.pid,
   version: '0.1.0',
   startedAt: new Date().toISOString(),

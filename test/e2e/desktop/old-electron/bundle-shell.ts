@@ -27,9 +27,11 @@ const oldBuiltIns: Plugin = {
  */
 export async function bundleShellForOldElectron(): Promise<string> {
   const outfile = join(projectRoot, 'dist', 'desktop-test', 'main.cjs');
-  const { entryPoints, outExtension: _renamed, ...options } = shellBundle;
+  const { entryPoints, format, external, define } = shellBundle;
   await build({
-    ...options,
+    format,
+    external,
+    define,
     absWorkingDir: projectRoot,
     bundle: true,
     platform: 'node',
@@ -39,7 +41,7 @@ export async function bundleShellForOldElectron(): Promise<string> {
     target: 'node12',
     sourcemap: 'inline',
     alias: { 'electron-store': 'electron-store8' },
-    inject: [join(import.meta.dirname, 'prelude.js')],
+    inject: [join(import.meta.dirname, 'prelude.cjs')],
     plugins: [oldBuiltIns],
   });
   return outfile;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { projectRoot } from '../../../../build/bundling/product.ts';
 import type { NodeSnapshot } from '../../../../electron/contract/snapshot.ts';
 import { cleanEnvironment } from '../../../fixtures/agent-process.ts';
-import { Running } from './running.ts';
+import { Running, eventually } from './running.ts';
 
 /** The made-up agent of test/fakes, in a process of its own. */
 export class FakeNode implements AsyncDisposable {
@@ -27,11 +27,12 @@ export class FakeNode implements AsyncDisposable {
     this.running.write(JSON.stringify({ set: sections }));
   }
 
-  /** Waits for a command; gives its body. */
-  async command(name: string): Promise<unknown> {
-    const [line] = await this.running.says(new RegExp(`\\{"command":"${name.replaceAll('.', '\\.')}".*\\}`, 'u'));
-    const parsed: unknown = JSON.parse(line);
-    return typeof parsed === 'object' && parsed !== null && 'body' in parsed ? parsed.body : undefined;
+  /** Waits until it was sent this command with this body; gives the body. */
+  async command(name: string, body: object): Promise<object> {
+    await eventually(`the agent is told ${name}`, () =>
+      this.running.output.includes(JSON.stringify({ command: name, body })),
+    );
+    return body;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

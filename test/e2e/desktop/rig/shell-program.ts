@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../../../build/bundling/product.ts';
 import { mustRun } from '../../../../build/process/run-command.ts';
-import { findProgram, skipOrFail } from '../../../fixtures/test-engine.ts';
+import { findProgram } from '../../../fixtures/test-engine.ts';
 import { testEnginesFolder } from '../../../../build/test-engines/layout.ts';
 import { findTestEngine } from '../../../../build/test-engines/provision.ts';
 import { bundleShellForOldElectron } from '../old-electron/bundle-shell.ts';
@@ -28,15 +28,16 @@ const rigPrograms = [
   'xprop',
   'import',
   'compare',
+  'convert',
   'dbus-run-session',
 ];
 
-/** Skips (or fails, where engines are required) unless all the rig's programs are here. */
-export function requireRig(context: { skip(note: string): never }): void {
-  if (process.platform !== 'linux') skipOrFail(context, 'the desktop rig needs Linux');
+/** Why the rig cannot run here, or null when it can. */
+export function rigProblem(): string | null {
+  if (process.platform !== 'linux') return 'the desktop rig needs Linux';
   const missing = rigPrograms.filter((name) => findProgram([name]) === undefined);
-  if (missing.length > 0) skipOrFail(context, `the desktop rig needs ${missing.join(', ')}`);
-  if (electronBinary() === undefined) skipOrFail(context, 'there is no Electron: node build/test-engines.ts electron');
+  if (missing.length > 0) return `the desktop rig needs ${missing.join(', ')}`;
+  return electronBinary() === undefined ? 'there is no Electron: node build/test-engines.ts electron' : null;
 }
 
 function electronBinary(): string | undefined {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../../../build/bundling/product.ts';
@@ -123,6 +123,7 @@ export class Workbench implements AsyncDisposable {
   /** The product's own drawing for a state as this desktop's panel shows it. */
   async #expectedIcon(state: NodeState, { width, height }: XWindow): Promise<string> {
     const file = join(this.#dir, `expected-${state}-${width}.png`);
+    if (existsSync(file)) return file;
     const source = join(projectRoot, 'resources', 'icons', 'tray', 'linux', `${state}.png`);
     const size = `${width}x${height}`;
     await run('convert', [source, '-resize', size, '-background', '#000000', '-alpha', 'remove', file]);
