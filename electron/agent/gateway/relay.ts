@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { WireResponse, WireSink } from '../inference/wire-response.ts';
@@ -35,6 +36,8 @@ export class Relay implements WireSink {
   readonly #outcome = Promise.withResolvers<RelayOutcome>();
   readonly #bare: boolean;
   #started = false;
+  /** The caller's socket, once the head has gone out by way of the response. */
+  #direct: Socket | null = null;
   #cancelStall: (() => void) | null = null;
 
   constructor(source: WireResponse, target: ServerResponse, facts: RanchFacts, options: RelayOptions, deps: RelayDeps) {
@@ -47,26 +50,17 @@ export class Relay implements WireSink {
   }
 
   run(): Promise<RelayOutcome> {
-    this.#target.on('drain', () => {
-      this.#cancelStall?.();
-      this.#cancelStall = null;
-      this.#source.body.resume();
-    });
     this.#source.body.pipe(this);
     return this.#outcome.promise;
   }
 
   payload(bytes: Buffer, start: number, end: number): void {
     this.#deps.meter.scan(bytes, start, end);
-    if (!this.#bare) return;
-    if (!this.#started) this.#start();
-    this.#target.write(bytes.subarray(start, end));
+    if (this.#bare) this.#send(bytes.subarray(start, end));
   }
 
   raw(bytes: Buffer): boolean {
-    if (this.#bare) return this.#flowing(!this.#target.writableNeedDrain);
-    if (!this.#started) this.#start();
-    return this.#flowing(this.#target.write(bytes));
+    return this.#flowing(this.#bare ? !this.#needsDrain() : this.#send(bytes));
   }
 
   end(): void {
@@ -117,9 +111,33 @@ export class Relay implements WireSink {
     target.end(() => socket?.destroySoon());
   }
 
+  /**
+   * The first write goes through the response, which sends its head along; the rest goes straight to the socket where
+   * the framing is not Node's: half of what a small write costs is the response's own bookkeeping.
+   */
+  #send(bytes: Buffer): boolean {
+    const direct = this.#direct;
+    if (direct !== null) return direct.write(bytes);
+    if (!this.#started) this.#start();
+    const goOn = this.#target.write(bytes);
+    if (!this.#target.chunkedEncoding) this.#direct = this.#target.socket;
+    return goOn;
+  }
+
+  #needsDrain(): boolean {
+    return this.#direct?.writableNeedDrain ?? this.#target.writableNeedDrain;
+  }
+
   #flowing(goOn: boolean): boolean {
     if (goOn) return true;
-    this.#cancelStall ??= this.#deps.clock.after(this.#options.stalledMs, () => this.#target.destroy());
+    if (this.#cancelStall) return false;
+    this.#cancelStall = this.#deps.clock.after(this.#options.stalledMs, () => this.#target.destroy());
+    // Without a socket the answer waits behind another one of the same connection, and Node queues it.
+    (this.#target.socket ?? this.#target).once('drain', () => {
+      this.#cancelStall?.();
+      this.#cancelStall = null;
+      this.#source.body.resume();
+    });
     return false;
   }
 }

@@ -221,6 +221,17 @@ describe('an upstream that fails', () => {
     expect(tail).toContain('[DONE]');
   });
 
+  it('answers requests of one packet in order, each whole, though the later ones have to wait', async () => {
+    await rig.fake.behave({ tokens: 3_000, intervalMs: 0, text: 'x'.repeat(100) });
+    const body = JSON.stringify({ model: 'fake-model', stream: true, messages: [{ role: 'user', content: 'x' }] });
+    const request = (last: boolean): string =>
+      `POST /v1/chat/completions HTTP/1.1\r\nHost: HOST\r\n${last ? 'Connection: close\r\n' : ''}Content-Length: ${body.length}\r\n\r\n${body}`;
+    const answer = await rig.raw(request(false) + request(false) + request(true));
+    const answers = answer.split('HTTP/1.1 200 OK').slice(1);
+    expect(answers).toHaveLength(3);
+    for (const each of answers) expect(events(each)).toHaveLength(3_002);
+  });
+
   it('stops the upstream within a second when the caller leaves before the first token', async () => {
     await rig.fake.behave({ firstMs: 500 });
     const { aborted, started } = await rig.fake.state();

@@ -35,6 +35,7 @@ export class StaleConnectionError extends Error {
 
 /** Chunks up to this size are passed on whole, so that a break in their middle leaves the receiver's framing intact. */
 const wholeChunkBytes = 16 * 1024;
+const nothing = Buffer.alloc(0);
 const lastChunk = Buffer.from('0\r\n\r\n', 'latin1');
 
 /** One request and its answer on one connection. The answer's body is the exchange itself. */
@@ -98,8 +99,7 @@ export class Exchange implements ConnectionUser, WireBody {
     this.#lastMs = this.#deps.clock.monotonic();
     const leftover = this.#leftover;
     this.#leftover = null;
-    const goOn = this.#guard(() => this.#readBody(leftover ?? Buffer.alloc(0)));
-    if (goOn) this.#resumeReading();
+    if (this.#read(leftover ?? nothing)) this.#resumeReading();
   }
 
   resume(): void {
@@ -117,7 +117,7 @@ export class Exchange implements ConnectionUser, WireBody {
   data(bytes: Buffer): boolean {
     this.#heard = true;
     this.#lastMs = this.#deps.clock.monotonic();
-    const goOn = this.#guard(() => (this.#state === 'head' ? this.#readHead(bytes) : this.#readBody(bytes)));
+    const goOn = this.#read(bytes);
     this.#paused = !goOn;
     return goOn;
   }
@@ -125,11 +125,8 @@ export class Exchange implements ConnectionUser, WireBody {
   closed(error: Error | null): void {
     if (this.#state === 'over') return;
     if (error === null && this.#state === 'flowing' && this.framing.kind === 'close') {
-      this.#guard(() => {
-        this.#parser.finish();
-        this.#complete(false);
-        return true;
-      });
+      this.#parser.finish();
+      this.#complete(false);
       return;
     }
     const { name } = this.#options;
@@ -145,10 +142,10 @@ export class Exchange implements ConnectionUser, WireBody {
     if (this.#state === 'flowing') this.#connection.resume();
   }
 
-  /** Runs a reading step; bytes that are no HTTP end the exchange. */
-  #guard(step: () => boolean): boolean {
+  /** Reads bytes; those that are no HTTP end the exchange. */
+  #read(bytes: Buffer): boolean {
     try {
-      return step();
+      return this.#state === 'head' ? this.#readHead(bytes) : this.#readBody(bytes);
     } catch (error) {
       if (!(error instanceof WireFormatError)) throw error;
       const sentence = `${this.#options.name} sent an answer that is not valid HTTP: ${error.message}.`;
