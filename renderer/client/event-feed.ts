@@ -100,7 +100,7 @@ export class EventFeed {
       const reader = new MessageReader();
       await readText(response.body, (text) => {
         this.watchSilence(controller);
-        for (const event of reader.push(text)) this.receive(event);
+        reader.push(text, (event) => this.receive(event));
       });
       return 'The agent closed the connection.';
     } catch (error) {
@@ -142,8 +142,9 @@ class MessageReader {
   private readonly parser = new SseParser();
   private seq: number | null = null;
 
-  push(text: string): ControlEvent[] {
-    return this.parser.push(text).map((message) => this.decode(message.data));
+  /** Hands over each event before the next is read, so that none is lost to a fault behind it. */
+  push(text: string, onEvent: (event: ControlEvent) => void): void {
+    for (const message of this.parser.push(text)) onEvent(this.decode(message.data));
   }
 
   private decode(data: string): ControlEvent {

@@ -72,11 +72,12 @@ export function HorseshoeMark({ state }: { state: NodeState | null }): ReactElem
     <svg viewBox="0 0 200 204" aria-hidden className={`size-7 ${state === 'problem' ? 'text-barn' : 'text-leather'}`}>
       <path
         d={horseshoePath}
-        fill={filled ? 'currentColor' : 'none'}
+        fill="none"
         stroke="currentColor"
-        strokeWidth="30"
-        strokeDasharray={state === 'stopped' ? '150 40' : undefined}
+        strokeWidth="40"
+        strokeDasharray={state === 'stopped' ? '170 46' : undefined}
       />
+      {!filled && <path d={horseshoePath} fill="none" stroke="var(--ground)" strokeWidth="12" />}
       {state === 'saturated' && <rect x="40" y="88" width="120" height="26" fill="var(--ground)" />}
       {state === 'cloud' && <circle cx="100" cy="104" r="26" fill="currentColor" />}
       {state === 'problem' && (

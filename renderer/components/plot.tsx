@@ -69,7 +69,7 @@ function plotOptions(element: HTMLElement, latest: { readonly current: PlotProps
   return {
     width: element.clientWidth,
     height: latest.current.height,
-    padding: [10, 8, 0, 0],
+    padding: [10, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {

@@ -12,8 +12,9 @@ const icons: Readonly<Record<Tone, LucideIcon>> = {
 };
 
 /** A state as a word; its shape says the same as its colour. */
-export function StateBadge({ word, tone }: { word: string; tone: Tone }): ReactElement {
-  const Icon = icons[tone];
+export function StateBadge(props: { word: string; tone: Tone; icon?: LucideIcon }): ReactElement {
+  const { word, tone } = props;
+  const Icon = props.icon ?? icons[tone];
   return (
     <span
       className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-sm font-medium whitespace-nowrap ${toneText[tone]} ${toneTint[tone]}`}

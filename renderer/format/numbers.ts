@@ -26,6 +26,15 @@ export function formatFinePercent(percent: number | null): string {
   return percent !== 0 && percent < 9.95 ? `${percent.toFixed(1)} %` : `${Math.round(percent)} %`;
 }
 
+/** A share of time from 0 to 1: "99.8 %". Never rounded up to all of it, nor down to none. */
+export function formatAvailability(share: number | null): string {
+  if (share === null || !Number.isFinite(share)) return unknown;
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.1) return 'below 0.1 %';
+  const floored = Math.floor(percent * 10 + 1e-9) / 10;
+  return `${floored} %`;
+}
+
 /** A count with thin groups: "12 345". */
 export function formatCount(count: number | null): string {
   if (count === null || !Number.isFinite(count)) return unknown;

@@ -7,8 +7,8 @@ const csi = String.fromCharCode(0x9b);
 const terminalSequences = new RegExp(
   [
     `(?:${escape}\\[|${csi})[0-?]*[ -/]*[@-~]`,
-    `${escape}\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)?`,
-    `${escape}[PX^_][^${escape}]*(?:${escape}\\\\)?`,
+    `${escape}\\][^${bell}${escape}\n]*(?:${bell}|${escape}\\\\)?`,
+    `${escape}[PX^_][^${escape}\n]*(?:${escape}\\\\)?`,
     `${escape}[ -/]*[0-~]`,
   ].join('|'),
   'gu',

@@ -1,16 +1,22 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { type LogLine } from '../../electron/contract/control.ts';
 import { ControlError, type ControlHttp } from '../client/control-http.ts';
+import { plainText } from '../format/plain-text.ts';
+import { formatClock, parseTime } from '../format/time.ts';
 import { type Timers } from '../client/timers.ts';
 
-/** A line with a number of its own, so that a list of them moves without being drawn anew. */
-export interface NumberedLine extends LogLine {
+/** Lines that came together, as they are shown: drawn once, and dropped as one. */
+export interface LogBlock {
+  /** Grows by one; tells a block from its neighbours. */
   readonly number: number;
+  readonly lineCount: number;
+  /** Plain text, one line a line. */
+  readonly text: string;
 }
 
 export interface EngineLogState {
-  /** Oldest first, at most 500. */
-  readonly lines: readonly NumberedLine[];
+  /** Oldest first: the last 500 lines and what else is in the oldest block. */
+  readonly blocks: readonly LogBlock[];
   readonly following: { readonly state: 'following' } | { readonly state: 'ended'; readonly sentence: string };
 }
 export type EngineLogStore = StoreApi<EngineLogState>;
@@ -31,10 +37,10 @@ export function createEngineLog(
   engine: string,
   deps: { http: Pick<ControlHttp, 'followLog'>; timers: Timers },
 ): EngineLog {
-  const store = createStore<EngineLogState>(() => ({ lines: [], following: { state: 'following' } }));
+  const store = createStore<EngineLogState>(() => ({ blocks: [], following: { state: 'following' } }));
   let current: AbortController | null = null;
   let cancelFlush: (() => void) | null = null;
-  let waiting: NumberedLine[] = [];
+  let waiting: LogLine[] = [];
   let count = 0;
 
   const flush = (): void => {
@@ -42,11 +48,13 @@ export function createEngineLog(
     cancelFlush = null;
     const fresh = waiting;
     waiting = [];
-    if (fresh.length > 0) store.setState((state) => ({ lines: [...state.lines, ...fresh].slice(-keptLines) }));
+    if (fresh.length === 0) return;
+    count += 1;
+    const block = { number: count, lineCount: fresh.length, text: fresh.map(shownLine).join('') };
+    store.setState((state) => ({ blocks: newest([...state.blocks, block]) }));
   };
   const take = (lines: readonly LogLine[]): void => {
-    for (const line of lines) waiting.push({ ...line, number: (count += 1) });
-    if (waiting.length > keptLines) waiting = waiting.slice(-keptLines);
+    waiting = [...waiting, ...lines].slice(-keptLines);
     cancelFlush ??= deps.timers.after(bundleMs, flush);
   };
   const stop = (): void => {
@@ -61,7 +69,7 @@ export function createEngineLog(
     stop();
     const controller = new AbortController();
     current = controller;
-    store.setState({ lines: [], following: { state: 'following' } });
+    store.setState({ blocks: [], following: { state: 'following' } });
     const end = (sentence: string): void => {
       if (current !== controller) return;
       flush();
@@ -76,4 +84,20 @@ export function createEngineLog(
   };
 
   return { store, follow, stop };
+}
+
+function shownLine({ at, text }: LogLine): string {
+  const time = parseTime(at);
+  return `${time === null ? '' : `${formatClock(time)}  `}${plainText(text)}\n`;
+}
+
+/** Without the oldest blocks that are not needed for the last lines. */
+function newest(blocks: readonly LogBlock[]): readonly LogBlock[] {
+  let lines = 0;
+  let first = blocks.length;
+  while (first > 0 && lines < keptLines) {
+    first -= 1;
+    lines += blocks[first]?.lineCount ?? 0;
+  }
+  return blocks.slice(first);
 }

@@ -11,6 +11,7 @@ import { extname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ChangeEvent } from '../../electron/contract/events.ts';
 import { type NodeSnapshot } from '../../electron/contract/snapshot.ts';
+import { type FakeOrders } from './fake-orders.ts';
 import { fakePoint, fakeSnapshot } from './fake-snapshot.ts';
 
 const { values: options } = parseArgs({
@@ -18,26 +19,6 @@ const { values: options } = parseArgs({
 });
 const panelFolder = options.panel;
 if (panelFolder === undefined) throw new Error('--panel DIR is needed');
-
-export interface FakeOrders {
-  /** Replaces sections of the snapshot and tells every reader. */
-  readonly set?: ChangeEvent['set'];
-  /** What POST /chat does from now on. */
-  readonly chat?: { readonly words: readonly string[]; readonly everyMs: number; readonly end: FakeChatEnd };
-  /** False: every request is 401 until it is true again. Open streams are cut. */
-  readonly signedIn?: boolean;
-  /** Cuts every open event stream. */
-  readonly cut?: boolean;
-  /** Leaves a number out of the sequence with the next change. */
-  readonly skip?: boolean;
-  /** What commands answer: null takes them. */
-  readonly refuse?: { readonly status: number; readonly code: string; readonly message: string } | null;
-  /** Lines to write to every open log, at once. */
-  readonly log?: readonly string[];
-  /** Holds answers to commands back until it is false. */
-  readonly holdCommands?: boolean;
-}
-export type FakeChatEnd = 'done' | 'error-event' | 'cut' | 'refuse';
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -97,6 +78,17 @@ function writeLog(response: ServerResponse, lines: readonly string[]): void {
   response.write(lines.map((text) => `${JSON.stringify({ at, stream: 'stderr', text })}\n`).join(''));
 }
 
+function flood({ batches, linesEach, everyMs }: NonNullable<FakeOrders['flood']>): void {
+  let batch = 0;
+  const timer = setInterval(() => {
+    const first = batch * linesEach;
+    const lines = Array.from({ length: linesEach }, (_, index) => `\u001b[32mtoken of\u001b[0m line ${first + index}`);
+    for (const log of logs) writeLog(log, lines);
+    batch += 1;
+    if (batch === batches) clearInterval(timer);
+  }, everyMs);
+}
+
 function streamChat(response: ServerResponse): void {
   const { words, everyMs, end } = chat;
   if (end === 'refuse') {
@@ -152,6 +144,7 @@ function obey(orders: FakeOrders): void {
   if (orders.skip === true) seq += 1;
   if (orders.set !== undefined) publish(orders.set, []);
   if (orders.log !== undefined) for (const log of logs) writeLog(log, orders.log);
+  if (orders.flood !== undefined) flood(orders.flood);
   if (orders.holdCommands !== undefined) holdCommands = orders.holdCommands;
   if (!holdCommands) {
     for (const release of heldCommands) release();

@@ -16,6 +16,8 @@ export interface FakeOrders {
   readonly refuse?: { readonly status: number; readonly code: string; readonly message: string } | null;
   /** Lines to write to every open log, at once. */
   readonly log?: readonly string[];
+  /** Writes batches of lines to every open log, one every `everyMs`; each line ends in its number. */
+  readonly flood?: { readonly batches: number; readonly linesEach: number; readonly everyMs: number };
   /** Holds answers to commands back until it is false. */
   readonly holdCommands?: boolean;
 }

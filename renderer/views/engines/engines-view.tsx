@@ -23,7 +23,7 @@ export function EnginesView(): ReactElement {
       ) : (
         <div className="grid gap-5">
           {engines.map((engine) => (
-            <EngineCard key={engine.id} engine={engine} />
+            <EngineCard key={engine.id} engine={engine} alone={engines.length === 1} />
           ))}
         </div>
       )}
@@ -31,7 +31,7 @@ export function EnginesView(): ReactElement {
   );
 }
 
-function EngineCard({ engine }: { engine: EngineSnapshot }): ReactElement {
+function EngineCard({ engine, alone }: { engine: EngineSnapshot; alone: boolean }): ReactElement {
   const now = useNow();
   const { word, tone } = engineStateWord(engine.state);
   const since = parseTime(engine.since);
@@ -54,7 +54,7 @@ function EngineCard({ engine }: { engine: EngineSnapshot }): ReactElement {
       <EngineButtons engine={engine} />
       <EngineFacts engine={engine} />
       {engine.lastExit !== null && <LastExit exit={engine.lastExit} />}
-      <LiveLog engineId={engine.id} />
+      <LiveLog engineId={engine.id} startOpen={alone} />
     </Section>
   );
 }

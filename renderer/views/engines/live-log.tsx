@@ -1,16 +1,14 @@
 import { memo, useEffect, useRef, useState, type ReactElement } from 'react';
 import { useStore } from 'zustand';
 import { AgentText } from '../../components/agent-text.tsx';
-import { plainText } from '../../format/plain-text.ts';
-import { formatClock, parseTime } from '../../format/time.ts';
 import { usePanel } from '../../panel-context.ts';
-import { createEngineLog, type NumberedLine } from '../../stores/engine-log.ts';
+import { createEngineLog, type LogBlock } from '../../stores/engine-log.ts';
 
 /** An engine's log as it is written. It is followed only while it is open. */
-export function LiveLog({ engineId }: { engineId: string }): ReactElement {
-  const [open, setOpen] = useState(false);
+export function LiveLog({ engineId, startOpen }: { engineId: string; startOpen: boolean }): ReactElement {
+  const [open, setOpen] = useState(startOpen);
   return (
-    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="cursor-pointer py-1 font-medium">Live log</summary>
       {open && <OpenLog key={engineId} engineId={engineId} />}
     </details>
@@ -20,7 +18,7 @@ export function LiveLog({ engineId }: { engineId: string }): ReactElement {
 function OpenLog({ engineId }: { engineId: string }): ReactElement {
   const { connection, http, timers } = usePanel();
   const [log] = useState(() => createEngineLog(engineId, { http, timers }));
-  const { lines, following } = useStore(log.store);
+  const { blocks, following } = useStore(log.store);
   const live = useStore(connection, (state) => (state.connection.phase === 'live' ? state.connection.since : null));
   // A new connection may be a new agent, whose log starts anew; the old one's lines stay until then.
   useEffect(() => {
@@ -29,7 +27,7 @@ function OpenLog({ engineId }: { engineId: string }): ReactElement {
   useEffect(() => () => log.stop(), [log]);
   return (
     <div>
-      <LogLines lines={lines} />
+      <LogLines blocks={blocks} />
       {following.state === 'ended' && (
         <p className="mt-2 flex flex-wrap items-center gap-3 text-sm">
           <AgentText text={following.sentence} />
@@ -42,13 +40,13 @@ function OpenLog({ engineId }: { engineId: string }): ReactElement {
   );
 }
 
-function LogLines({ lines }: { lines: readonly NumberedLine[] }): ReactElement {
+function LogLines({ blocks }: { blocks: readonly LogBlock[] }): ReactElement {
   const box = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   useEffect(() => {
     const element = box.current;
     if (atEnd && element !== null) element.scrollTop = element.scrollHeight;
-  }, [lines, atEnd]);
+  }, [blocks, atEnd]);
   const onScroll = (): void => {
     const element = box.current;
     if (element !== null) setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < 24);
@@ -64,10 +62,10 @@ function LogLines({ lines }: { lines: readonly NumberedLine[] }): ReactElement {
         data-testid="log"
         className="code mt-1 h-72 overflow-auto rounded border border-line bg-raised p-3"
       >
-        {lines.length === 0 ? (
+        {blocks.length === 0 ? (
           <p className="text-muted">Nothing was said yet.</p>
         ) : (
-          lines.map((line) => <LogRow key={line.number} line={line} />)
+          blocks.map((block) => <Block key={block.number} text={block.text} />)
         )}
       </div>
       {!atEnd && (
@@ -79,12 +77,6 @@ function LogLines({ lines }: { lines: readonly NumberedLine[] }): ReactElement {
   );
 }
 
-const LogRow = memo(function LogRow({ line }: { line: NumberedLine }): ReactElement {
-  const at = parseTime(line.at);
-  return (
-    <div className="whitespace-pre-wrap">
-      <span className="text-muted select-none">{at === null ? '' : formatClock(at)} </span>
-      <bdi className={line.stream === 'stderr' ? 'text-ink' : 'text-muted'}>{plainText(line.text)}</bdi>
-    </div>
-  );
+const Block = memo(function Block({ text }: { text: string }): ReactElement {
+  return <div className="whitespace-pre-wrap [unicode-bidi:plaintext]">{text}</div>;
 });

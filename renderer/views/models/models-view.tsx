@@ -1,3 +1,4 @@
+import { FlaskConical, Star } from 'lucide-react';
 import { type ReactElement } from 'react';
 import { type ModelSnapshot } from '../../../electron/contract/snapshot.ts';
 import { AgentText } from '../../components/agent-text.tsx';
@@ -74,8 +75,8 @@ function ModelCard({ model }: { model: ModelSnapshot }): ReactElement {
 function Marks({ model }: { model: ModelSnapshot }): ReactElement {
   return (
     <span className="flex flex-wrap gap-1.5">
-      {model.isDefault && <StateBadge word="Default" tone="elsewhere" />}
-      {model.selfTest && <StateBadge word="Self-test" tone="busy" />}
+      {model.isDefault && <StateBadge word="Default" tone="quiet" icon={Star} />}
+      {model.selfTest && <StateBadge word="Self-test" tone="busy" icon={FlaskConical} />}
       {model.problem !== null ? (
         <StateBadge word="Cannot be loaded" tone="wrong" />
       ) : model.loaded ? (

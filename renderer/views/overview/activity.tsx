@@ -3,7 +3,7 @@ import { type ActivityEntry } from '../../../electron/contract/snapshot.ts';
 import { AgentText } from '../../components/agent-text.tsx';
 import { Section } from '../../components/section.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { formatCount, formatRate } from '../../format/numbers.ts';
+import { formatCount, formatRate, unknown } from '../../format/numbers.ts';
 import { plainLine } from '../../format/plain-text.ts';
 import { formatAgo, formatLatency, parseTime } from '../../format/time.ts';
 import { activityStatus, reasonWords, routeWord } from '../../format/words.ts';
@@ -61,7 +61,7 @@ function ActivityRow({ entry }: { entry: ActivityEntry }): ReactElement {
   const { word, tone } = activityStatus(entry);
   const tokens =
     entry.promptTokens === null && entry.completionTokens === null
-      ? '–'
+      ? unknown
       : `${formatCount(entry.promptTokens)}, ${formatCount(entry.completionTokens)}`;
   return (
     <tr role="row" title={`Trace ${plainLine(entry.trace)}`}>
@@ -100,18 +100,19 @@ function ActivityRow({ entry }: { entry: ActivityEntry }): ReactElement {
           )}
         </div>
       </td>
-      <td role="cell" data-label="Tokens in, out" className="number">
-        {tokens}
-      </td>
-      <td role="cell" data-label="First token" className="number">
-        {formatLatency(entry.ttftMs)}
-      </td>
-      <td role="cell" data-label="Tokens/s" className="number">
-        {formatRate(entry.tokensPerSecond)}
-      </td>
-      <td role="cell" data-label="Took" className="number">
-        {formatLatency(entry.durationMs)}
-      </td>
+      <NumberCell label="Tokens in, out" value={tokens} />
+      <NumberCell label="First token" value={formatLatency(entry.ttftMs)} />
+      <NumberCell label="Tokens/s" value={formatRate(entry.tokensPerSecond)} />
+      <NumberCell label="Took" value={formatLatency(entry.durationMs)} />
     </tr>
+  );
+}
+
+/** What is not known yet takes no line on a narrow screen. */
+function NumberCell({ label, value }: { label: string; value: string }): ReactElement {
+  return (
+    <td role="cell" data-label={label} data-unknown={value === unknown ? '' : undefined} className="number">
+      {value}
+    </td>
   );
 }

@@ -126,5 +126,5 @@ function Now({ value, name }: { value: string; name: string }): ReactElement {
 }
 
 function formatRateTick(value: number): string {
-  return value >= 10 || Number.isInteger(value) ? Math.round(value).toString() : value.toFixed(1);
+  return Number.isInteger(value) ? value.toString() : value.toFixed(1);
 }

@@ -5,7 +5,7 @@ import { Copyable } from '../../components/copyable.tsx';
 import { HorseshoeGauge } from '../../components/horseshoe.tsx';
 import { Fact } from '../../components/section.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { formatPercent, formatRate } from '../../format/numbers.ts';
+import { formatAvailability, formatPercent, formatRate } from '../../format/numbers.ts';
 import { formatSpan, parseTime } from '../../format/time.ts';
 import { engineKindName, nodeStateWord } from '../../format/words.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
@@ -66,7 +66,7 @@ function StatementFacts(): ReactElement {
         <AgentText text={node.version} />, up {formatSpan(startedAt === null ? null : now - startedAt)}
       </Fact>
       {node.availability.day !== null && (
-        <Fact name="Ready over a day">{formatPercent(node.availability.day * 100)}</Fact>
+        <Fact name="Ready, last day">{formatAvailability(node.availability.day)}</Fact>
       )}
     </dl>
   );

@@ -70,12 +70,13 @@ export function TryIt(): ReactElement {
           />
         </div>
         <div className="flex items-center gap-3">
+          {/* Keys, or one element would turn from a plain button into the form's own in the middle of a click. */}
           {running ? (
-            <button type="button" className="button" onClick={() => tryIt.getState().stop()}>
+            <button key="stop" type="button" className="button" onClick={() => tryIt.getState().stop()}>
               <Square aria-hidden size={14} /> Stop
             </button>
           ) : (
-            <button type="submit" className="button button-main" disabled={!canSend}>
+            <button key="ask" type="submit" className="button button-main" disabled={!canSend}>
               <Send aria-hidden size={15} /> Ask
             </button>
           )}

@@ -212,11 +212,20 @@ describe('engine log', () => {
       if (one === undefined) throw new Error('the log was not opened');
       return one;
     };
-    return { timers, log, call, texts: () => log.store.getState().lines.map(({ text }) => text) };
+    return {
+      timers,
+      log,
+      call,
+      shown: () =>
+        log.store
+          .getState()
+          .blocks.map(({ text }) => text)
+          .join(''),
+    };
   };
 
   it('L12 shows lines in bundles and keeps the newest 500', () => {
-    const { timers, log, call, texts } = setUp();
+    const { timers, log, call, shown } = setUp();
     let drawn = 0;
     log.store.subscribe(() => (drawn += 1));
     log.follow();
@@ -229,12 +238,23 @@ describe('engine log', () => {
     }
     timers.advance(200);
     expect(drawn).toBeLessThanOrEqual(21);
-    expect(texts()).toHaveLength(500);
-    expect(texts().at(-1)).toBe('3999');
+    const lines = shown().trimEnd().split('\n');
+    expect(lines.at(-1)).toBe('3999');
+    expect(lines.length).toBeGreaterThanOrEqual(500);
+    expect(lines.length).toBeLessThan(1000);
+  });
+
+  it('B71 shows the time and the line, without what would move the cursor or reach into the next line', () => {
+    const { timers, log, call, shown } = setUp();
+    log.follow();
+    const at = new Date(2026, 0, 2, 3, 4, 5).toISOString();
+    call(0).onLines([{ at, stream: 'stderr', text: '\u001b]0;open \u001b[31mred' }, line('next\u202e')]);
+    timers.advance(200);
+    expect(shown()).toBe('03:04:05  red\nnext\ufffd\n');
   });
 
   it('a new start forgets the old connection and its late lines', async () => {
-    const { timers, log, call, texts } = setUp();
+    const { timers, log, call, shown } = setUp();
     log.follow();
     log.follow();
     expect(call(0).signal.aborted).toBe(true);
@@ -243,17 +263,17 @@ describe('engine log', () => {
     call(0).end();
     await settled();
     timers.advance(200);
-    expect(texts()).toEqual(['new']);
+    expect(shown()).toBe('new\n');
     expect(log.store.getState().following).toEqual({ state: 'following' });
   });
 
   it('says how it ended and shows the last lines at once', async () => {
-    const { log, call, texts } = setUp();
+    const { log, call, shown } = setUp();
     log.follow();
     call(0).onLines([line('bye')]);
     call(0).end(new ControlError('There is no such engine.', { status: 404, code: 'not_found' }));
     await settled();
-    expect(texts()).toEqual(['bye']);
+    expect(shown()).toBe('bye\n');
     expect(log.store.getState().following).toEqual({ state: 'ended', sentence: 'There is no such engine.' });
   });
 
