@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `agent.json` in the data folder: exists (mode 0600) while the agent runs, and tells clients of this user where it is. */
 export const agentFileSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Paths of the control API, relative to `controlUrl`. */
 export const controlPaths = {

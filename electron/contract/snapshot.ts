@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The one picture of a node that every surface draws: tray, panel, CLI. Assembled by the agent at most once a second.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The newest form of `config.json` that this program writes. */
 export const settingsVersion = 1;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Logger } from '../base/logger.ts';
 
 /** What the machine is made of; read once. */
