@@ -24,7 +24,7 @@ import { findProgram } from '../fixtures/test-engine.ts';
 
 const columns = 88;
 const rows = 28;
-const limitMs = 120_000;
+const limitMs = 300_000;
 const run = promisify(execFile);
 
 const { values: options } = parseArgs({
@@ -90,7 +90,7 @@ async function keepAsking(file: AgentFile, signal: AbortSignal): Promise<number>
       body: JSON.stringify({
         model,
         stream: true,
-        max_tokens: 160,
+        max_tokens: 64,
         messages: [{ role: 'user', content: 'Summarise what a ranch hand does in a day.' }],
       }),
       signal,
@@ -125,7 +125,7 @@ async function screenOf(dataDir: string): Promise<string> {
       const text = await tmux('capture-pane', '-p');
       const requests = text.split('\n').filter((line) => /^\d\d:\d\d:\d\d /.test(line));
       const bars = /tok\/s +([▁▂▃▄▅▆▇█]+)/.exec(text)?.[1] ?? '';
-      const busy = /Speed +(?:[1-9]|0\.[1-9])/.test(text) && requests.length >= 5 && bars.length >= 12;
+      const busy = /Speed +(?:[1-9]|0\.[1-9])/.test(text) && requests.length >= 3 && bars.length >= 12;
       return busy ? tmux('capture-pane', '-e', '-p') : null;
     });
   } finally {

@@ -83,12 +83,11 @@ export function timeOfDay(iso: string): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
-/** A bar of `width` cells, filled to `fraction` (0–1) in eighths of a cell. */
+/** A bar of `width` cells, filled to `fraction` (0–1); anything above zero fills at least one. */
 export function meter(fraction: number, width: number): string {
-  const eighths = Math.round(Math.min(1, Math.max(0, Number.isFinite(fraction) ? fraction : 0)) * width * 8);
-  const full = Math.floor(eighths / 8);
-  const rest = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8] ?? '';
-  return '█'.repeat(full) + rest + '░'.repeat(width - full - (rest === '' ? 0 : 1));
+  const share = Math.min(1, Math.max(0, Number.isFinite(fraction) ? fraction : 0));
+  const full = share === 0 ? 0 : Math.max(1, Math.round(share * width));
+  return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
 /** The newest `width` values as a line of bars, scaled to their largest. Empty where there is nothing to show. */

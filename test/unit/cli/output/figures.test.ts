@@ -55,9 +55,10 @@ describe('figures', () => {
     expect([parameters(270e6), parameters(10.3e9), parameters(3.1e9)]).toEqual(['270 M', '10 B', '3.1 B']);
   });
 
-  it('fills a meter in eighths and keeps its width', () => {
+  it('fills a meter, keeps its width, and shows the least bit', () => {
     expect(meter(0.5, 4)).toBe('██░░');
-    expect(meter(0.3125, 2)).toBe('▋░');
+    expect(meter(0.001, 4)).toBe('█░░░');
+    expect(meter(0, 4)).toBe('░░░░');
     for (const fraction of [-1, 0, 0.01, 0.99, 1, 7, NaN]) expect(meter(fraction, 10)).toHaveLength(10);
     expect(meter(7, 2)).toBe('██');
   });
