@@ -11,7 +11,7 @@ const toSlashes = (path: string): string => path.split(sep).join('/');
  * Lean ES modules for Node 24. Names stay, so that stack traces can be read; blanks go, because V8 keeps the source
  * text in memory. CommonJS libraries inside need a `require`.
  */
-export const nodeBundleDefaults = {
+const nodeBundleDefaults = {
   bundle: true,
   platform: 'node',
   format: 'esm',

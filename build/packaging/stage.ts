@@ -28,7 +28,7 @@ const readManifest = async (folder: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
 
 /** True if a package restricted to systems and processors may be installed on the target. */
-export function suits({ os, cpu }: Pick<Manifest, 'os' | 'cpu'>, { platform, arch }: PackageTarget): boolean {
+function suits({ os, cpu }: Pick<Manifest, 'os' | 'cpu'>, { platform, arch }: PackageTarget): boolean {
   const fits = (list: readonly string[] | undefined, value: string): boolean =>
     list === undefined ||
     list.length === 0 ||
@@ -47,7 +47,7 @@ function findPackage(root: string, from: string, name: string): string | undefin
 }
 
 /** The folder of a package and of all that it needs on the target, relative to the root. */
-export async function packageClosure(root: string, name: string, target: PackageTarget): Promise<readonly string[]> {
+async function packageClosure(root: string, name: string, target: PackageTarget): Promise<readonly string[]> {
   const found = new Set<string>();
   const visit = async (folder: string): Promise<void> => {
     if (found.has(folder)) return;
