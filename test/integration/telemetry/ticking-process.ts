@@ -26,28 +26,42 @@ const telemetry = await startTelemetry({
 let publications = 0;
 telemetry.publisher.subscribe(() => (publications += 1));
 
+const batch = 100;
 const costsMs: number[] = [];
-const before = process.cpuUsage();
-for (let tick = 0; tick < ticks; tick += 1) {
-  const startedMs = performance.now();
-  clock.advance(1_000);
-  costsMs.push(performance.now() - startedMs);
-  // Gives the loop a turn, as there is between two ticks of a second.
-  await new Promise((resolve) => setImmediate(resolve));
+const cpuMs: number[] = [];
+
+async function tickBatch(): Promise<void> {
+  const before = process.cpuUsage();
+  for (let tick = 0; tick < batch; tick += 1) {
+    const startedMs = performance.now();
+    clock.advance(1_000);
+    costsMs.push(performance.now() - startedMs);
+    // Gives the loop a turn, as there is between two ticks of a second.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { user, system } = process.cpuUsage(before);
+  cpuMs.push((user + system) / 1_000 / batch);
 }
-const { user, system } = process.cpuUsage(before);
+
+for (let done = 0; done < ticks; done += batch) await tickBatch();
 if (process.argv.includes('--start-one')) spawnSync('true');
 await telemetry.stop();
-costsMs.sort((a, b) => a - b);
-const at = (share: number): number => costsMs[Math.min(costsMs.length - 1, Math.floor(costsMs.length * share))] ?? 0;
+
+function at(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
 console.log(
   JSON.stringify({
     publications,
     childFaults: childFaults(),
-    // CPU time says what a tick costs also on a machine that is busy with other things; the clock does not.
-    cpuMs: (user + system) / 1_000 / ticks,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    worstMs: at(1),
+    // CPU time says what a tick costs also on a machine that is busy with other things; the clock does not. Other
+    // work can only add to it, so the least of the batches comes nearest to what the code itself takes.
+    cpuMs: at(cpuMs, 0.5),
+    leastCpuMs: at(cpuMs, 0),
+    p50Ms: at(costsMs, 0.5),
+    p99Ms: at(costsMs, 0.99),
+    worstMs: at(costsMs, 1),
   }),
 );
