@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exampleEngine, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
 import { skipOrFail } from '../../fixtures/test-engine.ts';
 import { FakeNode } from './rig/fake-node.ts';
 import { eventually } from './rig/running.ts';
 import { rigProblem, type ShellProcess } from './rig/shell-program.ts';
 import { Workbench, nodeStates } from './rig/workbench.ts';
+
+// A browser and a desktop on a machine that is busy with other things as well.
+vi.setConfig({ testTimeout: 150_000 });
 
 let bench: Workbench | undefined;
 let node: FakeNode | undefined;

@@ -68,9 +68,14 @@ export class Desktop implements AsyncDisposable {
   }
 
   /** All windows there are. */
-  async windows(): Promise<XWindow[]> {
-    const { stdout } = await run('xwininfo', ['-root', '-tree'], { env: this.env });
-    return readTree(stdout);
+  windows(): Promise<XWindow[]> {
+    // A window that goes away while the tree is walked makes the walk fail.
+    return eventually('the windows can be listed', () =>
+      run('xwininfo', ['-root', '-tree'], { env: this.env }).then(
+        ({ stdout }) => readTree(stdout),
+        () => null,
+      ),
+    );
   }
 
   /** The icon in the tray: the one window inside the panel that is not the panel's own. */

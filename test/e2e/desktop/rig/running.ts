@@ -97,7 +97,7 @@ export class Running implements AsyncDisposable {
 export async function eventually<Answer>(
   what: string,
   ask: () => Promise<Answer | null | false> | Answer | null | false,
-  limitMs = 20_000,
+  limitMs = 40_000,
 ): Promise<Answer> {
   const deadline = performance.now() + limitMs;
   for (;;) {
