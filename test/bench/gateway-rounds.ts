@@ -19,21 +19,36 @@ export function pinTo(cores: string): readonly string[] {
 /** A process of the bench that speaks IPC. */
 export class BenchProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
+  /** Messages that came before anybody asked: two may arrive in one read. */
+  readonly #unread: unknown[] = [];
+  #waiting: ((message: unknown) => void) | null = null;
 
   constructor(pin: readonly string[], script: string, args: readonly string[] = []) {
     const file = fileURLToPath(new URL(script, import.meta.url));
     const [command, ...rest] = [...pin, process.execPath, file, ...args];
     this.#child = spawn(command ?? process.execPath, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child.on('message', (message) => {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      if (waiting) waiting(message);
+      else this.#unread.push(message);
+    });
   }
 
   send(message: object): void {
     this.#child.send(message);
   }
 
-  /** The next message that it sends. */
+  /** The next message that it sends; gives up after a minute, for a bench must not hang. */
   async next<Message>(): Promise<Message> {
-    const [message] = (await once(this.#child, 'message')) as [Message];
-    return message;
+    if (this.#unread.length > 0) return this.#unread.shift() as Message;
+    let timer: NodeJS.Timeout | undefined;
+    const message = await new Promise<unknown>((resolve, reject) => {
+      this.#waiting = resolve;
+      timer = setTimeout(() => reject(new Error('a process of the bench does not answer')), 60_000);
+    });
+    clearTimeout(timer);
+    return message as Message;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,22 +76,18 @@ export class Arm implements AsyncDisposable {
   }
 
   figures(): Promise<ArmFigures> {
-    const answer = this.#process.next<ArmFigures>();
     this.#process.send({});
-    return answer;
+    return this.#process.next<ArmFigures>();
   }
 
   /** Runs one round of load against this arm. */
   async round(callers: BenchProcess, order: Omit<LoadOrder, 'port'>): Promise<Round> {
-    const begun = callers.next();
     callers.send({ ...order, port: this.port } satisfies LoadOrder);
-    await begun;
-    const ended = callers.next();
+    await callers.next();
     const before = await this.figures();
-    await ended;
-    const figures = callers.next<LoadFigures>();
+    await callers.next();
     const after = await this.figures();
-    const load = await figures;
+    const load = await callers.next<LoadFigures>();
     return { load, cpuMicros: after.cpuMicros - before.cpuMicros, after };
   }
 

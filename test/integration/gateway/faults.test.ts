@@ -34,7 +34,7 @@ describe('an upstream that fails', () => {
   let rig: GatewayRig;
 
   beforeAll(async () => {
-    rig = await GatewayRig.start({ upstream: { deadlines: { firstByteMs: 600, silenceMs: 400 } } });
+    rig = await GatewayRig.start({ upstream: { deadlines: { firstByteMs: 2_000, silenceMs: 1_500 } } });
   });
 
   // Whatever happened, nothing is left running and the next good request works.

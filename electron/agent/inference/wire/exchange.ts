@@ -166,7 +166,7 @@ export class Exchange implements ConnectionUser, WireBody {
   }
 
   #readBody(bytes: Buffer): boolean {
-    const stop = this.#parser.push(bytes);
+    const stop = this.#parse(bytes);
     const sink = this.#sink;
     if (this.#state === 'over' || !sink) return true;
     let goOn = true;
@@ -177,18 +177,29 @@ export class Exchange implements ConnectionUser, WireBody {
     return true;
   }
 
+  #parse(bytes: Buffer): number {
+    try {
+      return this.#parser.push(bytes);
+    } catch (error) {
+      // What was whole before the broken bytes is good, and the receiver gets it.
+      const { boundary, framing } = this.#parser;
+      if (framing.kind === 'chunked' && boundary > 0) this.#passWhole(bytes.subarray(0, boundary));
+      throw error;
+    }
+  }
+
+  #passWhole(chunks: Buffer): boolean {
+    this.#midChunk = false;
+    return this.#sink?.raw(this.#withHeld(chunks)) ?? true;
+  }
+
   /** Passes chunks on with their framing; the incomplete one at the end waits for its rest unless it is large. */
   #forwardChunks(sink: WireSink, bytes: Buffer, stop: number): boolean {
     const { boundary, done, hasTrailers } = this.#parser;
     if ((boundary === stop && stop > 0) || (done && !hasTrailers)) {
-      this.#midChunk = false;
-      return sink.raw(this.#withHeld(stop === bytes.length ? bytes : bytes.subarray(0, stop)));
+      return this.#passWhole(stop === bytes.length ? bytes : bytes.subarray(0, stop));
     }
-    let goOn = true;
-    if (boundary > 0) {
-      this.#midChunk = false;
-      goOn = sink.raw(this.#withHeld(bytes.subarray(0, boundary)));
-    }
+    const goOn = boundary === 0 || this.#passWhole(bytes.subarray(0, boundary));
     // Trailers are the upstream's own business and are not passed on.
     if (done) return sink.raw(lastChunk);
     if (boundary === stop) return goOn;
