@@ -55,7 +55,8 @@ function skipToMain(event: { preventDefault(): void }): void {
 }
 
 function Masthead({ route, name }: { route: Route; name: string | null }): ReactElement {
-  const state = useConnection((all) => all.snapshot?.node.state ?? null);
+  // An old state is no state: without the agent the mark is the plain shoe.
+  const state = useConnection((all) => (all.connection.phase === 'live' ? (all.snapshot?.node.state ?? null) : null));
   return (
     <header className="mx-auto max-w-[84rem] px-4 sm:px-6">
       <div className="flex flex-wrap items-center gap-x-6 gap-y-2 pt-4 pb-3">

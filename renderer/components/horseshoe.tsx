@@ -69,7 +69,11 @@ export function HorseshoeGauge(props: {
 export function HorseshoeMark({ state }: { state: NodeState | null }): ReactElement {
   const filled = state === 'serving' || state === 'saturated';
   return (
-    <svg viewBox="0 0 200 204" aria-hidden className={`size-7 ${state === 'problem' ? 'text-barn' : 'text-leather'}`}>
+    <svg
+      viewBox="0 0 200 204"
+      aria-hidden
+      className={`size-7 shrink-0 ${state === 'problem' ? 'text-barn' : 'text-leather'}`}
+    >
       <path
         d={horseshoePath}
         fill="none"

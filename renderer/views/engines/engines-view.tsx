@@ -69,7 +69,7 @@ function EngineFacts({ engine }: { engine: EngineSnapshot }): ReactElement {
       </Fact>
       <Fact name="Ready for">{readyAt === null ? unknown : formatSpan(now - readyAt)}</Fact>
       <Fact name="Slots">
-        {engine.slots.busy} of {engine.slots.total} at work
+        {engine.slots.total === 0 ? unknown : `${engine.slots.busy} of ${engine.slots.total} at work`}
       </Fact>
       <Fact name="Memory">{formatBytes(engine.memoryBytes)}</Fact>
       <Fact name="Restarts">{formatCount(engine.restarts)}</Fact>

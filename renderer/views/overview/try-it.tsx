@@ -122,7 +122,7 @@ function AnswerBox({ run }: { run: TryItRun }): ReactElement | null {
           <AgentText text={run.message} />
         </p>
       )}
-      {run.kind !== 'running' && (
+      {run.kind !== 'running' && (run.kind !== 'failed' || answer.firstTokenAt !== null) && (
         <p role="status" data-testid="answer-figures" className="mt-2 text-sm text-muted">
           {run.kind === 'stopped' && 'Stopped. '}
           {answerFigures(answer, measured)}
