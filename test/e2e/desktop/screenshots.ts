@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { projectRoot } from '../../../build/bundling/product.ts';
 import { testEnginesFolder } from '../../../build/test-engines/layout.ts';
 import { findTestEngine } from '../../../build/test-engines/provision.ts';
+import { ControlClient } from '../../../electron/client/control-client.ts';
 import { startAgent, type AgentProcess } from '../../fixtures/agent-process.ts';
 import type { XWindow } from './rig/desktop.ts';
 import { eventually } from './rig/running.ts';
@@ -22,7 +23,10 @@ const { values: options } = parseArgs({
 
 /** Asks one question after the other until the signal is aborted. */
 async function keepBusy(agent: AgentProcess, signal: AbortSignal): Promise<void> {
+  const client = new ControlClient({ url: agent.file.controlUrl, token: agent.file.controlToken });
+  const { models } = await client.snapshot();
   const body = JSON.stringify({
+    model: (models.find(({ isDefault }) => isDefault) ?? models[0])?.id,
     stream: true,
     max_tokens: 400,
     messages: [{ role: 'user', content: 'Tell a long story of a horse that learns to count.' }],
@@ -66,10 +70,11 @@ async function main(): Promise<void> {
   const busy = keepBusy(agent, end.signal);
   try {
     await using shell = await bench.startShell();
-    await eventually('the tray shows a node at work', async () => {
+    const atWork = async (): Promise<boolean> => {
       const state = await bench.shownState();
       return state === 'serving' || state === 'saturated';
-    });
+    };
+    await eventually('the tray shows a node at work', atWork, 120_000);
     // Long enough for a speed to have been measured and for the menu to have been drawn with it.
     await pause(12_000);
     const menu = await bench.openMenu();
