@@ -22,6 +22,8 @@ function withBuiltIns(): Plugin {
  * Chromium that serves one desktop test.
  */
 export default defineConfig(() => {
+  // Built from a test, the page would otherwise carry React's development build.
+  process.env['NODE_ENV'] = 'production';
   const target = process.env['RANCH_HAND_PANEL_TARGET'];
   const old = target === 'chrome83';
   return {

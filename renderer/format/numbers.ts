@@ -3,7 +3,7 @@ export const unknown = '–';
 
 /** Digits that suit a figure's size: two significant places below 10, one decimal below 100, none above. */
 function short(value: number): string {
-  if (value >= 99.95) return Math.round(value).toString();
+  if (value >= 99.95) return formatCount(value);
   if (value >= 9.995) return value.toFixed(1);
   return value.toFixed(2);
 }

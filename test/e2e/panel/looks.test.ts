@@ -182,5 +182,8 @@ describe('size', () => {
     const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(join(folder, name)), { level: 9 }).length, 0);
     console.log(`panel: ${(bytes / 1000).toFixed(1)} kB compressed`);
     expect(bytes).toBeLessThan(250_000);
+    const script = files.find((name) => name.endsWith('.js')) ?? '';
+    // A sentence of React's development build.
+    expect(readFileSync(join(folder, script), 'utf8').includes('Each child in a list should have')).toBe(false);
   });
 });

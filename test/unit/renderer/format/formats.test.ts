@@ -33,6 +33,7 @@ describe('figures', () => {
     [17.83, '17.8'],
     [99.97, '100'],
     [142.4, '142'],
+    [94_075.2, '94\u202f075'],
   ])('rate %s is %s', (value, shown) => {
     expect(formatRate(value)).toBe(shown);
   });
