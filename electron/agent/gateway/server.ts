@@ -60,8 +60,8 @@ export class GatewayServer {
       requireHostHeader: false,
       noDelay: true,
     });
-    // One more than allowed, so that an excess can be seen: Node drops the rest without a word.
-    this.#server.maxHeadersCount = options.maxHeaders + 1;
+    // More than this is a parser error like any other.
+    this.#server.maxHeadersCount = options.maxHeaders;
     this.#server.on('request', (request, response) => {
       this.#request(request, response);
     });
@@ -125,10 +125,6 @@ export class GatewayServer {
   }
 
   #judge(request: IncomingMessage): AppError | null {
-    const { maxHeaders } = this.#options;
-    if (request.rawHeaders.length > 2 * maxHeaders) {
-      return new AppError('headers_too_large', `The request has more than ${maxHeaders} headers. Send fewer.`);
-    }
     if (!this.#rules) return new AppError('shutting_down', 'This node is not ready yet. Try again in a moment.');
     return judgeLocalRequest(request, this.#rules);
   }

@@ -131,6 +131,13 @@ describe('bad input at the socket', () => {
     expect(await refused(rig, text)).toEqual({ status: 431, code: 'headers_too_large' });
   });
 
+  it('B23 a hundred headers are accepted, one more is not', async () => {
+    const text = (count: number): string =>
+      `${get}Host: HOST\r\nConnection: close\r\n${'X-A: b\r\n'.repeat(count - 2)}\r\n`;
+    expect(parseRaw(await rig.raw(text(100))).status).toBe(200);
+    expect(await refused(rig, text(101))).toEqual({ status: 431, code: 'headers_too_large' });
+  });
+
   it('B24 a header named __proto__ is a header like any other', async () => {
     const answer = await rig.raw(`${get}Host: HOST\r\n__proto__: x\r\nconstructor: y\r\nConnection: close\r\n\r\n`);
     expect(parseRaw(answer).status).toBe(200);
