@@ -16,7 +16,7 @@ export class ControlError extends Error {
   }
 }
 
-export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
+type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
 /** The requests of the panel besides the event stream. Each rejects with ControlError, or AbortError once aborted. */
 export interface ControlHttp {

@@ -40,7 +40,7 @@ export const horseshoePath = curves
 const stepsPerCurve = 40;
 
 /** Most nails that stay apart from each other. */
-export const mostNails = 16;
+const mostNails = 16;
 
 /** `count` places spread evenly along the shoe, clear of its heels; none when there are too many to tell apart. */
 export function nailPlaces(count: number): Point[] {

@@ -12,7 +12,7 @@ export interface SeenAnswer {
 }
 
 /** Decode speed as the page saw it: tokens after the first over the time after the first; null when unknown. */
-export function seenTokensPerSecond(answer: SeenAnswer): number | null {
+function seenTokensPerSecond(answer: SeenAnswer): number | null {
   const { completionTokens, firstTokenAt, lastTokenAt } = answer;
   if (completionTokens === null || completionTokens < 2 || firstTokenAt === null || lastTokenAt === null) return null;
   const elapsedMs = lastTokenAt - firstTokenAt;

@@ -140,7 +140,7 @@ async function streamAnswer(
 const tooLong = 'The answer grew longer than this page shows, so it was stopped.';
 
 /** The answer with one more chunk that came at `now`. */
-export function addChunk(answer: Answer, chunk: ChatChunk, now: number): Answer {
+function addChunk(answer: Answer, chunk: ChatChunk, now: number): Answer {
   if (chunk.kind !== 'delta') return answer;
   const spoke = chunk.text !== '' || chunk.thinking !== '';
   return {
