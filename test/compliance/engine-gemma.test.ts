@@ -45,7 +45,15 @@ describe('the embedded engine with a real model', () => {
     expect(Math.abs(ours - theirs) / theirs).toBeLessThan(0.1);
   });
 
+  it('answers a chat without a template as a transcript, its own line only', async (context) => {
+    testEngine(context, 'gemma');
+    const messages = [{ role: 'user', content: 'What is the capital of France?' }];
+    const { text } = await ask(running(), '/v1/chat/completions', { messages, temperature: 0, max_tokens: 24 });
+    expect(text).toBe(text.trimStart());
+    expect(text).not.toMatch(/\n(User|Assistant):/);
+  });
+
   describe('as any other', () => {
-    engineSuite(running, { longTokens: 400, endTokens: [1, 106] });
+    engineSuite(running, { longTokens: 400, endTokens: [1, 106], controlTexts: ['<bos>', '<eos>', '<start_of_turn>'] });
   });
 });

@@ -53,7 +53,7 @@ describe('the embedded engine with the self-test model', () => {
     expect(JSON.parse(answer.text)).toBeTypeOf('object');
   });
 
-  engineSuite(() => engine, { longTokens: 3_500, endTokens: [2] });
+  engineSuite(() => engine, { longTokens: 3_500, endTokens: [2], controlTexts: ['<s>', '</s>', '<unk>'] });
 });
 
 describe('the embedded engine with the tool-call self-test model', () => {

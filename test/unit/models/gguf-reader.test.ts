@@ -2,7 +2,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../../electron/agent/base/errors.ts';
+import type { AppError } from '../../../electron/agent/base/errors.ts';
 import { readGgufHeader } from '../../../electron/agent/models/gguf-reader.ts';
 import { buildSelfTestModel } from '../../../build/self-test-model.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';

@@ -12,6 +12,8 @@ import type { ChatMessage } from './request.ts';
 export interface ChatPrompt {
   readonly tokens: Token[];
   readonly stops: readonly string[];
+  /** The transcript ends without a space, so the model begins its answer with one that belongs to the form. */
+  readonly trimStart: boolean;
 }
 
 /** How this model is asked: by the chat template in its file, or as a plain transcript when it has none. */
@@ -47,7 +49,7 @@ function plainFormat(model: LlamaModel): ChatFormat {
     hasTemplate: false,
     prompt(messages) {
       const { text, stops } = plainTranscript(messages);
-      return { tokens: withBeginning(model, model.tokenize(text, false)), stops };
+      return { tokens: withBeginning(model, model.tokenize(text, false)), stops, trimStart: true };
     },
   };
 }
@@ -72,7 +74,7 @@ function templateFormat(model: LlamaModel, template: string): ChatFormat {
           chatHistory: [...messages.map(toHistory), { type: 'model', response: [''] }],
         });
         const tokens = withBeginning(model, state.contextText.tokenize(model.tokenizer));
-        return { tokens, stops: controlStops(state.stopGenerationTriggers) };
+        return { tokens, stops: controlStops(state.stopGenerationTriggers), trimStart: false };
       } catch (error) {
         throw refuse(`The model's chat template does not accept these messages: ${firstLine(error)}`);
       }

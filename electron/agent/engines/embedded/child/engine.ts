@@ -69,8 +69,8 @@ export class EmbeddedModel {
   }
 
   async prepareChat(request: ChatRequest): Promise<PreparedJob> {
-    const { tokens, stops } = this.#format.prompt(request.messages);
-    return { job: await this.#job(request, tokens, stops), echo: '' };
+    const { tokens, stops, trimStart } = this.#format.prompt(request.messages);
+    return { job: { ...(await this.#job(request, tokens, stops)), trimStart }, echo: '' };
   }
 
   async prepareCompletion(request: CompletionRequest): Promise<PreparedJob> {
@@ -142,6 +142,7 @@ export class EmbeddedModel {
       sampling: request.sampling,
       stops: [...request.stop, ...stops],
       grammar: await this.#grammar(request.shape),
+      trimStart: false,
     };
   }
 

@@ -19,6 +19,8 @@ export interface Job {
   readonly sampling: Sampling;
   readonly stops: readonly string[];
   readonly grammar: LlamaGrammar | null;
+  /** White space at the head of the answer is left out. */
+  readonly trimStart: boolean;
 }
 
 /** Counts and durations in the manner of llama-server. */
@@ -46,6 +48,8 @@ export type TextSink = (text: string) => Promise<void> | undefined;
 const stepMs = 300;
 const smallestStepTokens = 16;
 const penaltyTokens = 64;
+/** In OpenAI's dialect this bias bans a token. */
+const forbiddingBias = -100;
 
 /** Runs jobs on one sequence, one at a time, and keeps its cache for the next prompt that begins alike. */
 export class Generator {
@@ -164,17 +168,23 @@ class Answer {
   sampled = 0;
   readonly #model: LlamaModel;
   readonly #maxTokens: number;
+  /** The library biases no end token, so a caller who forbids one gets its wish here: the answer goes on after it. */
+  readonly #forbiddenEnds: ReadonlySet<number>;
   readonly #filter: StopFilter;
   readonly #text: TextStream<Token>;
   readonly #trimEnd: boolean;
   readonly #sink: TextSink;
   #finish: 'stop' | 'length' = 'length';
   #spaces = '';
+  #atStart: boolean;
 
   constructor(job: Job, model: LlamaModel, sink: TextSink) {
     this.#model = model;
     this.#maxTokens = job.maxTokens;
     this.#sink = sink;
+    this.#atStart = job.trimStart;
+    const biases = [...job.sampling.logitBias];
+    this.#forbiddenEnds = new Set(biases.filter(([, bias]) => bias <= forbiddingBias).map(([token]) => token));
     const grammarStops = job.grammar?.stopGenerationTriggers.map((trigger) => trigger.toString()) ?? [];
     this.#filter = new StopFilter([...job.stops, ...grammarStops]);
     this.#trimEnd = job.grammar?.trimWhitespaceSuffix ?? false;
@@ -184,7 +194,7 @@ class Answer {
   /** True when the answer is complete. */
   async take(token: Token): Promise<boolean> {
     this.sampled += 1;
-    if (this.#model.isEogToken(token)) {
+    if (this.#model.isEogToken(token) && !this.#forbiddenEnds.has(token)) {
       this.#finish = 'stop';
       return true;
     }
@@ -206,10 +216,11 @@ class Answer {
   }
 
   async #send(piece: string): Promise<void> {
-    let text = piece;
+    let text = this.#atStart ? piece.trimStart() : piece;
+    if (text !== '') this.#atStart = false;
     if (this.#trimEnd) {
       // White space is held back until something follows it: at the end of a grammar's text it means nothing.
-      const all = this.#spaces + piece;
+      const all = this.#spaces + text;
       text = all.trimEnd();
       this.#spaces = all.slice(text.length);
     }
