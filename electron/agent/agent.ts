@@ -270,6 +270,8 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
   );
   await control.start();
   site.stack.push('control', () => control.stop());
+  // Closed before the control API, so that the panel sees the draining and its own answers finish too.
+  site.stack.push('gateway drain', () => gateway.close());
   saveNodeRecord(site.dataDir, { ...record, controlPort: control.port });
   return { controlUrl: control.url, controlToken };
 }

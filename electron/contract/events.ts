@@ -24,7 +24,6 @@ export const changeEventSchema = z.object({
 });
 
 export const controlEventSchema = z.discriminatedUnion('type', [snapshotEventSchema, changeEventSchema]);
-export type SnapshotEvent = z.infer<typeof snapshotEventSchema>;
 export type ChangeEvent = z.infer<typeof changeEventSchema>;
 export type ControlEvent = z.infer<typeof controlEventSchema>;
 

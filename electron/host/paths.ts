@@ -9,7 +9,7 @@ export interface HostEnvironment {
 }
 
 /** This process's own surroundings. */
-export function currentHost(): HostEnvironment {
+function currentHost(): HostEnvironment {
   return { env: process.env, platform: process.platform, home: homedir() };
 }
 

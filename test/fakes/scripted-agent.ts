@@ -192,7 +192,8 @@ server.listen(0, '127.0.0.1', () => {
     controlToken: token,
     gatewayUrl: base,
   };
-  void writeAgentFile(dataDir, file).then(() => report({ kind: 'ready', controlUrl: base }));
+  writeAgentFile(dataDir, file);
+  report({ kind: 'ready', controlUrl: base });
 });
 process.on('message', (order) => obey(order as Order));
 process.on('SIGTERM', () => {

@@ -35,9 +35,11 @@ export const settingsSchema = z.object({
       drainMs: z
         .int()
         .min(0)
-        .max(60_000)
+        .max(8_000)
         .default(5_000)
-        .describe('How long a stopping node lets running answers finish, in milliseconds.'),
+        .describe(
+          'How long a stopping node lets running answers finish, in milliseconds. It is gone within ten seconds.',
+        ),
       maxQueued: z.int().min(0).max(10_000).default(64).describe('Most requests that wait for an engine slot.'),
       maxBodyBytes: z
         .int()

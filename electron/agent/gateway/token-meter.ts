@@ -23,6 +23,8 @@ const keys = {
 /** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
 const lineLimitBytes = 64 * 1024;
 const tailBytes = 8 * 1024;
+/** Tokens that come within less time than this were waiting in a buffer: their pace says nothing about the engine. */
+const shortestMeasureMs = 5;
 
 export interface TokenMeterDeps {
   readonly clock: Clock;
@@ -95,8 +97,8 @@ export class TokenMeter {
   #tokensPerSecond(usage: Usage | null, told: UpstreamFigures | null): number | null {
     if (this.#firstMs !== null) {
       const after = (usage?.completionTokens ?? this.#tokens) - 1;
-      const seconds = (this.#lastMs - this.#firstMs) / 1000;
-      return after > 0 && seconds > 0 ? after / seconds : null;
+      const elapsedMs = this.#lastMs - this.#firstMs;
+      return after > 0 && elapsedMs >= shortestMeasureMs ? (after * 1000) / elapsedMs : null;
     }
     if (!usage || told?.decodeMs == null || told.decodeMs <= 0) return null;
     return (usage.completionTokens * 1000) / told.decodeMs;

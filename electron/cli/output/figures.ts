@@ -2,7 +2,7 @@
 export const unknownFigure = '–';
 
 const kib = 1024;
-const steps = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+const steps = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Memory and file sizes, as 1024-based steps: "512 MB", "3.9 GB", "41 GB". */
 export function bytes(value: number | null): string {

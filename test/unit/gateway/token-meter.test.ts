@@ -37,6 +37,17 @@ describe('TokenMeter', () => {
     });
   });
 
+  it('gives no speed for tokens that came all at once out of a buffer', () => {
+    const clock = new ManualClock();
+    const meter = new TokenMeter({ stream: true, arrivedMs: clock.monotonic() }, { clock, speed: null });
+    for (const text of ['a', 'b', 'c']) {
+      const bytes = Buffer.from(token(text));
+      meter.scan(bytes, 0, bytes.length);
+      clock.advance(1);
+    }
+    expect(meter.end()).toMatchObject({ tokens: 3, tokensPerSecond: null });
+  });
+
   it('counts by events when no usage is told', () => {
     expect(measure([token('a'), token('b'), stop, done])).toMatchObject({ usage: null, tokens: 2, ttftMs: 100 });
   });

@@ -23,7 +23,7 @@ const run = promisify(execFile);
 export const nodeStates: readonly NodeState[] = ['idle', 'serving', 'saturated', 'cloud', 'stopped', 'problem'];
 
 /** Pictures of what was seen, kept after the test. */
-export const artifactsDir = join(projectRoot, 'artifacts', 'desktop');
+const artifactsDir = join(projectRoot, 'artifacts', 'desktop');
 
 /** A desktop, a shell to start on it, and a home and a data folder for both. */
 export class Workbench implements AsyncDisposable {
