@@ -52,9 +52,13 @@ async function serve(settings: ChildSettings): Promise<void> {
   );
   const port = await server.listen();
   report({ event: 'listening', port });
+  const startedMs = performance.now();
   const runtime = await openRuntime(settings, log);
   model = new EmbeddedModel({ settings }, { runtime, onSlotsChange: () => tell() });
   tell = reportStats(model);
+  const { id, contextLength, slots, threads, engineVersion } = model.loaded;
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  log(`loaded ${id} in ${seconds} s: ${slots} slots of ${contextLength} tokens, ${threads} threads, ${engineVersion}`);
   report({ event: 'ready', port, model: model.loaded });
   tell();
 }

@@ -10,6 +10,7 @@ import {
 } from 'node-llama-cpp';
 import { automaticContextTokens, type ChildSettings } from '../protocol.ts';
 import { automaticParallel, automaticThreads } from './automatic.ts';
+import { skipMemorySimulation } from './skip-simulation.ts';
 
 /** Everything of the library that is open for one model. */
 export interface Runtime {
@@ -38,6 +39,7 @@ const smallestContextTokens = 512;
 export async function openRuntime(settings: ChildSettings, log: (line: string) => void): Promise<Runtime> {
   const timingLines: string[] = [];
   let collecting = false;
+  skipMemorySimulation();
   const llama = await getLlama({
     gpu: false,
     // Never download or compile anything: what the package brought is what runs.
