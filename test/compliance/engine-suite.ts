@@ -35,7 +35,7 @@ interface ChatChunk {
   readonly timings?: Readonly<Record<string, number>>;
 }
 
-export async function post(
+async function post(
   engine: EngineUnderTest,
   path: string,
   body: object | string,

@@ -8,27 +8,9 @@ import type { Logger } from '../base/logger.ts';
 import { Mailbox } from '../base/mailbox.ts';
 import { bitnetTensorType } from './gguf-types.ts';
 import { readGgufHeader, type GgufHeader } from './gguf-reader.ts';
+import type { CatalogModel } from './catalog-model.ts';
 import { modelRow } from './model-row.ts';
 import { findModelFiles, modelFileAt, type ModelFile } from './model-files.ts';
-
-/** A model file of this node. */
-export interface CatalogModel {
-  /** What callers name it: the file's stem in lower case, made unique where two are alike. */
-  readonly id: string;
-  /** For people: the name in the file, else the stem. */
-  readonly name: string;
-  readonly path: string;
-  readonly sizeBytes: number;
-  /** When the file came here, milliseconds since the epoch. */
-  readonly arrivedMs: number;
-  /** Null when the file cannot be read; `problem` then says why. */
-  readonly header: GgufHeader | null;
-  readonly selfTest: boolean;
-  /** The operator named it in `models.default`. */
-  readonly chosen: boolean;
-  /** Why it cannot be used, and what to do; null when it can. */
-  readonly problem: string | null;
-}
 
 export interface ModelCatalogOptions {
   readonly modelsDir: string;

@@ -1,5 +1,5 @@
 import type { ModelSnapshot } from '../../contract/snapshot.ts';
-import type { CatalogModel } from './catalog.ts';
+import type { CatalogModel } from './catalog-model.ts';
 
 /** A model as every surface shows it, without what only a running engine or a measurement knows. */
 export function modelRow(model: CatalogModel, isDefault: boolean): ModelSnapshot {

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Upstream } from '../../inference/upstream.ts';
-import type { CatalogModel } from '../../models/catalog.ts';
+import type { ModelChoice } from '../../models/catalog-model.ts';
 import type { Engine } from '../engine.ts';
 import type { EngineLog } from '../engine-log.ts';
 import { snapshotOf } from '../engine-snapshot.ts';
@@ -15,9 +15,6 @@ import { EmbeddedUpstream } from './embedded-upstream.ts';
 import type { ChildSettings, LoadedModel } from './protocol.ts';
 
 const noModelSentence = 'There is no model to load. Put a GGUF file into the models folder.';
-
-/** The model to load and how callers name it: a row of the catalog. */
-export type ModelChoice = Pick<CatalogModel, 'id' | 'path' | 'sizeBytes' | 'selfTest'>;
 
 export interface EmbeddedEngineOptions {
   readonly nodePath: string;

@@ -4,8 +4,8 @@ import type { InferenceRequest, Operation } from '../../inference/request.ts';
 import type { Capability, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
+import type { ModelChoice } from '../../models/catalog-model.ts';
 import type { EngineState } from '../supervisor/transition.ts';
-import type { ModelChoice } from './embedded-engine.ts';
 import type { Endpoint } from './embedded-process.ts';
 
 const paths: Record<Operation, string> = {

@@ -28,7 +28,7 @@ export interface WireRequest {
 }
 
 /** Connecting over loopback takes microseconds; the head of an answer waits for the whole prompt. */
-export const defaultDeadlines: Deadlines = { connectMs: 5_000, firstByteMs: 600_000, silenceMs: 120_000 };
+const defaultDeadlines: Deadlines = { connectMs: 5_000, firstByteMs: 600_000, silenceMs: 120_000 };
 
 const printable = /^[\x21-\x7e]+$/;
 const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

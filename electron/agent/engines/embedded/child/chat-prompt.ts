@@ -28,7 +28,7 @@ const plainNames = { system: '', user: 'User: ', assistant: 'Assistant: ' } as c
  * The transcript a model without a chat template continues. It would go on to write the other side's lines too, so a
  * new line in the user's name ends the answer.
  */
-export function plainTranscript(messages: readonly ChatMessage[]): { text: string; stops: readonly string[] } {
+function plainTranscript(messages: readonly ChatMessage[]): { text: string; stops: readonly string[] } {
   const lines = messages.map(({ role, content }) => `${plainNames[role]}${content.trim()}\n`);
   return { text: `${lines.join('')}Assistant:`, stops: ['\nUser:', '\nAssistant:'] };
 }
