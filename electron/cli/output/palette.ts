@@ -28,9 +28,12 @@ export function makePalette(coloured: boolean): Palette {
   };
 }
 
-/** Colours only on a terminal that can, and never against NO_COLOR (https://no-color.org). */
-export function wantsColour(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
+/**
+ * Colours only on a terminal that can, and never against NO_COLOR (https://no-color.org). Node leaves `isTTY` undefined
+ * where there is no terminal, and the colours' library would then decide for itself.
+ */
+export function wantsColour(isTerminal: boolean | undefined, env: Readonly<Record<string, string | undefined>>): boolean {
   const noColour = env['NO_COLOR'];
   if (noColour !== undefined && noColour !== '') return false;
-  return isTerminal && env['TERM'] !== 'dumb';
+  return isTerminal === true && env['TERM'] !== 'dumb';
 }
