@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { testEngine } from '../fixtures/test-engine.ts';
 import { startEngine, type RunningEngine } from './engine-process.ts';
 import { ask, engineSuite, get, type EngineUnderTest } from './engine-suite.ts';
@@ -17,16 +17,19 @@ describe('the embedded engine with a real model', () => {
     if (!engine) throw new Error('the engine is not running');
     return engine;
   };
+  // Whichever test comes first loads it, so that each can be run alone.
+  const loaded = async (context: TestContext): Promise<RunningEngine> =>
+    (engine ??= await startEngine(testEngine(context, 'gemma'), 'gemma', 2_048));
   afterAll(() => engine?.stop());
 
   it('loads it', async (context) => {
-    engine = await startEngine(testEngine(context, 'gemma'), 'gemma', 2_048);
+    const engine = await loaded(context);
     console.log(`ready ${Math.round(engine.readyMs)} ms after the start, ${engine.loaded.threads} threads`);
     expect(engine.loaded).toMatchObject({ trainedContextLength: 32_768, hasChatTemplate: false });
   });
 
   it('its timings agree with those that llama.cpp reports itself within 10 %', async (context) => {
-    testEngine(context, 'gemma');
+    await loaded(context);
     await get(running(), '/timings');
     const { timings } = await ask(running(), '/v1/completions', {
       prompt: 'The history of horses begins',
@@ -46,7 +49,7 @@ describe('the embedded engine with a real model', () => {
   });
 
   it('answers a chat without a template as a transcript, its own line only', async (context) => {
-    testEngine(context, 'gemma');
+    await loaded(context);
     const messages = [{ role: 'user', content: 'What is the capital of France?' }];
     const { text } = await ask(running(), '/v1/chat/completions', { messages, temperature: 0, max_tokens: 24 });
     expect(text).toBe(text.trimStart());

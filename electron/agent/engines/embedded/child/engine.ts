@@ -1,4 +1,5 @@
 import { AppError } from '../../../base/errors.ts';
+import { Ring } from '../../../base/ring.ts';
 import type { LlamaGrammar, Token } from 'node-llama-cpp';
 import type { ChildSettings, LoadedModel } from '../protocol.ts';
 import { chatFormatOf, withBeginning, type ChatFormat } from './chat-prompt.ts';
@@ -17,6 +18,7 @@ import { batchTokens, type Runtime } from './runtime.ts';
 import { SlotQueue } from './slot-queue.ts';
 
 const mostWaiting = 512;
+const keptAccounts = 100;
 
 /** What has been generated since the start; durations in milliseconds. */
 export interface Totals {
@@ -41,10 +43,16 @@ export class EmbeddedModel {
   readonly #format: ChatFormat;
   readonly #slots: SlotQueue<Generator>;
   readonly #vocabularySize: number;
+  readonly #log: (line: string) => void;
+  readonly #accounts = new Ring<string>(keptAccounts);
 
-  constructor(options: { settings: ChildSettings }, deps: { runtime: Runtime; onSlotsChange: () => void }) {
+  constructor(
+    options: { settings: ChildSettings },
+    deps: { runtime: Runtime; log: (line: string) => void; onSlotsChange: () => void },
+  ) {
     const { runtime } = deps;
     this.#runtime = runtime;
+    this.#log = deps.log;
     this.#format = chatFormatOf(runtime.model);
     const generators = runtime.sequences.map((sequence) => new Generator({ sequence, largestStepTokens: batchTokens }));
     this.#slots = new SlotQueue(generators, { mostWaiting, onChange: deps.onSlotsChange });
@@ -96,6 +104,7 @@ export class EmbeddedModel {
       return outcome;
     } finally {
       this.#slots.release(slot);
+      if (this.#slots.busy === 0) await this.#account();
     }
   }
 
@@ -124,9 +133,19 @@ export class EmbeddedModel {
     return request.addSpecial ? withBeginning(model, tokens) : tokens;
   }
 
-  /** llama.cpp's own account since the last call. */
-  timings(): Promise<string[]> {
-    return this.#runtime.timings();
+  /** llama.cpp's own account of the answers since the last call, as its log prints it; at most the last hundred lines. */
+  timings(): string[] {
+    const lines = this.#accounts.toArray();
+    this.#accounts.clear();
+    return lines;
+  }
+
+  /** Takes llama.cpp's own account of what it has evaluated, so that the log can be held against our figures. */
+  async #account(): Promise<void> {
+    for (const line of await this.#runtime.timings()) {
+      this.#accounts.push(line);
+      if (line.includes('eval time')) this.#log(line);
+    }
   }
 
   async #job(request: GenerationRequest, prompt: Token[], stops: readonly string[]): Promise<Job> {

@@ -58,7 +58,7 @@ export class EngineServer {
         (exchange) => sendJson(exchange.response, 200, modelsBody(this.#model().loaded, this.#startedS)),
       ],
       ['GET /props', (exchange) => this.#props(exchange)],
-      ['GET /timings', async (exchange) => sendJson(exchange.response, 200, { lines: await this.#model().timings() })],
+      ['GET /timings', (exchange) => sendJson(exchange.response, 200, { lines: this.#model().timings() })],
       ['POST /v1/chat/completions', (exchange) => this.#chat(exchange)],
       ['POST /v1/completions', (exchange) => this.#completion(exchange)],
       ['POST /v1/embeddings', (exchange) => this.#embeddings(exchange)],

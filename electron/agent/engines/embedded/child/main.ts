@@ -54,7 +54,7 @@ async function serve(settings: ChildSettings): Promise<void> {
   report({ event: 'listening', port });
   const startedMs = performance.now();
   const runtime = await openRuntime(settings, log);
-  model = new EmbeddedModel({ settings }, { runtime, onSlotsChange: () => tell() });
+  model = new EmbeddedModel({ settings }, { runtime, log, onSlotsChange: () => tell() });
   tell = reportStats(model);
   const { id, contextLength, slots, threads, engineVersion } = model.loaded;
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
