@@ -24,6 +24,8 @@ export interface Engine {
   start(): Promise<void>;
   /** Resolves when its process is gone. */
   stop(): Promise<void>;
+  /** Kills its processes before it returns, without asking them first. For an agent that ends at once. */
+  killNow(): void;
   /** Ends it if it runs and starts it anew, forgetting earlier failures. */
   restart(): Promise<void>;
 }

@@ -114,6 +114,11 @@ export class Engines {
     await Promise.all(this.#engines.map((engine) => engine.stop()));
   }
 
+  /** Kills every process of ours before it returns; on Windows it orders that. For an agent that ends at once. */
+  killNow(): void {
+    for (const engine of this.#engines) engine.killNow();
+  }
+
   list(): EngineSnapshot[] {
     return this.#engines.map((engine) => engine.snapshot());
   }

@@ -176,6 +176,20 @@ describe('faults of the engine process', () => {
     expect(isAlive(pid ?? 0)).toBe(false);
   });
 
+  it('killNow kills an engine deaf to SIGTERM and its grandchild, and no other comes after it', async () => {
+    for (const behaviour of ['ignore-sigterm', 'hold-stdout']) {
+      const engine = fakeEngine(tempFolder(), behaviour);
+      await engine.start();
+      const { pid } = await until(engine, ({ state }) => state === 'ready');
+      const grandchild = Number(engine.log.tail(1)[0]?.text.split(' ')[1] ?? 0);
+      engine.killNow();
+      // Less than the patience that a gentle end has; a machine under load takes its time to reap an orphan.
+      expect(await gone(pid ?? 0)).toBeLessThan(4_000);
+      if (grandchild > 0) expect(await gone(grandchild)).toBeLessThan(4_000);
+      await until(engine, ({ state }) => state === 'stopped');
+    }
+  });
+
   it.runIf(process.platform === 'linux')(
     'F8 no port can be stolen: the engine binds a free one itself, and another after each start',
     async () => {

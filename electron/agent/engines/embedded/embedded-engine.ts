@@ -119,6 +119,10 @@ export class EmbeddedEngine implements Engine {
     return this.#supervisor.stop();
   }
 
+  killNow(): void {
+    this.#supervisor.killNow();
+  }
+
   async restart(): Promise<void> {
     if (this.#model) await this.#supervisor.restart();
   }

@@ -44,6 +44,7 @@ export interface EmbeddedProcessDeps {
 export class EmbeddedProcess implements ProcessLauncher {
   readonly #options: EmbeddedProcessOptions;
   readonly #deps: EmbeddedProcessDeps;
+  readonly #running = new Set<ProcessTree>();
 
   constructor(options: EmbeddedProcessOptions, deps: EmbeddedProcessDeps) {
     this.#options = options;
@@ -76,6 +77,7 @@ export class EmbeddedProcess implements ProcessLauncher {
           else if (text.trim() !== '') note(stream, text);
         },
         exited: (code, signal) => {
+          this.#running.delete(tree);
           this.#deps.onEndpoint(null);
           void leftovers.remove(tree.pid);
           listener.exited({ code, signal, lastLines });
@@ -83,8 +85,13 @@ export class EmbeddedProcess implements ProcessLauncher {
       },
       { clock },
     );
+    this.#running.add(tree);
     await leftovers.add(this.#options.engineId, tree.pid, nonce);
     return tree;
+  }
+
+  killNow(): void {
+    for (const tree of this.#running) tree.end('now');
   }
 
   #onReport(

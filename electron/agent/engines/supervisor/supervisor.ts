@@ -35,6 +35,8 @@ export interface ProcessListener {
 export interface ProcessLauncher {
   /** Rejects with a sentence for the operator when it cannot be started. */
   launch(listener: ProcessListener): Promise<RunningProcess>;
+  /** Kills all it has started, also what it is only starting, before it returns. */
+  killNow(): void;
 }
 
 /** How many of the last lines go into the record of a death. */
@@ -74,6 +76,12 @@ export class Supervisor {
   async stop(): Promise<void> {
     await this.#post({ kind: 'stop' });
     await this.#until((record) => record.state.kind !== 'stopping');
+  }
+
+  /** Kills its process before it returns, and starts none after it. For an agent that ends at once. */
+  killNow(): void {
+    this.#deps.launcher.killNow();
+    void this.#post({ kind: 'stop' });
   }
 
   #until(done: (record: EngineRecord) => boolean): Promise<void> {

@@ -18,6 +18,10 @@ class FakeLauncher implements ProcessLauncher {
     return this.listeners.length;
   }
 
+  killNow(): void {
+    this.ended.push('all');
+  }
+
   launch(listener: ProcessListener) {
     this.listeners.push(listener);
     const pid = this.listeners.length;
@@ -83,6 +87,23 @@ describe('Supervisor', () => {
     await stopping;
     expect(supervisor.record.state.kind).toBe('stopped');
     expect(clock.waiting).toBe(0);
+  });
+
+  it('killNow kills before it returns and starts nothing after it', async () => {
+    const { clock, launcher, supervisor } = rig();
+    launcher.onLaunch = (listener) => {
+      listener.ready();
+    };
+    await supervisor.start();
+    await settled();
+    supervisor.killNow();
+    expect(launcher.ended).toEqual(['all']);
+    launcher.listeners[0]?.exited({ code: null, signal: 'SIGKILL', lastLines: [] });
+    await settled();
+    clock.advance(600_000);
+    await settled();
+    expect(supervisor.record.state.kind).toBe('stopped');
+    expect(launcher.launches).toBe(1);
   });
 
   it('stopping during a backoff cancels the next start', async () => {
