@@ -32,7 +32,10 @@ export function makePalette(coloured: boolean): Palette {
  * Colours only on a terminal that can, and never against NO_COLOR (https://no-color.org). Node leaves `isTTY` undefined
  * where there is no terminal, and the colours' library would then decide for itself.
  */
-export function wantsColour(isTerminal: boolean | undefined, env: Readonly<Record<string, string | undefined>>): boolean {
+export function wantsColour(
+  isTerminal: boolean | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
   const noColour = env['NO_COLOR'];
   if (noColour !== undefined && noColour !== '') return false;
   return isTerminal === true && env['TERM'] !== 'dumb';

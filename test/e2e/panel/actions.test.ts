@@ -1,18 +1,11 @@
-import { type Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type EngineSnapshot } from '../../../electron/contract/snapshot.ts';
 import { fakeSnapshot } from '../../fakes/fake-snapshot.ts';
 import { startFakeControl } from './fake-control-process.ts';
 import { LoadMeter } from './load-meter.ts';
-import { launchChromium, PanelPage } from './panel-page.ts';
+import { PanelPage, useChromium } from './panel-page.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-});
+const browser = useChromium();
 
 function fakeEngine(over: Partial<EngineSnapshot>): EngineSnapshot {
   const [engine] = fakeSnapshot(0).engines;
@@ -26,7 +19,7 @@ describe('try it', () => {
   it('streams an answer and ends with its speed', async () => {
     await using agent = await startFakeControl();
     await agent.order({ chat: { words: words(20), everyMs: 40, end: 'done' } });
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.ask('Count.');
     await panel.waitForText(panel.answer(), 'w3');
     expect(await panel.answer().textContent()).not.toContain('w19');
@@ -47,7 +40,7 @@ describe('try it', () => {
   it('shows the agent’s own speed once the agent lists the request', async () => {
     await using agent = await startFakeControl();
     await agent.order({ chat: { words: words(5), everyMs: 5, end: 'done' } });
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.ask('Count.');
     await panel.answerFigures().waitFor();
     const [entry] = fakeSnapshot(0).activity.filter(({ trace }) => trace === 't-04');
@@ -59,7 +52,7 @@ describe('try it', () => {
   it('stop hangs up', async () => {
     await using agent = await startFakeControl();
     await agent.order({ chat: { words: words(5000), everyMs: 20, end: 'done' } });
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.ask('Count.');
     await panel.waitForText(panel.answer(), 'w2');
     await panel.section('Try it').getByRole('button', { name: 'Stop' }).click();
@@ -75,7 +68,7 @@ describe('try it', () => {
   ] as const)('an error is said plainly: %s', async (end, sentence) => {
     await using agent = await startFakeControl();
     await agent.order({ chat: { words: words(3), everyMs: 150, end } });
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.ask('Count.');
     await panel.waitForText(panel.section('Try it').getByRole('alert'), sentence);
     if (end !== 'refuse') expect(await panel.answer().textContent()).toContain('w0 w1');
@@ -83,7 +76,7 @@ describe('try it', () => {
 
   it('answers by keyboard alone', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.section('Try it').getByLabel('Question').focus();
     await panel.page.keyboard.press('ControlOrMeta+A');
     await panel.page.keyboard.type('Hello');
@@ -98,7 +91,7 @@ describe('try it', () => {
 describe('notices', () => {
   it('are mended by their button, and a refusal says why', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const notices = panel.page.getByRole('region', { name: 'Notices' });
     await agent.order({ refuse: { status: 409, code: 'conflict', message: 'It restarts already. Wait for it.' } });
     await notices.getByRole('button', { name: 'Restart the engine' }).click();
@@ -118,7 +111,7 @@ describe('notices', () => {
 
   it('give a path or a line to copy, and say when the clipboard is closed', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const copy = panel.page.getByRole('button', { name: 'Copy: Models folder' });
     await panel.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await copy.click();
@@ -145,7 +138,7 @@ describe('engines', () => {
       readyAt: null,
       slots: { total: 4, busy: 0 },
     });
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await agent.order({ set: { engines: [failed] }, holdCommands: true });
     await panel.show('Engines');
     const card = panel.section('Embedded engine');
@@ -171,7 +164,7 @@ describe('engines', () => {
 
   it('asks before it ends answers that are being written', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.show('Engines');
     await panel.page.getByRole('button', { name: 'Stop', exact: true }).click();
     const question = panel.page.getByRole('dialog', { name: 'Stop the engine' });
@@ -189,7 +182,7 @@ describe('engines', () => {
 
   it('L12 follows 1,000 log lines a second and still answers input within 100 ms', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.show('Engines');
     await panel.waitForText(panel.log(), 'server is listening');
     await using meter = await LoadMeter.start(panel.page);
@@ -204,7 +197,7 @@ describe('engines', () => {
 
   it('a log is let go when it is closed', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.show('Engines');
     await expect.poll(async () => (await agent.facts()).logs).toBe(1);
     await panel.page.getByText('Live log').click();

@@ -1,21 +1,14 @@
-import { type Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fakeSnapshot } from '../../fakes/fake-snapshot.ts';
 import { startFakeControl } from './fake-control-process.ts';
-import { launchChromium, PanelPage } from './panel-page.ts';
+import { PanelPage, useChromium } from './panel-page.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-});
+const browser = useChromium();
 
 describe('the panel and its agent', () => {
   it('draws what the agent tells, on every screen, with nothing against the page’s policy', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const { node, gateway } = fakeSnapshot(0);
     expect(await panel.sentence().textContent()).toBe(node.sentence);
     expect(await panel.figure('tokens-now').textContent()).toBe('17.8');
@@ -48,7 +41,7 @@ describe('the panel and its agent', () => {
 
   it('moves with the agent’s news and asks for nothing by itself', async () => {
     await using agent = await startFakeControl({ ticking: true });
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const asked = panel.requests.length;
     const { seq } = await agent.facts();
     await expect.poll(async () => (await agent.facts()).seq, { timeout: 10_000 }).toBeGreaterThan(seq + 4);
@@ -60,7 +53,7 @@ describe('the panel and its agent', () => {
 
   it('says that the agent is gone and since when, greys the figures, and comes back by itself', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await agent.kill();
     await panel.banner().waitFor();
     expect(await panel.banner().textContent()).toMatch(/No connection to the agent since \d\d:\d\d:\d\d \(\d+ s\)\./u);
@@ -81,7 +74,7 @@ describe('the panel and its agent', () => {
 
   it('takes everything again when a piece of news went missing', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await agent.order({ skip: true, set: { node: { ...fakeSnapshot(0).node, sentence: 'After the gap.' } } });
     await panel.waitForText(panel.sentence(), 'After the gap.');
     await panel.live().waitFor();
@@ -90,7 +83,7 @@ describe('the panel and its agent', () => {
 
   it('says how to sign in again, and goes on once that is done', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await agent.order({ signedIn: false });
     await panel.waitForText(panel.banner(), 'This page is not signed in.');
     expect(await panel.banner().textContent()).toContain('ranch-hand panel');
@@ -102,7 +95,7 @@ describe('the panel and its agent', () => {
 
   it('a page that was never signed in says so and shows no figures', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.page.context().clearCookies();
     await panel.page.reload();
     await panel.waitForText(panel.banner(), 'This page is not signed in.');
@@ -111,7 +104,7 @@ describe('the panel and its agent', () => {
 
   it('offers to reload when the agent was updated', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await agent.order({ set: { node: { ...fakeSnapshot(0).node, version: '9.9.9' } } });
     await panel.page.getByRole('region', { name: 'Version' }).getByRole('button', { name: 'Reload' }).waitFor();
   });

@@ -1,22 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../../../build/bundling/product.ts';
 import { changeEventSchema, type ChangeEvent } from '../../../electron/contract/events.ts';
 import { type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
 import { fakeSnapshot } from '../../fakes/fake-snapshot.ts';
 import { startFakeControl } from './fake-control-process.ts';
-import { launchChromium, PanelPage } from './panel-page.ts';
+import { PanelPage, useChromium } from './panel-page.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-});
+const browser = useChromium();
 
 const screens = ['Overview', 'Models', 'Engines'] as const;
 const backgroundOf = 'getComputedStyle(document.documentElement).backgroundColor';
@@ -67,7 +60,7 @@ describe('what the agent sends is text', () => {
       `${text}<img src=x onerror=alert(1)><b class=planted>b</b>\u001b[31mred\u001b]0;owned\u0007\u202egnp.exe\u2066`;
     const sections = sectionsOf(fakeSnapshot(Date.now()));
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await agent.order({
       set: withStrings(sections, nasty),
       chat: { words: ['<script>alert(2)</script>', '\u202eevil', '\u001b[2J'], everyMs: 5, end: 'done' },
@@ -100,7 +93,7 @@ describe('looks', () => {
   it.each([360, 480, 768, 1024])('no screen scrolls sideways at %s px, however long the names', async (width) => {
     const sections = sectionsOf(fakeSnapshot(Date.now()));
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl, { width, height: 800 });
+    await using panel = await PanelPage.open(browser(), agent.signInUrl, { width, height: 800 });
     for (const stretch of [(text: string) => text, (text: string) => `${text}${'x'.repeat(180)}`]) {
       await agent.order({ set: withStrings(sections, stretch) });
       await panel.show('Overview');
@@ -114,7 +107,7 @@ describe('looks', () => {
 
   it('follows the system’s colours, and the choice of the reader outlives a reload', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl, { colors: 'dark' });
+    await using panel = await PanelPage.open(browser(), agent.signInUrl, { colors: 'dark' });
     const dark = await panel.page.evaluate<string>(backgroundOf);
     await panel.page.getByRole('radio', { name: 'Light colours' }).click();
     const light = await panel.page.evaluate<string>(backgroundOf);
@@ -128,7 +121,7 @@ describe('looks', () => {
 
   it('nothing moves for those who asked for less motion', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl, { reducedMotion: true });
+    await using panel = await PanelPage.open(browser(), agent.signInUrl, { reducedMotion: true });
     const moving = await panel.page.evaluate<number>(
       `[...document.querySelectorAll('*')].filter((one) => { const style = getComputedStyle(one); return style.animationName !== 'none' || !/^0s(, 0s)*$/.test(style.transitionDuration); }).length`,
     );
@@ -137,7 +130,7 @@ describe('looks', () => {
 
   it('can be walked by keyboard: skip link, screens, colours, then the figures, each with a ring', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const walked: string[] = [];
     for (let step = 0; step < 7; step += 1) {
       await panel.page.keyboard.press('Tab');
@@ -160,7 +153,7 @@ describe('looks', () => {
 
   it('has one main part, named screens, and a name for everything that can be used', async () => {
     await using agent = await startFakeControl();
-    await using panel = await PanelPage.open(browser, agent.signInUrl);
+    await using panel = await PanelPage.open(browser(), agent.signInUrl);
     for (const screen of screens) {
       await panel.show(screen);
       expect(await panel.page.getByRole('main').count()).toBe(1);

@@ -1,12 +1,36 @@
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { findProgram, skipOrFail } from '../../fixtures/test-engine.ts';
 
-/** Where Debian puts Chromium; another one is named in the environment. */
-const chromiumPath = process.env['RANCH_HAND_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
+/** The machine's own Chromium, or the one named in the environment; undefined where there is none. */
+function findChromium(): string | undefined {
+  const named = process.env['RANCH_HAND_CHROMIUM'];
+  return named ?? findProgram(['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'msedge']);
+}
+
+/** One Chromium for all tests of a file. Without one they are skipped aloud, or fail where it is required. */
+export function useChromium(): () => Browser {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    if (findChromium() !== undefined) browser = await launchChromium();
+  });
+  beforeEach((context) => {
+    if (browser === undefined) skipOrFail(context, 'there is no Chromium on this machine');
+  });
+  afterAll(() => browser?.close());
+  return () => {
+    if (browser === undefined) throw new Error('there is no Chromium');
+    return browser;
+  };
+}
 
 /** A headless Chromium that asks nobody but the panel's server for anything. */
 export async function launchChromium(): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === undefined)
+    throw new Error('There is no Chromium. Install one, or name it in RANCH_HAND_CHROMIUM.');
   return chromium.launch({
-    executablePath: chromiumPath,
+    executablePath,
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -3,10 +3,10 @@ import { isProcessAlive } from '../../../electron/host/process-identity.ts';
 import { startAgent, type AgentProcess } from '../../fixtures/agent-process.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { testEngine } from '../../fixtures/test-engine.ts';
-import { chat, clientOf, enginePids, readyClient, snapshotWhere, until } from './real-agent.ts';
+import { chat, clientOf, complete, enginePids, readyClient, snapshotWhere, until } from './real-agent.ts';
 
 const longStory = {
-  messages: [{ role: 'user', content: 'Once upon a time' }],
+  prompt: 'Once upon a time',
   stream: true,
   max_tokens: 1_500,
   temperature: 0.8,
@@ -19,7 +19,7 @@ async function underWay(
   agent: AgentProcess,
   body: Readonly<Record<string, unknown>> = longStory,
 ): Promise<{ rest: () => Promise<string> }> {
-  const response = await chat(agent, body);
+  const response = await complete(agent, body);
   expect(response.status).toBe(200);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) throw new Error('the answer has no body');
@@ -101,7 +101,7 @@ describe('the engine falls', () => {
       args: ['--set', `models.default=${model}`, '--set', 'gateway.drainMs=8000'],
     });
     await readyClient(agent);
-    const response = await chat(agent, { ...longStory, max_tokens: 40 });
+    const response = await complete(agent, { ...longStory, max_tokens: 40 });
     const [text, exit] = await Promise.all([response.text(), agent.stop()]);
     expect(text).toContain('[DONE]');
     expect(exit).toEqual({ code: 0, signal: null });
@@ -126,7 +126,7 @@ describe('the engine falls', () => {
     await using agent = await startAgent({ args: ['--set', `models.default=${model}`] });
     await readyClient(agent);
     const caller = new AbortController();
-    const response = await chat(agent, longStory, {}, caller.signal);
+    const response = await complete(agent, longStory, caller.signal);
     await response.body?.getReader().read();
     await snapshotWhere(agent, (snapshot) => snapshot.gateway.inFlight === 1);
     caller.abort();

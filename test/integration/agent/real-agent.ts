@@ -54,7 +54,26 @@ export function chat(
   headers: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ): Promise<Response> {
-  return fetch(`${agent.gatewayUrl}/v1/chat/completions`, {
+  return post(agent, '/v1/chat/completions', body, headers, signal);
+}
+
+/** One text completion, which goes on until its limit where a chat might end its turn. */
+export function complete(
+  agent: AgentProcess,
+  body: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return post(agent, '/v1/completions', body, {}, signal);
+}
+
+function post(
+  agent: AgentProcess,
+  path: string,
+  body: Readonly<Record<string, unknown>>,
+  headers: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return fetch(`${agent.gatewayUrl}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ model: 'ranch/auto', ...body }),
