@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createAgent, type Agent } from './agent/agent.ts';
 import { toAppError, type AppError } from './agent/base/errors.ts';
@@ -24,15 +23,19 @@ function complain(error: AppError): void {
   process.stderr.write(`ranch-hand: ${error.message} [${error.code}]\n`);
 }
 
+/** Leaves without the rest of the stopping. An engine that hangs would not notice that its agent is gone. */
+function leaveNow(agent: Agent): never {
+  agent.killEngines();
+  process.exit(1);
+}
+
 /** Stops the agent once, whatever asks for it; a second signal does not wait for running answers. */
 function stopOnSignals(agent: Agent, stopping: () => Promise<void>): void {
   let asked = false;
   const stop = (): void => {
-    if (asked) {
-      process.exit(1);
-    }
+    if (asked) leaveNow(agent);
     asked = true;
-    setTimeout(() => process.exit(1), stopLimitMs).unref();
+    setTimeout(() => leaveNow(agent), stopLimitMs).unref();
     void stopping();
     void agent.stop();
   };
@@ -44,7 +47,6 @@ function stopOnSignals(agent: Agent, stopping: () => Promise<void>): void {
 async function run(): Promise<void> {
   const args = readAgentArguments(process.argv.slice(2));
   const dataDir = args.dataDir === null ? usualDataDir() : resolve(args.dataDir);
-  await mkdir(dirname(dataDir), { recursive: true });
   const notifier = systemdNotifier(process.env, process.pid);
   const agent = createAgent({ dataDir, distDir: distDir(), overrides: args.overrides, env: process.env });
   stopOnSignals(agent, () => notifier.stopping());
@@ -52,7 +54,7 @@ async function run(): Promise<void> {
     agent.reportFatal(error);
     complain(toAppError(error));
     process.exitCode = 1;
-    setTimeout(() => process.exit(1), stopLimitMs).unref();
+    setTimeout(() => leaveNow(agent), stopLimitMs).unref();
     void agent.stop();
   });
 
@@ -68,6 +70,9 @@ try {
   await run();
 } catch (error) {
   const known = toAppError(error);
-  complain(known);
-  process.exitCode = known.code === 'invalid_request' || known.code === 'settings_invalid' ? 2 : 1;
+  // Asked to stop before it had started: that is what happened, and no complaint.
+  if (known.code !== 'shutting_down') {
+    complain(known);
+    process.exitCode = known.code === 'invalid_request' || known.code === 'settings_invalid' ? 2 : 1;
+  }
 }

@@ -25,6 +25,7 @@ export async function openAgentLog(logsDir: string, level: string): Promise<Agen
     mkdir: true,
     mode: 0o600,
   });
+  let open = true;
   const logger = pino(
     {
       level,
@@ -32,12 +33,18 @@ export async function openAgentLog(logsDir: string, level: string): Promise<Agen
       // A belt to the braces of never passing such fields in the first place.
       redact: ['*.authorization', '*.key', '*.token', '*.apiKey', '*.prompt', '*.messages', 'key', 'token', 'prompt'],
     },
-    stream,
+    // A line that comes after the end has nowhere to go; the stream itself would throw at whoever wrote it.
+    {
+      write(line: string) {
+        if (open) stream.write(line);
+      },
+    },
   );
   return {
     logger,
     close: () =>
       new Promise<void>((resolve) => {
+        open = false;
         stream.once('close', resolve);
         stream.once('error', () => {
           resolve();

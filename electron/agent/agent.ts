@@ -44,6 +44,8 @@ export interface Agent {
   stop(): Promise<void>;
   /** Resolves when everything has stopped, whoever asked for it. */
   readonly stopped: Promise<void>;
+  /** Kills every engine with all it started, at once: for a process that leaves before its stop is over. */
+  killEngines(): void;
   /** Logs what nobody caught. */
   reportFatal(error: unknown): void;
 }
@@ -51,36 +53,53 @@ export interface Agent {
 /** How often the system is read, and for how long the plots remember. */
 const sampling = { intervalMs: 1_000, capacity: 300 };
 const staticFactsLimitMs = 15_000;
+/**
+ * From the wish to stop to the moment when engines that are still there are killed: after the longest drain, and early
+ * enough that the rest of the stop is done within ten seconds even if an engine hangs.
+ */
+const engineLimitMs = 8_500;
 
 /** The node's runtime. This file is the only one that knows every room; the order of its start is the order below. */
 export function createAgent(options: AgentOptions): Agent {
   const stack = new StopStack();
   const stopped = Promise.withResolvers<undefined>();
   const log: { current: Logger | null } = { current: null };
+  const owned: { engines: Engines | null } = { engines: null };
 
-  const stop = async (): Promise<void> => {
+  const killEngines = (): void => {
+    // Told first, so that a killed engine is not taken for one that fell and is started again.
+    void owned.engines?.stop();
+    owned.engines?.killNow();
+  };
+  const stopParts = async (): Promise<void> => {
     log.current?.info({}, 'stopping');
+    const cancel = systemClock.after(engineLimitMs, () => {
+      log.current?.warn({}, 'killing the engines that have not ended');
+      killEngines();
+    });
     await stack.stop((part, error) => log.current?.error({ part, err: error }, 'a part failed to stop'));
+    cancel();
     stopped.resolve(undefined);
   };
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= stopParts());
 
   return {
     stopped: stopped.promise,
     stop,
+    killEngines,
     reportFatal(error) {
       log.current?.error({ err: error }, 'nobody caught this error');
     },
     async start() {
       try {
-        return await startParts({
-          ...options,
-          clock: systemClock,
-          stack,
-          stop,
-          onLog: (logger) => (log.current = logger),
-        });
+        const onLog = (logger: Logger): unknown => (log.current = logger);
+        const onEngines = (engines: Engines): unknown => (owned.engines = engines);
+        return await stack.fill(() => startParts({ ...options, clock: systemClock, stack, stop, onLog, onEngines }));
       } catch (error) {
-        log.current?.error({ err: error, code: toAppError(error).code }, 'the agent could not start');
+        const { code } = toAppError(error);
+        if (code === 'shutting_down') log.current?.info({}, 'told to stop before it had started');
+        else log.current?.error({ err: error, code }, 'the agent could not start');
         await stop();
         throw error;
       }
@@ -94,6 +113,7 @@ interface Site extends AgentOptions {
   readonly stack: StopStack;
   readonly stop: () => Promise<void>;
   readonly onLog: (logger: Logger) => void;
+  readonly onEngines: (engines: Engines) => void;
 }
 
 async function startParts(site: Site): Promise<{ gatewayUrl: string }> {
@@ -139,7 +159,10 @@ async function openHouse({ dataDir, env, overrides, clock, stack, onLog }: Site)
 type Inference = Awaited<ReturnType<typeof openInference>>;
 
 /** What is on disk, the engine that runs it, and the gateway in front. */
-async function openInference({ dataDir, distDir, clock, stack }: Site, { settings, logger, folders, name }: House) {
+async function openInference(
+  { dataDir, distDir, clock, stack, onEngines }: Site,
+  { settings, logger, folders, name }: House,
+) {
   const catalog = new ModelCatalog(
     { modelsDir: folders.models, defaultPath: settings.models.default, selfTestPath: join(distDir, 'self-test.gguf') },
     { clock, logger: logger.child({ room: 'models' }) },
@@ -157,6 +180,7 @@ async function openInference({ dataDir, distDir, clock, stack }: Site, { setting
     },
     { catalog, clock, logger: logger.child({ room: 'engines' }) },
   );
+  onEngines(engines);
 
   const { host, port, drainMs, maxQueued: queueLimit, maxBodyBytes } = settings.gateway;
   const gateway = new Gateway(
@@ -226,10 +250,14 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
   await sampler.start();
   stack.push('sampler', () => sampler.stop());
   const childFile = join(distDir, 'static-facts.js');
-  void readStaticFacts({ childFile, timeoutMs: staticFactsLimitMs }, { logger }).then((facts) => {
-    staticFacts = facts;
-    publisher.touch();
-  });
+  const reading = new AbortController();
+  stack.push('static facts', () => reading.abort());
+  void readStaticFacts({ childFile, timeoutMs: staticFactsLimitMs, signal: reading.signal }, { logger }).then(
+    (facts) => {
+      staticFacts = facts;
+      publisher.touch();
+    },
+  );
   return publisher;
 }
 
@@ -253,7 +281,7 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
         'engines.start': ({ id }) => engines.byId(id).start(),
         'engines.stop': ({ id }) => engines.byId(id).stop(),
         'engines.restart': ({ id }) => engines.byId(id).restart(),
-        'settings.update': ({ key, value }) => config.set(key, value),
+        'settings.update': (change) => config.update(change),
         'agent.shutdown': () => void site.stop(),
       },
       queries: {
@@ -261,7 +289,7 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
           tail: (id, lines) => engines.byId(id).log.tail(lines),
           subscribe: (id, listener) => engines.byId(id).log.subscribe(listener),
         },
-        settings: () => config.settings,
+        settings: () => ({ settings: config.settings, rows: config.rows() }),
       },
       chat: (request, response) => gateway.handleOperatorChat(request, response),
       clock: site.clock,

@@ -13,6 +13,8 @@ export interface StaticFactsOptions {
   /** The program in `static-facts-child.ts`, as this build has it. */
   readonly childFile: string;
   readonly timeoutMs: number;
+  /** Ends the asking, and the child with it. */
+  readonly signal?: AbortSignal;
 }
 
 export interface StaticFactsDeps {
@@ -39,6 +41,7 @@ export function readStaticFacts(options: StaticFactsOptions, deps: StaticFactsDe
     const settings = {
       timeout: options.timeoutMs,
       killSignal: 'SIGKILL',
+      ...(options.signal && { signal: options.signal }),
       windowsHide: true,
       maxBuffer: 65_536,
     } as const;
@@ -48,7 +51,7 @@ export function readStaticFacts(options: StaticFactsOptions, deps: StaticFactsDe
         resolve(facts.data);
         return;
       }
-      deps.logger.warn({ err: error }, 'the graphics cards could not be read');
+      if (options.signal?.aborted !== true) deps.logger.warn({ err: error }, 'the graphics cards could not be read');
       resolve(plainFacts());
     });
   });

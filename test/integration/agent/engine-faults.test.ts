@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { isProcessAlive } from '../../../electron/host/process-identity.ts';
 import { startAgent, type AgentProcess } from '../../fixtures/agent-process.ts';
@@ -119,6 +121,43 @@ describe('the engine falls', () => {
     expect(text).toContain('shutting_down');
     expect(text).not.toContain('[DONE]');
     expect(await stopping).toEqual({ code: 0, signal: null });
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'an engine that hangs does not hold up the stop: within ten seconds both are gone, exit 0',
+    async () => {
+      await using agent = await startAgent();
+      const [engine = 0] = enginePids(await (await readyClient(agent)).snapshot());
+      await underWay(agent, { ...longStory, max_tokens: 7_000, logit_bias: { 2: -100 } });
+      process.kill(engine, 'SIGSTOP');
+      const toldAt = performance.now();
+      expect(await agent.stop()).toEqual({ code: 0, signal: null });
+      expect(performance.now() - toldAt).toBeLessThan(10_000);
+      expect(isProcessAlive(engine)).toBe(false);
+    },
+  );
+
+  it.skipIf(process.platform === 'win32')('a second signal ends a hanging engine too, at once', async () => {
+    await using agent = await startAgent();
+    const client = await readyClient(agent);
+    const [engine = 0] = enginePids(await client.snapshot());
+    await underWay(agent, { ...longStory, max_tokens: 7_000, logit_bias: { 2: -100 } });
+    process.kill(engine, 'SIGSTOP');
+    agent.child.kill('SIGTERM');
+    // The gateway refuses new connections from the moment that the agent has taken note.
+    const { port } = new URL(agent.gatewayUrl);
+    await until(async () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      const refused = await once(socket, 'connect').then(
+        () => false,
+        () => true,
+      );
+      socket.destroy();
+      return refused;
+    });
+    agent.child.kill('SIGTERM');
+    expect(await agent.exited).toEqual({ code: 1, signal: null });
+    await until(() => !isProcessAlive(engine), 2_000);
   });
 
   it('hangs up on the engine when the caller hangs up: the slot is free within a second', async (context) => {

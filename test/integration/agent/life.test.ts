@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ControlClient } from '../../../electron/client/control-client.ts';
 import { agentFilePath } from '../../../electron/host/agent-file.ts';
+import { acquireOwnerLock } from '../../../electron/host/owner-lock.ts';
 import { isProcessAlive } from '../../../electron/host/process-identity.ts';
 import { AgentProcess, startAgent } from '../../fixtures/agent-process.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
@@ -44,6 +46,32 @@ describe('a fresh node', () => {
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
     expect(pids.filter(isProcessAlive)).toEqual([]);
   });
+
+  it
+    .skipIf(process.platform === 'win32')
+    .each(['owner.lock', 'agent.1.log', 'engine-processes.json', 'engine-embedded.log', 'node.json', 'agent.json'])(
+    'stops cleanly when it is told to while it starts: as soon as %s is there',
+    async (name) => {
+      const dataDir = tempFolder();
+      const folders = [dataDir, join(dataDir, 'logs')];
+      await mkdir(join(dataDir, 'logs'));
+      const seen = Promise.withResolvers<undefined>();
+      const watchers = folders.map((folder) =>
+        watch(folder, (_event, changed) => {
+          if (changed === name) seen.resolve(undefined);
+        }),
+      );
+      const agent = new AgentProcess({ dataDir });
+      await Promise.race([seen.promise, agent.exited]);
+      for (const watcher of watchers) watcher.close();
+      expect(await agent.stop()).toEqual({ code: 0, signal: null });
+      expect(agent.output).not.toContain('ranch-hand: ');
+      const left = await readdir(dataDir);
+      expect(left).not.toContain('agent.json');
+      expect(left).not.toContain('engine-processes.json');
+      acquireOwnerLock(dataDir).release();
+    },
+  );
 
   it('stops when the control API asks for it', async () => {
     await using agent = await startAgent();

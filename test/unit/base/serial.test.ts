@@ -45,4 +45,38 @@ describe('StopStack', () => {
     expect(stopped).toEqual(['gateway', 'engine', 'lock']);
     expect(failed).toEqual(['engine']);
   });
+
+  it('stops a part that comes when stopping has begun or is over, and lets its owner not go on', async () => {
+    const stack = new StopStack();
+    const stopped: string[] = [];
+    const add = (name: string) => () => stack.push(name, () => void stopped.push(name));
+    add('lock')();
+    const stopping = stack.stop(() => undefined);
+    expect(add('engine')).toThrow(expect.objectContaining({ code: 'shutting_down' }));
+    await stopping;
+    expect(stopped).toContain('lock');
+    expect(stopped).toContain('engine');
+    expect(add('gateway')).toThrow(expect.objectContaining({ code: 'shutting_down' }));
+    await stack.stop(() => undefined);
+    expect(stopped).toContain('gateway');
+  });
+
+  it('takes nothing from under a part that is being started: that ends first, and nothing starts after it', async () => {
+    const stack = new StopStack();
+    const said: string[] = [];
+    const begun = Promise.withResolvers<undefined>();
+    const filled = stack.fill(async () => {
+      stack.push('log', () => void said.push('log closed'));
+      await begun.promise;
+      said.push('engine started');
+      stack.push('engine', () => void said.push('engine stopped'));
+      said.push('more started');
+    });
+    const stopping = stack.stop(() => undefined);
+    begun.resolve(undefined);
+    await expect(filled).rejects.toMatchObject({ code: 'shutting_down' });
+    await stopping;
+    expect(said).toEqual(['engine started', 'engine stopped', 'log closed']);
+    await expect(stack.fill(() => Promise.resolve())).rejects.toMatchObject({ code: 'shutting_down' });
+  });
 });
