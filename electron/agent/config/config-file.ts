@@ -1,4 +1,5 @@
-import { isJsonObject, issueText, shown, valueAt, withoutValueAt, type JsonObject } from './setting-paths.ts';
+import { issueText } from '../base/issue-text.ts';
+import { isJsonObject, shown, valueAt, withoutValueAt, type JsonObject } from './setting-paths.ts';
 import { settingsSchema, settingsVersion, type Settings } from './settings.ts';
 
 /** What the text of a `config.json` amounts to. */
@@ -49,7 +50,9 @@ function parseLeniently(raw: JsonObject): { settings: Settings; invalid: string[
     const [issue] = result.error.issues;
     const path = issue?.path ?? [];
     const name = path.map(String).join('.');
-    invalid.push(`${name} cannot be ${shown(valueAt(rest, name))}: ${issueText(result.error)}. Its default is used.`);
+    invalid.push(
+      `${name} cannot be ${shown(valueAt(rest, name))}: ${issueText(result.error, rest, 'it')}. Its default is used.`,
+    );
     rest = withoutValueAt(rest, path);
   }
 }

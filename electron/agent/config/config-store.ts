@@ -1,9 +1,11 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { cwd } from 'node:process';
 import { Announcer } from '../base/announcer.ts';
 import { replaceFile } from '../base/atomic-file.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode } from '../base/errors.ts';
+import type { CommandBody, SettingRow } from '../../contract/control.ts';
 import { readConfigText } from './config-file.ts';
 import {
   environmentName,
@@ -14,7 +16,7 @@ import {
   withValueAt,
   type JsonObject,
 } from './setting-paths.ts';
-import { settingsSchema, settingsVersion, type Settings } from './settings.ts';
+import { defaultSettings, settingsSchema, settingsVersion, type Settings } from './settings.ts';
 
 export interface ConfigStoreOptions {
   readonly dataDir: string;
@@ -23,33 +25,24 @@ export interface ConfigStoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Where a value comes from, strongest first. */
-export type SettingOrigin = 'command line' | 'environment' | 'config.json' | 'default';
-
-/** One setting as the panel and `ranch-hand settings` show it. */
-export interface SettingRow {
-  readonly key: string;
-  readonly value: unknown;
-  readonly defaultValue: unknown;
-  readonly origin: SettingOrigin;
-}
-
 const fileName = 'config.json';
 const lastGoodName = 'config.last-good.json';
 
 /**
  * The operator's settings: `config.json` under the environment and the command line, validated on every read and write.
- * A file that cannot be read is set aside under another name and never overwritten; the last good copy then holds.
+ * They take effect at a start, for that is when the rooms read them. A file that cannot be read is set aside under
+ * another name and never overwritten; the last good copy then holds.
  */
 export class ConfigStore {
+  /** Hears what the next start will take, after each change. */
   readonly changed = new Announcer<Settings>();
   readonly #options: ConfigStoreOptions;
   readonly #clock: Clock;
   readonly #warnings: string[] = [];
-  readonly #overlay = new Map<string, { value: unknown; origin: SettingOrigin }>();
+  readonly #overlay = new Map<string, { value: unknown; origin: SettingRow['origin'] }>();
   #raw: JsonObject = {};
-  #readOnly: string | null = null;
-  #settings: Settings;
+  readonly #rawAtStart: JsonObject;
+  readonly #settings: Settings;
 
   /** @throws AppError `settings_invalid` when the command line or the environment sets something impossible. */
   constructor(options: ConfigStoreOptions, deps: { clock: Clock }) {
@@ -57,9 +50,11 @@ export class ConfigStore {
     this.#clock = deps.clock;
     this.#readOverlay();
     this.#readFile();
-    this.#settings = this.#effective();
+    this.#rawAtStart = this.#raw;
+    this.#settings = this.#effective(this.#raw);
   }
 
+  /** In force since the start. */
   get settings(): Settings {
     return this.#settings;
   }
@@ -69,28 +64,30 @@ export class ConfigStore {
     return this.#warnings;
   }
 
-  /** Why nothing can be changed; null when it can. */
-  get readOnly(): string | null {
-    return this.#readOnly;
-  }
-
+  /** Every setting; the file is read anew, since a person may have edited it. */
   rows(): SettingRow[] {
+    const reading = readConfigText(this.#textOf(fileName));
+    const next = this.#effective('raw' in reading ? reading.raw : reading.kind === 'missing' ? {} : this.#raw);
     return settingPaths.map((key) => ({
       key,
       value: valueAt(this.#settings, key) ?? null,
-      defaultValue: valueAt(settingsSchema.parse({}), key) ?? null,
-      origin: this.#overlay.get(key)?.origin ?? (valueAt(this.#raw, key) === undefined ? 'default' : 'config.json'),
+      valueAfterRestart: valueAt(next, key) ?? null,
+      defaultValue: valueAt(defaultSettings, key) ?? null,
+      origin: this.#originOf(key),
     }));
   }
 
+  /** {@link set} with a value, or with the text that a person typed for it. */
+  update(change: CommandBody<'settings.update'>): void {
+    this.set(change.key, 'text' in change ? parseSettingText(change.key, change.text) : change.value);
+  }
+
   /**
-   * Writes one setting to `config.json`. It takes effect now, or at the next start where the part that uses it reads
-   * it only then.
+   * Writes one setting to `config.json`, for the next start.
    *
    * @throws AppError `settings_invalid` for an unknown key or a bad value, `conflict` when the file must not be touched.
    */
   set(key: string, value: unknown): void {
-    if (this.#readOnly !== null) throw new AppError('conflict', this.#readOnly);
     const problem = problemWith(key, value);
     if (problem !== null) throw new AppError('settings_invalid', problem);
     const overlaid = this.#overlay.get(key);
@@ -100,18 +97,44 @@ export class ConfigStore {
         `${key} is set by the ${overlaid.origin}, which wins over ${fileName}. Change it there.`,
       );
     }
-    this.#write({ ...withValueAt(this.#raw, key, value), version: settingsVersion });
-    this.#settings = this.#effective();
-    this.changed.announce(this.#settings);
+    this.#write({ ...withValueAt(this.#rawToChange(), key, value), version: settingsVersion });
+    this.changed.announce(this.#effective(this.#raw));
+  }
+
+  /** The file as it is now, with what a person wrote into it since the start. */
+  #rawToChange(): JsonObject {
+    const reading = readConfigText(this.#textOf(fileName));
+    switch (reading.kind) {
+      case 'ok':
+        return reading.raw;
+      case 'missing':
+        return {};
+      case 'newer':
+        throw new AppError('conflict', newerSentence(reading.version));
+      case 'corrupt':
+        throw new AppError(
+          'conflict',
+          `${fileName} cannot be read (${reading.why}). Mend it or move it away, then set this again.`,
+        );
+    }
+  }
+
+  /** A value in the file that is not the one in force was not valid. */
+  #originOf(key: string): SettingRow['origin'] {
+    const overlaid = this.#overlay.get(key);
+    if (overlaid) return overlaid.origin;
+    const inFile = valueAt(this.#rawAtStart, key);
+    return inFile !== undefined && inFile === valueAt(this.#settings, key) ? 'config.json' : 'default';
   }
 
   #readOverlay(): void {
     for (const path of settingPaths) {
       const text = this.#options.env[environmentName(path)];
-      if (text !== undefined) this.#overlay.set(path, { value: parseSettingText(path, text), origin: 'environment' });
+      if (text !== undefined)
+        this.#overlay.set(path, { value: parseSettingText(path, text, cwd()), origin: 'environment' });
     }
     for (const [path, text] of this.#options.overrides) {
-      this.#overlay.set(path, { value: parseSettingText(path, text), origin: 'command line' });
+      this.#overlay.set(path, { value: parseSettingText(path, text, cwd()), origin: 'command line' });
     }
   }
 
@@ -125,8 +148,7 @@ export class ConfigStore {
         return;
       case 'newer':
         this.#raw = reading.raw;
-        this.#readOnly = `${fileName} was written by a newer version (form ${reading.version}, this one knows ${settingsVersion}). It is used as far as it is understood and not changed. Update this program to change settings.`;
-        this.#warnings.push(this.#readOnly);
+        this.#warnings.push(newerSentence(reading.version));
         return;
       case 'ok':
         this.#raw = reading.raw;
@@ -169,8 +191,8 @@ export class ConfigStore {
     if (text !== null && text !== this.#textOf(lastGoodName)) replaceFile(this.#path(lastGoodName), text);
   }
 
-  #effective(): Settings {
-    let raw = this.#raw;
+  #effective(file: JsonObject): Settings {
+    let raw = file;
     const reading = readConfigText(JSON.stringify(raw));
     if (reading.kind === 'ok' || reading.kind === 'newer') raw = reading.settings;
     for (const [path, { value }] of this.#overlay) raw = withValueAt(raw, path, value);
@@ -189,4 +211,8 @@ export class ConfigStore {
   #path(name: string): string {
     return join(this.#options.dataDir, name);
   }
+}
+
+function newerSentence(version: number): string {
+  return `${fileName} was written by a newer version (form ${version}, this one knows ${settingsVersion}). It is used as far as it is understood and not changed. Update this program to change settings.`;
 }

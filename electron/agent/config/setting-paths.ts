@@ -1,5 +1,7 @@
-import type { z } from 'zod';
+import { resolve } from 'node:path';
+import { pathSettings } from '../../contract/control.ts';
 import { AppError } from '../base/errors.ts';
+import { issueText } from '../base/issue-text.ts';
 import { defaultSettings, settingsSchema } from './settings.ts';
 
 /** A plain JSON object. */
@@ -54,12 +56,16 @@ export function withoutValueAt(root: JsonObject, path: readonly PropertyKey[]): 
 
 /**
  * The value that `text` (from a command line or the environment) means for the setting at `path`: JSON where that
- * fits, else the text itself, so that paths and names need no quotes.
+ * fits, else the text itself, so that paths and names need no quotes. A relative path counts from `folder`, where one is
+ * given.
  *
  * @throws AppError `settings_invalid` for a setting that does not exist or a value it cannot have.
  */
-export function parseSettingText(path: string, text: string): unknown {
-  const candidates = [parsedJson(text), text].filter((value) => value !== undefined);
+export function parseSettingText(path: string, text: string, folder?: string): unknown {
+  const isPath = folder !== undefined && pathSettings.includes(path);
+  const candidates = [parsedJson(text), text]
+    .filter((value) => value !== undefined)
+    .map((value) => (isPath && typeof value === 'string' && value !== '' ? resolve(folder, value) : value));
   for (const value of candidates) {
     if (problemWith(path, value) === null) return value;
   }
@@ -69,17 +75,10 @@ export function parseSettingText(path: string, text: string): unknown {
 /** Why `value` cannot stand at `path`, in a sentence; null when it can. */
 export function problemWith(path: string, value: unknown): string | null {
   if (!settingPaths.includes(path)) return `There is no setting ${path}. The settings are: ${settingPaths.join(', ')}.`;
-  const result = settingsSchema.safeParse(withValueAt({}, path, value));
+  const settings = withValueAt({}, path, value);
+  const result = settingsSchema.safeParse(settings);
   if (result.success) return null;
-  return `${path} cannot be ${shown(value)}: ${issueText(result.error)}.`;
-}
-
-/** The first issue in words; a union's own words are "Invalid input", so its default and type are told instead. */
-export function issueText(error: z.ZodError): string {
-  const [issue] = error.issues;
-  if (!issue) return 'it is not valid';
-  if (issue.code === 'invalid_union') return 'expected "auto" or a whole number within its limits';
-  return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  return `${path} cannot be ${shown(value)}: ${issueText(result.error, settings, 'it')}.`;
 }
 
 /** A value cut to a length that fits a message. */

@@ -1,9 +1,16 @@
+import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 
 /** The newest form of `config.json` that this program writes. */
 export const settingsVersion = 1;
 
 const automatic = z.literal('auto');
+/** The agent's working folder is an accident, so a relative path would mean another file at the next start. */
+const fullPath = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .refine((path) => path === '' || isAbsolute(path), 'be a full path');
 const port = z.int().min(0).max(65_535);
 
 /**
@@ -55,15 +62,12 @@ export const settingsSchema = z.object({
       port: port
         .default(0)
         .describe('Port of the control API and the panel. 0 takes the last one again, or any free one.'),
-      panelDir: z.string().min(1).nullable().default(null).describe('Folder with another build of the panel.'),
+      panelDir: fullPath.nullable().default(null).describe('Folder with another build of the panel.'),
     })
     .prefault({}),
   models: z
     .object({
-      default: z
-        .string()
-        .min(1)
-        .max(4_096)
+      default: fullPath
         .nullable()
         .default(null)
         .describe('Path of the GGUF file to load. Default: what is in the models folder.'),

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { AppError } from '../base/errors.ts';
+import { issueText } from '../base/issue-text.ts';
 import {
   commandSchemas,
   querySchemas,
   type CommandBody,
   type CommandName,
+  type QueryAnswer,
   type QueryName,
 } from '../../contract/control.ts';
 import { readJsonBody, sendJson } from './answers.ts';
@@ -21,8 +23,7 @@ export type CommandHandlers = {
 
 export interface QueryHandlers {
   readonly logs: LogSource;
-  /** The settings in force, by section, without secrets. */
-  readonly settings: () => Readonly<Record<string, unknown>>;
+  readonly settings: () => QueryAnswer<'settings'>;
 }
 
 /** `POST /control/v1/commands/:name`. */
@@ -56,7 +57,7 @@ export function answerQuery(
     }
     case 'settings':
       valid(querySchemas.settings, given);
-      sendJson(response, 200, JSON.stringify({ settings: queries.settings() }));
+      sendJson(response, 200, JSON.stringify(queries.settings()));
   }
 }
 
@@ -72,7 +73,7 @@ async function dispatch<Name extends CommandName>(
 function valid<Output>(schema: z.ZodType<Output>, value: unknown): Output {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new AppError('invalid_request', `The request does not fit: ${z.prettifyError(parsed.error)}`);
+  throw new AppError('invalid_request', `The request does not fit: ${issueText(parsed.error, value)}.`);
 }
 
 function isCommand(name: string): name is CommandName {

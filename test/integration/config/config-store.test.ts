@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { ConfigStore } from '../../../electron/agent/config/config-store.ts';
@@ -51,6 +51,57 @@ describe('ConfigStore', () => {
     expect(store.warnings.join(' ')).toContain('herd');
   });
 
+  it('keeps the values in force until the next start, and tells both', async () => {
+    await writeFile(config(), '{"version":1,"gateway":{"drainMs":7}}');
+    const store = open();
+    store.set('gateway.maxQueued', 9);
+    expect(store.settings.gateway.maxQueued).toBe(64);
+    const row = (key: string) => store.rows().find((one) => one.key === key);
+    expect(row('gateway.maxQueued')).toEqual({
+      key: 'gateway.maxQueued',
+      value: 64,
+      valueAfterRestart: 9,
+      defaultValue: 64,
+      origin: 'default',
+    });
+    expect(row('gateway.drainMs')).toMatchObject({ value: 7, valueAfterRestart: 7, origin: 'config.json' });
+  });
+
+  it('sees what a person writes into the file meanwhile, and does not undo it', async () => {
+    const store = open();
+    await writeFile(config(), '{"version":1,"gateway":{"drainMs":7}}');
+    expect(store.rows().find(({ key }) => key === 'gateway.drainMs')).toMatchObject({
+      value: 5_000,
+      valueAfterRestart: 7,
+      origin: 'default',
+    });
+    store.set('gateway.maxQueued', 9);
+    expect(open().settings.gateway).toMatchObject({ drainMs: 7, maxQueued: 9 });
+    await writeFile(config(), '{"gateway":');
+    expect(() => store.set('gateway.maxQueued', 8)).toThrow(/cannot be read/);
+    expect(await readFile(config(), 'utf8')).toBe('{"gateway":');
+    expect(store.rows().find(({ key }) => key === 'gateway.maxQueued')).toMatchObject({ valueAfterRestart: 9 });
+  });
+
+  it('takes a change as a value or as text, and a name may be all digits', () => {
+    const store = open();
+    store.update({ key: 'node.name', text: '42' });
+    store.update({ key: 'gateway.maxQueued', value: 9 });
+    expect(open().settings).toMatchObject({ node: { name: '42' }, gateway: { maxQueued: 9 } });
+    expect(() => store.update({ key: 'node.name', value: 42 })).toThrow(/must be text/);
+  });
+
+  it('a path for this run alone may be relative to the folder it is started in; in the file it is full', async () => {
+    expect(open({ 'models.default': './x.gguf' }).settings.models.default).toBe(resolve('x.gguf'));
+    expect(open({}, { RANCH_HAND_MODELS_DEFAULT: 'x.gguf' }).settings.models.default).toBe(resolve('x.gguf'));
+    expect(() => open().update({ key: 'models.default', text: './x.gguf' })).toThrow(/full path/);
+    await writeFile(config(), '{"version":1,"models":{"default":"x.gguf"}}');
+    const store = open();
+    expect(store.settings.models.default).toBeNull();
+    expect(store.warnings.join(' ')).toMatch(/models\.default cannot be "x\.gguf": it must be a full path/);
+    expect(store.rows().find(({ key }) => key === 'models.default')?.origin).toBe('default');
+  });
+
   it('B66 refuses a bad value and leaves file and settings as they were', async () => {
     const store = open();
     store.set('gateway.maxQueued', 9);
@@ -59,7 +110,7 @@ describe('ConfigStore', () => {
     expect(() => store.set('gateway.maxQueued', '9')).toThrow(expect.objectContaining({ code: 'settings_invalid' }));
     expect(() => store.set('cow.bell', 1)).toThrow(expect.objectContaining({ code: 'settings_invalid' }));
     expect(await readFile(config(), 'utf8')).toBe(before);
-    expect(store.settings.gateway.maxQueued).toBe(9);
+    expect(open().settings.gateway.maxQueued).toBe(9);
   });
 
   it.each([
@@ -83,7 +134,7 @@ describe('ConfigStore', () => {
     await writeFile(config(), newer);
     const store = open();
     expect(store.settings.gateway.maxQueued).toBe(9);
-    expect(store.readOnly).toContain('newer version');
+    expect(store.warnings).toEqual([expect.stringContaining('newer version')]);
     expect(() => store.set('gateway.maxQueued', 1)).toThrow(expect.objectContaining({ code: 'conflict' }));
     expect(await readFile(config(), 'utf8')).toBe(newer);
   });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ControlClient, type WatchEvent } from '../../../electron/client/control-client.ts';
 import { ControlError } from '../../../electron/client/control-error.ts';
 import type { LogLine } from '../../../electron/contract/control.ts';
-import { readyEngine, startNode, token, type ControlNode, type NodeOptions } from './control-node.ts';
+import { portRow, readyEngine, startNode, token, type ControlNode, type NodeOptions } from './control-node.ts';
 
 const open: ControlNode[] = [];
 
@@ -123,7 +123,7 @@ describe('the control client against a real listener', () => {
     node.log(line('one'));
     node.log(line('two'));
     expect(await client.query('logs', { engine: 'embedded', lines: 1 })).toEqual({ lines: [line('two')] });
-    expect(await client.query('settings', {})).toEqual({ settings: { gateway: { port: 8080 } } });
+    expect(await client.query('settings', {})).toEqual({ settings: { gateway: { port: 8080 } }, rows: [portRow] });
     const heard = new Heard<LogLine>();
     const stop = new AbortController();
     const tail = heard.next(({ text }) => text === 'two');

@@ -8,7 +8,7 @@ import { AppError } from '../../../electron/agent/base/errors.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { ControlServer } from '../../../electron/agent/control/control-server.ts';
 import { startTelemetry, type RunningTelemetry } from '../telemetry/running-telemetry.ts';
-import type { LogLine } from '../../../electron/contract/control.ts';
+import type { LogLine, SettingRow } from '../../../electron/contract/control.ts';
 import type { EngineSnapshot, NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
 
 export const token = 'token-of-this-test-0123456789-0123456789';
@@ -43,6 +43,14 @@ export const readyEngine: EngineSnapshot = {
   model: 'self-test',
   slots: { total: 2, busy: 0 },
   memoryBytes: null,
+};
+
+export const portRow: SettingRow = {
+  key: 'gateway.port',
+  value: 8080,
+  valueAfterRestart: 8081,
+  defaultValue: 8080,
+  origin: 'default',
 };
 
 /** What the rooms of a node would say; a test changes it and calls `telemetry.publisher.touch()`. */
@@ -135,7 +143,7 @@ export async function startNode(options: NodeOptions = {}): Promise<ControlNode>
             return () => listeners.delete(listener);
           },
         },
-        settings: () => ({ gateway: { port: 8080 } }),
+        settings: () => ({ settings: { gateway: { port: 8080 } }, rows: [portRow] }),
       },
       chat: options.chat ?? ((_request, response) => response.end('{}')),
       clock,

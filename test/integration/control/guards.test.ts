@@ -142,6 +142,15 @@ describe('what the control listener reads', () => {
     },
   );
 
+  it.each([
+    ['{}', 'The request does not fit: id must be given.'],
+    ['{"id":5}', 'The request does not fit: id must be text.'],
+    ['{"id":"x","force":true}', 'The request does not fit: it must not have \\"force\\".'],
+  ])('B31 %s is refused in plain words', async (body, words) => {
+    const answer = await post({ 'content-type': 'application/json' }, body);
+    expect(answer.text).toContain(words);
+  });
+
   it('B33 a body that is not UTF-8 is refused', async () => {
     const before = Buffer.from('{"id":"embedded');
     const after = Buffer.from('"}');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   environmentName,
@@ -9,6 +9,7 @@ import {
   withoutValueAt,
   withValueAt,
 } from '../../../electron/agent/config/setting-paths.ts';
+import { pathSettings } from '../../../electron/contract/control.ts';
 import { settingsJsonSchema } from '../../../electron/agent/config/settings.ts';
 
 describe('setting paths', () => {
@@ -25,6 +26,26 @@ describe('setting paths', () => {
     expect(parseSettingText('node.name', 'null')).toBeNull();
     expect(parseSettingText('engines.embedded.threads', 'auto')).toBe('auto');
     expect(parseSettingText('engines.embedded.enabled', 'false')).toBe(false);
+  });
+
+  it('that are file paths stand in the schema, are full, and text is taken from a folder where one is given', () => {
+    for (const path of pathSettings) {
+      expect(settingPaths).toContain(path);
+      expect(() => parseSettingText(path, './x.gguf')).toThrow(/full path/);
+      expect(parseSettingText(path, './x.gguf', '/base')).toBe(resolve('/base/x.gguf'));
+      expect(parseSettingText(path, '"/a b"', '/base')).toBe(resolve('/a b'));
+      expect(parseSettingText(path, 'null', '/base')).toBeNull();
+      expect(() => parseSettingText(path, '', '/base')).toThrow(/not be empty/);
+    }
+  });
+
+  it('B66 are refused in plain words', () => {
+    expect(problemWith('gateway.port', 70_000)).toBe('gateway.port cannot be 70000: it must be at most 65535.');
+    expect(problemWith('gateway.port', 1e99)).toBe('gateway.port cannot be 1e+99: it must be a smaller number.');
+    expect(problemWith('node.name', '')).toBe('node.name cannot be "": it must not be empty.');
+    expect(problemWith('engines.embedded.threads', 0)).toBe(
+      'engines.embedded.threads cannot be 0: it must be at least 1.',
+    );
   });
 
   it.each([

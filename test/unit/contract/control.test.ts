@@ -16,6 +16,9 @@ describe('the control API’s shapes', () => {
   it('bound what names an engine or a setting', () => {
     expect(commandSchemas['engines.start'].safeParse({ id: 'x'.repeat(201) }).success).toBe(false);
     expect(commandSchemas['settings.update'].safeParse({ key: '', value: 1 }).success).toBe(false);
+    expect(commandSchemas['settings.update'].safeParse({ key: 'a', text: '1', value: 1 }).success).toBe(false);
+    expect(commandSchemas['settings.update'].safeParse({ key: 'a', text: 'x'.repeat(10_001) }).success).toBe(false);
+    expect(commandSchemas['settings.update'].safeParse({ key: 'a', text: '1' }).success).toBe(true);
     expect(commandSchemas['agent.shutdown'].safeParse({ now: true }).success).toBe(false);
   });
 });
