@@ -121,18 +121,20 @@ function addEngines(program: Command, context: CliContext, end: End): void {
 }
 
 function addSettings(program: Command, context: CliContext, end: End): void {
-  const settings = common(program.command('settings').description('the settings in force')).action(
-    async (_options: unknown, command: Command) => {
-      const verb = await import('./verbs/settings.ts');
-      end(await verb.settings(context, command.optsWithGlobals<CommonOptions>()));
-    },
-  );
-  common(settings.command('set <key> <value>').description('change one setting, such as gateway.port 8081')).action(
-    async (key: string, value: string, _options: unknown, command: Command) => {
-      const { settingsSet } = await import('./verbs/settings.ts');
-      end(await settingsSet(context, command.optsWithGlobals<CommonOptions>(), key, value));
-    },
-  );
+  const settings = common(
+    program.command('settings').description('the settings in force, and what waits for a restart'),
+  ).action(async (_options: unknown, command: Command) => {
+    const verb = await import('./verbs/settings.ts');
+    end(await verb.settings(context, command.optsWithGlobals<CommonOptions>()));
+  });
+  common(
+    settings
+      .command('set <key> <value>')
+      .description('change one setting for the next start, such as gateway.port 8081'),
+  ).action(async (key: string, value: string, _options: unknown, command: Command) => {
+    const { settingsSet } = await import('./verbs/settings.ts');
+    end(await settingsSet(context, command.optsWithGlobals<CommonOptions>(), key, value));
+  });
 }
 
 function addRun(program: Command, context: CliContext, end: End): void {
@@ -162,11 +164,17 @@ function addPanelAndDoctor(program: Command, context: CliContext, end: End): voi
 function common(command: Command): Command {
   return command
     .option('--json', 'one JSON document on standard output and nothing else')
-    .option('--data-dir <folder>', "the node's data folder");
+    .option('--data-dir <folder>', "the node's data folder", folderName);
 }
 
 function collect(value: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), value];
+}
+
+/** An empty name would mean the working folder, which nobody asks for that way: a variable was empty. */
+function folderName(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty; name a folder.');
+  return text;
 }
 
 function lineCount(text: string): number {

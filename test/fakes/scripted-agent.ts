@@ -83,6 +83,11 @@ function logs(query: URLSearchParams, response: ServerResponse): void {
   response.on('close', () => followers.delete(response));
 }
 
+const settingsAnswer = {
+  settings: { version: 1, gateway: { port: 8080 } },
+  rows: [{ key: 'gateway.port', value: 8080, valueAfterRestart: 8081, defaultValue: 8080, origin: 'default' }],
+};
+
 function chunk(response: ServerResponse, body: unknown): void {
   response.write(`data: ${JSON.stringify(body)}\n\n`);
 }
@@ -119,7 +124,7 @@ function route(method: string, url: URL, response: ServerResponse, base: string)
   else if (pathname === '/control/v1/events') openEvents(response);
   else if (pathname === '/control/v1/queries/logs') logs(url.searchParams, response);
   else if (pathname === '/control/v1/queries/settings') {
-    sendJson(response, 200, { settings: { version: 1, gateway: { port: 8080, host: '127.0.0.1' } } });
+    sendJson(response, 200, settingsAnswer);
   } else if (pathname === '/control/v1/tickets') {
     sendJson(response, 200, { ticket: 't1', url: `${base}/sign-in?ticket=t1` });
   } else if (pathname === '/control/v1/chat') chat(response);

@@ -1,37 +1,34 @@
+import type { SettingRow } from '../../contract/control.ts';
 import type { Palette } from './palette.ts';
 import { table } from './table.ts';
 import { safeJson, safeLine } from './text.ts';
 
-/** One setting and its value as it is typed on the command line. */
-export interface Setting {
-  readonly key: string;
-  readonly value: string;
-}
-
-/** Settings by section as flat `section.key` pairs, in the order the agent tells them. */
-export function flatSettings(settings: Readonly<Record<string, unknown>>, prefix = ''): Setting[] {
-  return Object.entries(settings).flatMap(([name, value]) => {
-    const key = prefix + name;
-    if (isSection(value)) return flatSettings(value, `${key}.`);
-    return [{ key: safeLine(key), value: typeof value === 'string' ? safeLine(value) : safeJson(value) }];
+/** A table of the settings in force and where each comes from, then what waits for the next start. */
+export function settingsLines(rows: readonly SettingRow[], columns: number, palette: Palette): string[] {
+  const heads = [{ title: 'Setting' }, { title: 'Value', shrinkTo: 10 }, { title: 'From' }];
+  const cells = rows.map((row) => {
+    const origin = safeLine(row.origin);
+    return [
+      safeLine(row.key),
+      typedValue(row.value),
+      row.origin === 'default' ? { text: origin, paint: palette.dim } : origin,
+    ];
   });
+  const waiting = rows.filter(waitsForRestart);
+  return [
+    ...table(heads, cells, { columns, head: palette.dim }),
+    ...(waiting.length === 0 ? [] : ['']),
+    ...waiting.map(({ key, valueAfterRestart }) =>
+      palette.attention(`! ${safeLine(key)} becomes ${typedValue(valueAfterRestart)} when the node starts again.`),
+    ),
+  ];
 }
 
-export function settingsLines(settings: readonly Setting[], columns: number, palette: Palette): string[] {
-  if (settings.length === 0) return ['Every setting has its default.'];
-  const rows = settings.map(({ key, value }) => [key, value]);
-  return table([{ title: 'Setting' }, { title: 'Value', shrinkTo: 10 }], rows, { columns, head: palette.dim });
+function waitsForRestart({ value, valueAfterRestart }: SettingRow): boolean {
+  return JSON.stringify(value) !== JSON.stringify(valueAfterRestart);
 }
 
-/** What is typed as a setting's value: JSON where it is JSON (a number, true, a list), else the text itself. */
-export function parseSettingValue(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-}
-
-function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+/** A value as it is typed on the command line. */
+function typedValue(value: unknown): string {
+  return typeof value === 'string' ? safeLine(value) : safeJson(value);
 }

@@ -1,34 +1,39 @@
+import { cwd } from 'node:process';
 import { exitCodes, tableColumns, type CliContext, type CommonOptions, type ExitCode } from '../context.ts';
 import { makePalette, wantsColour } from '../output/palette.ts';
-import { flatSettings, parseSettingValue, settingsLines } from '../output/settings-view.ts';
+import { settingsLines } from '../output/settings-view.ts';
 import { safeJson, safeLine } from '../output/text.ts';
 import { openSession } from '../session.ts';
+import { settingText } from '../setting-text.ts';
 
 /** `ranch-hand settings` */
 export async function settings(context: CliContext, options: CommonOptions): Promise<ExitCode> {
   const { client } = await openSession(context, options);
   const answer = await client.query('settings', {});
   const { stdout } = context;
-  if (options.json === true) stdout.write(`${safeJson(answer.settings)}\n`);
+  if (options.json === true) stdout.write(`${safeJson(answer)}\n`);
   else {
     const palette = makePalette(wantsColour(stdout.isTTY, context.env));
-    const lines = settingsLines(flatSettings(answer.settings), tableColumns(stdout), palette);
+    const lines = settingsLines(answer.rows, tableColumns(stdout), palette);
     stdout.write(`${lines.join('\n')}\n`);
   }
   return exitCodes.done;
 }
 
-/** `ranch-hand settings set section.key VALUE` */
+/** `ranch-hand settings set section.key VALUE`: the agent finds the value that the text means for this setting. */
 export async function settingsSet(
   context: CliContext,
   options: CommonOptions,
   key: string,
-  text: string,
+  typed: string,
 ): Promise<ExitCode> {
   const { client } = await openSession(context, options);
-  const value = parseSettingValue(text);
-  await client.command('settings.update', { key, value });
-  const done = options.json === true ? safeJson({ ok: true, key, value }) : safeLine(`${key} is now ${text}.`);
+  const text = settingText(key, typed, cwd());
+  await client.command('settings.update', { key, text });
+  const done =
+    options.json === true
+      ? safeJson({ ok: true, key, text, takesEffect: 'next start' })
+      : safeLine(`${key} = ${text} is written to config.json; it takes effect when the node starts again.`);
   context.stdout.write(`${done}\n`);
   return exitCodes.done;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { QueryAnswer } from '../../../electron/contract/control.ts';
 import { nodeSnapshotSchema, type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
 import { readAgentFile } from '../../../electron/host/agent-file.ts';
 import { startAgent, type AgentProcess } from '../../fixtures/agent-process.ts';
@@ -60,7 +61,11 @@ describe('the command line with the real agent', () => {
     const known = await cli(['settings', 'set', 'gateway.maxQueued', '32'], { dataDir: agent.dataDir });
     expect(known).toMatchObject({ exitCode: 0, stderr: '' });
     const { stdout } = await cli(['settings', '--json'], { dataDir: agent.dataDir });
-    expect(JSON.parse(stdout)).toMatchObject({ gateway: { maxQueued: 32 } });
+    const { settings, rows } = JSON.parse(stdout) as QueryAnswer<'settings'>;
+    expect(settings).toMatchObject({ gateway: { maxQueued: 64 } });
+    expect(rows.find(({ key }) => key === 'gateway.maxQueued')).toMatchObject({ value: 64, valueAfterRestart: 32 });
+    const digits = await cli(['settings', 'set', 'node.name', '42'], { dataDir: agent.dataDir });
+    expect(digits).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   it('doctor finds no problem, and warns that the model is only the self-test', async () => {

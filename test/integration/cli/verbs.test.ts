@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeSnapshotSchema } from '../../../electron/contract/snapshot.ts';
 import { makeTempFolder, removeFolder, tempFolder } from '../../fixtures/temp-folder.ts';
@@ -53,6 +54,8 @@ describe('wrong usage', () => {
     [['engines', 'explode', 'embedded'], /Too many arguments/],
     [['engines', 'logs', 'embedded', '-n', '0'], /whole number from 1 to 5000/],
     [['settings', 'set', 'gateway.port'], /value/],
+    [['status', '--data-dir', ''], /--data-dir.*empty/],
+    [['doctor', '--data-dir='], /--data-dir.*empty/],
   ])('%j ends with 2 and one line', async (args, message) => {
     const outcome = await cli(args, { dataDir: tempFolder() });
     expect(outcome).toMatchObject({ exitCode: 2, stdout: '' });
@@ -108,10 +111,15 @@ describe('the command line with an agent', () => {
   it('models, engines and settings tell what the agent tells', async () => {
     expect(await document('models')).toMatchObject([{ id: 'falcon3-10b-instruct', quantization: 'i2_s' }]);
     expect(await document('engines')).toMatchObject([{ id: 'embedded', state: 'ready' }]);
-    expect(await document('settings')).toEqual({ version: 1, gateway: { port: 8080, host: '127.0.0.1' } });
+    expect(await document('settings')).toMatchObject({
+      settings: { gateway: { port: 8080 } },
+      rows: [{ key: 'gateway.port', value: 8080, valueAfterRestart: 8081, origin: 'default' }],
+    });
     expect((await cli(['models'], { dataDir })).stdout).toContain('falcon3-10b-instruct');
     expect((await cli(['engines'], { dataDir })).stdout).toContain('2/4');
-    expect((await cli(['settings'], { dataDir })).stdout).toContain('gateway.port  8080');
+    expect((await cli(['settings'], { dataDir })).stdout).toMatch(
+      /gateway\.port {2}8080 {3}default\n\n! gateway\.port becomes 8081 when/,
+    );
   });
 
   it.each(['start', 'stop', 'restart'])('engines %s sends the command', async (action) => {
@@ -122,15 +130,21 @@ describe('the command line with an agent', () => {
     });
   });
 
-  it('settings set sends a number as a number', async () => {
+  it('settings set sends what was typed, a path in full, and says when it takes effect', async () => {
     expect(await document('settings', 'set', 'gateway.port', '8081')).toEqual({
       ok: true,
       key: 'gateway.port',
-      value: 8081,
+      text: '8081',
+      takesEffect: 'next start',
     });
     expect(await agent.heard('request', '/control/v1/commands/settings.update')).toMatchObject({
-      body: { key: 'gateway.port', value: 8081 },
+      body: { key: 'gateway.port', text: '8081' },
     });
+    const { stdout } = await cli(['settings', 'set', 'models.default', './x.gguf'], { dataDir });
+    expect(stdout).toBe(
+      `models.default = ${resolve('x.gguf')} is written to config.json; it takes effect when the node starts again.\n`,
+    );
+    expect(agent.requests().at(-1)?.body).toEqual({ key: 'models.default', text: resolve('x.gguf') });
   });
 
   it('panel prints an address that signs in once', async () => {

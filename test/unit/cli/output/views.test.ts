@@ -4,11 +4,12 @@ import { enginesLines } from '../../../../electron/cli/output/engines-view.ts';
 import { logText } from '../../../../electron/cli/output/log-view.ts';
 import { modelsLines } from '../../../../electron/cli/output/models-view.ts';
 import { makePalette, wantsColour } from '../../../../electron/cli/output/palette.ts';
-import { flatSettings, parseSettingValue, settingsLines } from '../../../../electron/cli/output/settings-view.ts';
+import { settingsLines } from '../../../../electron/cli/output/settings-view.ts';
 import { line } from '../../../../electron/cli/output/spans.ts';
 import { statusLines } from '../../../../electron/cli/output/status-view.ts';
 import { table } from '../../../../electron/cli/output/table.ts';
 import { cellWidth } from '../../../../electron/cli/output/text.ts';
+import type { SettingRow } from '../../../../electron/contract/control.ts';
 import { aModel, aNode, anEngine, aRequest, lookedAtMs } from '../node-snapshot.ts';
 
 vi.stubEnv('TZ', 'UTC');
@@ -113,7 +114,11 @@ describe('status', () => {
         80,
         palette,
       ),
-      ...settingsLines(flatSettings({ [evil]: { [evil]: evil, list: [evil] } }), 80, palette),
+      ...settingsLines(
+        [{ key: evil, value: evil, valueAfterRestart: [evil], defaultValue: evil, origin: 'config.json' }],
+        80,
+        palette,
+      ),
       logText({ at: evil, stream: 'stderr', text: evil }, palette),
     ];
     for (const text of lines) expect(text).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
@@ -167,24 +172,19 @@ describe('lists', () => {
     expect(activityLines([], 80, palette)).toEqual([]);
   });
 
-  it('settings: flat keys as they are set', () => {
-    const flat = flatSettings({ version: 1, gateway: { port: 8080, host: '127.0.0.1' }, tags: ['a'], empty: {} });
-    expect(flat).toEqual([
-      { key: 'version', value: '1' },
-      { key: 'gateway.port', value: '8080' },
-      { key: 'gateway.host', value: '127.0.0.1' },
-      { key: 'tags', value: '["a"]' },
-      { key: 'empty', value: '{}' },
+  it('settings: the value in force, where it comes from, and what waits for a restart', () => {
+    const rows: SettingRow[] = [
+      { key: 'gateway.port', value: 8080, valueAfterRestart: 8081, defaultValue: 8080, origin: 'default' },
+      { key: 'node.name', value: 'bess', valueAfterRestart: 'bess', defaultValue: null, origin: 'config.json' },
+    ];
+    expect(settingsLines(rows, 80, palette)).toEqual([
+      'Setting       Value  From',
+      'gateway.port  8080   default',
+      'node.name     bess   config.json',
+      '',
+      '! gateway.port becomes 8081 when the node starts again.',
     ]);
-  });
-
-  it('settings: a value is JSON where it is JSON, else text', () => {
-    expect([
-      parseSettingValue('8081'),
-      parseSettingValue('true'),
-      parseSettingValue('"8081"'),
-      parseSettingValue('/a b'),
-    ]).toEqual([8081, true, '8081', '/a b']);
+    expect(settingsLines(rows.slice(1), 80, palette)).toHaveLength(2);
   });
 });
 
