@@ -25,13 +25,18 @@ const hostilePath = /%2e%2e|%2e\.|\.%2e|(^|\/)\.\.?(\/|$)|(^|\/)%2e(\/|$)|%5c|%0
 
 /**
  * Judges whether a request to a loopback listener comes from a program of this machine and not, by way of a browser,
- * from a web page: DNS rebinding shows in Host, foreign pages show in Origin and Sec-Fetch-Site. Pure; call it before
- * anything else is read of the request.
+ * from a web page: DNS rebinding shows in Host, foreign pages show in Origin and Sec-Fetch-Site. A head that two readers
+ * would understand differently does not pass either. Pure; call it before anything else is read of the request.
  *
  * @returns null when it may pass, else the error to answer with (`wrong_host`, `forbidden` or `invalid_request`)
  */
 export function judgeLocalRequest(request: LocalRequest, rules: LocalRequestRules): AppError | null {
-  return judgeTarget(request.url ?? '') ?? judgeHost(request, rules) ?? judgeOrigin(request, rules);
+  return (
+    judgeTarget(request.url ?? '') ??
+    judgeHost(request, rules) ??
+    judgeOrigin(request, rules) ??
+    judgeTransferCoding(request)
+  );
 }
 
 /** All values of one header, in order. `name` is lower case. */
@@ -46,6 +51,10 @@ export function headerValues(rawHeaders: readonly string[], name: string): strin
 function judgeTarget(url: string): AppError | null {
   if (!url.startsWith('/')) {
     return new AppError('invalid_request', 'The request target must be a path. Send it without a scheme and host.');
+  }
+  // To whatever resolves it against a base, a second slash makes the first segment a host.
+  if (url.startsWith('//')) {
+    return new AppError('invalid_request', 'The request target begins with two slashes. Send it with one.');
   }
   const query = url.indexOf('?');
   const path = query === -1 ? url : url.slice(0, query);
@@ -79,6 +88,13 @@ function judgeOrigin(request: LocalRequest, rules: LocalRequestRules): AppError 
     return new AppError('forbidden', 'Web pages of other sites may not use this address. Call it from a program.');
   }
   return null;
+}
+
+/** Node's parser decodes chunks only, and takes what a coding before them made for the body itself. */
+function judgeTransferCoding(request: LocalRequest): AppError | null {
+  const codings = headerValues(request.rawHeaders, 'transfer-encoding');
+  if (codings.length === 0 || (codings.length === 1 && codings[0]?.toLowerCase() === 'chunked')) return null;
+  return new AppError('invalid_request', 'The only Transfer-Encoding here is chunked. Send the body without another.');
 }
 
 function addresses(rules: LocalRequestRules): string[] {

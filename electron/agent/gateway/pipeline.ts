@@ -80,7 +80,7 @@ export class Pipeline {
   async #decode(call: Call, operation: Operation): Promise<DecodedRequest> {
     const { clock, stats } = this.#deps;
     const { limits } = this.#options;
-    judgeBodyHeaders(call.request.headers, limits);
+    judgeBodyHeaders(call.request, limits);
     const decoded = decodeRequest(operation, await readBody(call.request, limits, clock));
     call.ignored = decoded.ignored;
     call.model = decoded.model;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
+import { judgeJsonType } from '../base/json-request.ts';
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;
@@ -11,18 +12,13 @@ export interface BodyLimits {
 }
 
 /**
- * Judges the headers that describe a body, before any of it is read. A body without a Content-Type is accepted: some
- * command-line callers send none, and a web page cannot leave it out without an Origin, which is judged elsewhere.
+ * Judges the headers that describe a body, before any of it is read.
  *
  * @throws AppError `unsupported_media_type` or `payload_too_large`
  */
-export function judgeBodyHeaders(headers: IncomingMessage['headers'], limits: BodyLimits): void {
-  const type = headers['content-type'];
-  const fromPage = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
-  const isJson = type !== undefined && /^application\/json\s*(;|$)/i.test(type.trim());
-  if (!isJson && (type !== undefined || fromPage)) {
-    throw new AppError('unsupported_media_type', 'The body must be JSON. Send it with Content-Type: application/json.');
-  }
+export function judgeBodyHeaders({ headers, rawHeaders }: IncomingMessage, limits: BodyLimits): void {
+  const refusal = judgeJsonType(rawHeaders);
+  if (refusal) throw refusal;
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new AppError(

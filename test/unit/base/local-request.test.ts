@@ -40,9 +40,12 @@ describe('judgeLocalRequest', () => {
     expect(judge({ Host: ['127.0.0.1:8080', '127.0.0.1:8080'] })).toBe('invalid_request');
   });
 
-  it.each(['http://127.0.0.1:8080/v1/models', '*', 'evil.com:443', ''])('B5 refuses the target "%s"', (url) => {
-    expect(judge(host, url)).toBe('invalid_request');
-  });
+  it.each(['http://127.0.0.1:8080/v1/models', '*', 'evil.com:443', '', '//', '//evil.com/v1/models'])(
+    'B5 refuses the target "%s"',
+    (url) => {
+      expect(judge(host, url)).toBe('invalid_request');
+    },
+  );
 
   it.each([
     'http://evil.com',
@@ -87,6 +90,22 @@ describe('judgeLocalRequest', () => {
     '/./a',
   ])('B34 refuses the path %j', (url) => {
     expect(judge(host, url)).toBe('invalid_request');
+  });
+
+  it.each([
+    ['gzip, chunked'],
+    ['chunked, chunked'],
+    ['chunked,'],
+    ['identity'],
+    [''],
+    ['chunked', 'chunked'],
+    ['gzip', 'chunked'],
+  ])('B21 refuses Transfer-Encoding %j %j', (...codings) => {
+    expect(judge({ ...host, 'Transfer-Encoding': codings })).toBe('invalid_request');
+  });
+
+  it.each(['chunked', 'Chunked'])('lets Transfer-Encoding %s pass', (coding) => {
+    expect(judge({ ...host, 'Transfer-Encoding': coding })).toBeNull();
   });
 
   it('lets ordinary paths and any query pass', () => {
