@@ -22,6 +22,7 @@ const traits = {
   conflict: { httpStatus: 409, retryable: false, mayFallBack: false },
   payload_too_large: { httpStatus: 413, retryable: false, mayFallBack: false },
   unsupported_media_type: { httpStatus: 415, retryable: false, mayFallBack: false },
+  expectation_failed: { httpStatus: 417, retryable: false, mayFallBack: false },
   wrong_host: { httpStatus: 421, retryable: false, mayFallBack: false },
   headers_too_large: { httpStatus: 431, retryable: false, mayFallBack: false },
   context_length_exceeded: { httpStatus: 400, retryable: false, mayFallBack: false },

@@ -30,6 +30,8 @@ export interface ServerHandlers {
 /** How long a caller that was refused may take to read why. */
 const refusalLingerMs = 250;
 
+const expectationMessage = 'The Expect header asks for something that is not done here. Send the request without it.';
+
 /**
  * The gateway's socket side: limits, deadlines, and the judgement of each head before anything else looks at it. What
  * Node's parser refuses is answered here too, in the same shape as every other error.
@@ -39,7 +41,7 @@ export class GatewayServer {
   readonly #handlers: ServerHandlers;
   readonly #clock: Clock;
   readonly #server: Server;
-  /** The answer in progress on a connection: a second one must not be written into it. */
+  /** The answer to a connection's latest request: a second one must not be written into it, nor before it. */
   readonly #answering = new WeakMap<Duplex, ServerResponse>();
   /** Connections whose last answer is a refusal; the parser complains about each further piece that they send. */
   readonly #refusing = new WeakSet<Duplex>();
@@ -65,17 +67,20 @@ export class GatewayServer {
     this.#server.on('request', (request, response) => {
       this.#request(request, response);
     });
+    this.#server.on('checkExpectation', (request, response) => {
+      this.#request(request, response, new AppError('expectation_failed', expectationMessage));
+    });
     this.#server.on('clientError', (error, socket) => {
       this.#clientError(error, socket);
     });
     this.#server.on('upgrade', (_request, socket) => {
-      this.#refuseRaw(
+      this.#refuseInTurn(
         socket,
         new AppError('invalid_request', 'This address does not speak WebSocket. Use plain HTTP.'),
       );
     });
     this.#server.on('connect', (_request, socket) => {
-      this.#refuseRaw(
+      this.#refuseInTurn(
         socket,
         new AppError('method_not_allowed', 'This address is no proxy. Send requests to its paths.'),
       );
@@ -115,11 +120,11 @@ export class GatewayServer {
     this.#server.closeAllConnections();
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
+  #request(request: IncomingMessage, response: ServerResponse, unmet: AppError | null = null): void {
     this.#answering.set(request.socket, response);
     // Without a listener, an error of a socket that is gone would end the process.
     response.on('error', () => undefined);
-    const error = this.#judge(request);
+    const error = this.#judge(request) ?? unmet;
     if (error) this.#handlers.refused(request, response, error);
     else this.#handlers.request(request, response);
   }
@@ -136,12 +141,32 @@ export class GatewayServer {
       socket.destroy();
       return;
     }
+    this.#refuseInTurn(socket, parserError(code));
+  }
+
+  #refuseInTurn(socket: Duplex, error: AppError): void {
     const response = this.#answering.get(socket);
-    if (response?.headersSent === true && !response.writableFinished) {
-      socket.destroy();
-      return;
-    }
-    this.#refuseRaw(socket, parserError(code));
+    if (!response || response.writableFinished) this.#refuseRaw(socket, error);
+    else if (response.req.complete) this.#refuseAfter(response, socket, error);
+    else this.#refuseBody(response, socket, error);
+  }
+
+  /** Something refusable behind a whole request: that one's answer comes first, or the caller would take the refusal for it. */
+  #refuseAfter(response: ServerResponse, socket: Duplex, error: AppError): void {
+    this.#refusing.add(socket);
+    response.once('close', () => {
+      // Not writable: the answer was the connection's last one, or broke off, and Node ends the connection.
+      if (response.writableFinished && socket.writable) this.#refuseRaw(socket, error);
+    });
+  }
+
+  /** Garbage within the body of the latest request. */
+  #refuseBody(response: ServerResponse, socket: Duplex, error: AppError): void {
+    // Without a socket, the answer has its place behind another one that is pending.
+    if (response.socket === null) socket.destroy();
+    // Refused already, which is more than the parser could say: that answer ends by itself.
+    else if (response.headersSent) this.#refusing.add(socket);
+    else this.#refuseRaw(socket, error);
   }
 
   #refuseRaw(socket: Duplex, error: AppError): void {

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayRig, parseRaw } from '../../fixtures/gateway-rig.ts';
 
 const chatBody = JSON.stringify({ model: 'fake-model', messages: [{ role: 'user', content: 'Hello' }] });
+/** The same in one chunk. */
+const chunked = `${chatBody.length.toString(16)}\r\n${chatBody}\r\n0\r\n\r\n`;
 const get = 'GET /v1/models HTTP/1.1\r\n';
 const post = 'POST /v1/chat/completions HTTP/1.1\r\nHost: HOST\r\n';
 
@@ -84,6 +86,15 @@ describe('bad input at the socket', () => {
     expect(await refused(rig, text('Origin: http://HOST\r\n'))).toMatchObject({ status: 415 });
   });
 
+  it.each([
+    ['JSON, then text', 'application/json', 'text/plain'],
+    ['text, then JSON', 'text/plain', 'application/json'],
+  ])('B10 two Content-Types are refused: %s', async (_name, first, second) => {
+    const headers = `Content-Type: ${first}\r\nContent-Type: ${second}\r\nConnection: close\r\n`;
+    const text = `${post}${headers}Content-Length: ${chatBody.length}\r\n\r\n${chatBody}`;
+    expect(await refused(rig, text)).toEqual({ status: 415, code: 'unsupported_media_type' });
+  });
+
   it('B13 a preflight from an unknown origin is refused without any CORS header', async () => {
     const headers = 'Host: HOST\r\nOrigin: http://evil.com\r\nAccess-Control-Request-Method: POST\r\nConnection: close';
     const answer = await rig.raw(`OPTIONS /v1/chat/completions HTTP/1.1\r\n${headers}\r\n\r\n`);
@@ -94,6 +105,8 @@ describe('bad input at the socket', () => {
   it.each([
     ['B21 a length and chunks', `Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
     ['B21 another transfer coding', 'Transfer-Encoding: gzip\r\n\r\n'],
+    ['B21 a transfer coding before chunked', `Transfer-Encoding: gzip, chunked\r\n\r\n${chunked}`],
+    ['B21 two headers of transfer codings', `Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`],
     ['B22 two lengths', `Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`],
     ['B22 a length that is no number', `Content-Length: 5x\r\n\r\nhello`],
     ['B22 a bad chunk', `Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n`],
@@ -138,10 +151,25 @@ describe('bad input at the socket', () => {
     expect(await refused(rig, text(101))).toEqual({ status: 431, code: 'headers_too_large' });
   });
 
-  it('B24 a header named __proto__ is a header like any other', async () => {
-    const answer = await rig.raw(`${get}Host: HOST\r\n__proto__: x\r\nconstructor: y\r\nConnection: close\r\n\r\n`);
-    expect(parseRaw(answer).status).toBe(200);
-    expect(JSON.stringify({})).toBe('{}');
+  it('B24 headers named __proto__ and constructor change nothing, neither now nor for the next request', async () => {
+    const text = (extra: string): string =>
+      `${post}${extra}Connection: close\r\nContent-Length: ${chatBody.length}\r\n\r\n${chatBody}`;
+    const heads: string[] = [];
+    for (const extra of ['__proto__: x\r\nconstructor: y\r\n', '']) {
+      const answer = parseRaw(await rig.raw(text(extra)));
+      expect(answer.status).toBe(200);
+      heads.push(answer.head.replaceAll(/^(X-Ranch-Trace|Date): .*$/gim, '$1'));
+      const { lastHead, lastBody } = await rig.fake.state();
+      const names = lastHead.split('\r\n').slice(1);
+      expect(names.map((line) => line.split(':')[0])).toEqual([
+        'Host',
+        'Content-Type',
+        'Authorization',
+        'Content-Length',
+      ]);
+      expect(lastBody).toBe(chatBody);
+    }
+    expect(heads[0]).toBe(heads[1]);
   });
 
   it.each([
@@ -200,6 +228,8 @@ describe('bad input at the socket', () => {
     ['B34 an encoded backslash', '/v1%5cmodels'],
     ['B34 an encoded NUL', '/v1/models/a%00b'],
     ['B34 dots', '/v1/../etc/passwd'],
+    ['B34 two slashes', '//'],
+    ['B34 two slashes and a host', '//evil.com/v1/models'],
   ])('%s in the path are refused', async (_name, path) => {
     const text = `GET ${path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n`;
     expect(await refused(rig, text)).toEqual({ status: 400, code: 'invalid_request' });
@@ -233,6 +263,57 @@ describe('bad input at the socket', () => {
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST');
     expect((await rig.post('/v1/models', {})).status).toBe(405);
+  });
+
+  it('an expectation that cannot be met is refused', async () => {
+    const text = `${post}Expect: foo\r\nConnection: close\r\nContent-Length: ${chatBody.length}\r\n\r\n${chatBody}`;
+    expect(await refused(rig, text)).toEqual({ status: 417, code: 'expectation_failed' });
+    const continued = await rig.raw(text.replace('foo', '100-continue'));
+    expect(continued).toContain('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK');
+  });
+
+  it('a foreign Host is refused before its expectation is', async () => {
+    const text = `${get}Host: evil.com\r\nExpect: foo\r\nConnection: close\r\n\r\n`;
+    expect(await refused(rig, text)).toMatchObject({ status: 421 });
+  });
+
+  describe('a good request and then bytes that are no HTTP', () => {
+    const good = `${post}Content-Length: ${chatBody.length}\r\n\r\n${chatBody}`;
+
+    afterEach(() => rig.fake.behave({}));
+
+    it.each([
+      ['nothing of the answer was sent', 50, chatBody],
+      ['the answer is on its way', 0, JSON.stringify({ ...(JSON.parse(chatBody) as object), stream: true })],
+    ])('B22 are answered in order while %s', async (_name, firstMs, body) => {
+      await rig.fake.behave({ firstMs, intervalMs: 5 });
+      const answer = await rig.raw(`${post}Content-Length: ${body.length}\r\n\r\n${body}\x16\x03 what\r\n\r\n`);
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+      expect(answer.indexOf('tok7')).toBeGreaterThan(0);
+      expect(answer.indexOf('HTTP/1.1 400')).toBeGreaterThan(answer.indexOf('tok7'));
+    });
+
+    it('B22 a broken body behind an answer that is pending is never taken for that answer', async () => {
+      await rig.fake.behave({ firstMs: 50 });
+      const answer = await rig.raw(`${good}${post}Transfer-Encoding: chunked\r\n\r\nzz\r\n`);
+      expect(answer).not.toMatch(/^HTTP\/1\.1 400/);
+    });
+
+    it.each([
+      ['an upgrade', 'GET / HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 400],
+      ['a tunnel', 'CONNECT evil.com:443 HTTP/1.1\r\nHost: evil.com:443\r\n\r\n', 405],
+    ])('B8 %s behind an answer that is pending is refused after it', async (_name, second, status) => {
+      await rig.fake.behave({ firstMs: 50 });
+      const answer = await rig.raw(good + second);
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', `HTTP/1.1 ${status}`]);
+    });
+
+    it('B22 end the connection when the first request asked for that', async () => {
+      await rig.fake.behave({ firstMs: 50 });
+      const answer = await rig.raw(`${good.replace('Host:', 'Connection: close\r\nHost:')}\x16\x03 what\r\n\r\n`);
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+      expect(answer).toContain('tok7');
+    });
   });
 
   it('two requests in one packet are answered in order', async () => {
