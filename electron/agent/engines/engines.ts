@@ -6,6 +6,7 @@ import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Upstream } from '../inference/upstream.ts';
 import type { ModelCatalog } from '../models/catalog.ts';
+import type { ModelChoice } from '../models/catalog-model.ts';
 import { EmbeddedEngine } from './embedded/embedded-engine.ts';
 import type { Engine } from './engine.ts';
 import { EngineLog } from './engine-log.ts';
@@ -93,6 +94,10 @@ export class Engines {
         logger,
         log: new EngineLog({ clock, file }),
         leftovers: this.#leftovers,
+        models: {
+          refresh: () => deps.catalog.rescan(),
+          choose: (held) => chooseModel(deps.catalog, held),
+        },
         random: deps.random ?? Math.random,
       },
     );
@@ -146,16 +151,24 @@ export class Engines {
   }
 
   /**
-   * A real model takes the self-test model's place as soon as it is there. A running real model stays: which of two
-   * the node serves is the operator's choice, and answers under way must not break off because a file was copied.
+   * A real model takes the self-test model's place as soon as it is there. A running real model stays, even if its
+   * file goes: which of two the node serves is the operator's choice. One that is not loaded and can no longer be
+   * gives its place to the next.
    */
   #onCatalogChange(): void {
     this.changed.announce();
     const embedded = this.#embedded;
     const next = this.#catalog.default();
     if (!embedded || !next || next.path === embedded.model?.path) return;
-    if (embedded.model !== null && !embedded.model.selfTest) return;
-    this.#logger.info({ model: next.id }, 'a model has arrived, loading it');
+    if (embedded.loaded !== null && embedded.model?.selfTest === false) return;
+    if (chooseModel(this.#catalog, embedded.model)?.path !== next.path) return;
+    this.#logger.info({ model: next.id }, 'another model takes the place of the one before');
     void embedded.use(next);
   }
+}
+
+/** The held model if it can still be loaded, else the default; the self-test model gives way to any real one. */
+function chooseModel(catalog: ModelCatalog, held: ModelChoice | null): ModelChoice | null {
+  const same = catalog.list().find((model) => model.path === held?.path && model.problem === null);
+  return same && !same.selfTest ? same : catalog.default();
 }

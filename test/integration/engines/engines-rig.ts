@@ -69,6 +69,7 @@ export function fakeEngine(folder: string, behaviour: string): EmbeddedEngine {
         { file: join(folder, 'engine-processes.json') },
         { identify: identifyProcess, kill: killTree, logger: silentLogger },
       ),
+      models: { refresh: () => Promise.resolve(), choose: (held) => held },
       random: () => 0.5,
     },
   );

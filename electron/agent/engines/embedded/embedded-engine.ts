@@ -14,7 +14,18 @@ import { EmbeddedProcess, type Endpoint } from './embedded-process.ts';
 import { EmbeddedUpstream } from './embedded-upstream.ts';
 import type { ChildSettings, LoadedModel } from './protocol.ts';
 
+/** How long answers under way may take before a restart breaks them off. */
+const drainMs = 8_000;
+const drainingSentence = 'The engine finishes its answers, then it restarts.';
 const noModelSentence = 'There is no model to load. Put a GGUF file into the models folder.';
+
+/** The models among which the engine chooses before each start. */
+export interface ModelSource {
+  /** Looks at the files again: one may have gone since. */
+  refresh(): Promise<void>;
+  /** The held model if it can still be loaded, else the one to load instead; null when there is none. */
+  choose(held: ModelChoice | null): ModelChoice | null;
+}
 
 export interface EmbeddedEngineOptions {
   readonly nodePath: string;
@@ -31,6 +42,7 @@ export interface EmbeddedEngineDeps {
   readonly logger: Logger;
   readonly log: EngineLog;
   readonly leftovers: Leftovers;
+  readonly models: ModelSource;
   readonly random: () => number;
 }
 
@@ -43,7 +55,13 @@ export class EmbeddedEngine implements Engine {
   readonly #options: EmbeddedEngineOptions;
   readonly #supervisor: Supervisor;
   readonly #upstream: EmbeddedUpstream;
+  readonly #models: ModelSource;
   #model: ModelChoice | null;
+  /** Takes the model's place at the next start. */
+  #next: ModelChoice | null = null;
+  #choosing = false;
+  /** The restart that waits for answers under way; null when none does. */
+  #drain: { readonly restarted: Promise<unknown> } | null = null;
   #endpoint: Endpoint | null = null;
   #stats = { busy: 0, waiting: 0, memoryBytes: 0 };
 
@@ -51,6 +69,7 @@ export class EmbeddedEngine implements Engine {
     this.#options = options;
     this.#model = options.model;
     this.log = deps.log;
+    this.#models = deps.models;
     const launcher = new EmbeddedProcess(
       { engineId: this.id, nodePath: options.nodePath, childScript: options.childScript },
       {
@@ -71,6 +90,7 @@ export class EmbeddedEngine implements Engine {
       {
         clock: deps.clock,
         state: () => this.#supervisor.record.state.kind,
+        draining: () => this.#drain !== null,
         sentence: () => this.snapshot().sentence,
         model: () => this.#model,
       },
@@ -96,7 +116,10 @@ export class EmbeddedEngine implements Engine {
 
   snapshot(): EngineSnapshot {
     const { record } = this.#supervisor;
-    const supervised = snapshotOf(record);
+    const supervised = {
+      ...snapshotOf(record),
+      ...(this.#drain && record.state.kind === 'ready' && { state: 'draining' as const, sentence: drainingSentence }),
+    };
     const slots = this.#endpoint?.model.slots ?? 0;
     return {
       ...(this.#model ? supervised : { ...supervised, state: 'absent', sentence: noModelSentence }),
@@ -112,31 +135,75 @@ export class EmbeddedEngine implements Engine {
   }
 
   async start(): Promise<void> {
+    if (!this.#model) await this.#choose();
     if (this.#model) await this.#supervisor.start();
   }
 
   stop(): Promise<void> {
+    this.#drain = null;
     return this.#supervisor.stop();
   }
 
   killNow(): void {
+    this.#drain = null;
     this.#supervisor.killNow();
   }
 
+  /** Finishes the answers under way, for a bounded time, and begins no other before the new start. */
   async restart(): Promise<void> {
-    if (this.#model) await this.#supervisor.restart();
+    if (!this.#model) await this.#choose();
+    if (this.#model) await this.#restartDrained(() => true);
   }
 
-  /** Loads another model: ends the process and starts it anew. Answers under way break off. */
+  /** Loads another model, once the answers under way are complete or have had their time. */
   async use(model: ModelChoice): Promise<void> {
     const first = this.#model === null;
-    this.#model = model;
-    this.changed.announce();
-    // An engine that the operator stopped stays stopped; it has the new model when it is started again.
-    if (first || this.#supervisor.record.state.kind !== 'stopped') await this.#supervisor.restart();
+    if (first || this.#supervisor.record.state.kind === 'stopped') {
+      this.#model = model;
+      this.changed.announce();
+      // An engine that the operator stopped stays stopped; it has the new model when it is started again.
+      if (first) await this.#supervisor.restart();
+      return;
+    }
+    this.#next = model;
+    // A start that is choosing its model takes this one.
+    if (!this.#choosing) await this.#restartDrained(() => this.#next !== null);
   }
 
-  #childSettings(): Omit<ChildSettings, 'key'> {
+  /** Restarts when nothing is under way, if that is then still needed and nobody stopped the engine meanwhile. */
+  async #restartDrained(needed: () => boolean): Promise<void> {
+    if (this.#drain) {
+      await this.#drain.restarted;
+      return;
+    }
+    const restarted = Promise.withResolvers<null>();
+    const drain = { restarted: restarted.promise };
+    this.#drain = drain;
+    try {
+      this.changed.announce();
+      await this.#upstream.idle(drainMs);
+      if (this.#drain === drain && needed()) await this.#supervisor.restart();
+    } finally {
+      if (this.#drain === drain) this.#drain = null;
+      restarted.resolve(null);
+      this.changed.announce();
+    }
+  }
+
+  async #choose(): Promise<void> {
+    this.#choosing = true;
+    try {
+      await this.#models.refresh();
+    } finally {
+      this.#choosing = false;
+    }
+    this.#model = this.#models.choose(this.#next ?? this.#model);
+    this.#next = null;
+    this.changed.announce();
+  }
+
+  async #childSettings(): Promise<Omit<ChildSettings, 'key'>> {
+    await this.#choose();
     if (!this.#model) throw new AppError('model_unusable', noModelSentence);
     const { contextSize, parallel, threads } = this.#options;
     return { modelPath: this.#model.path, modelId: this.#model.id, contextSize, parallel, threads };

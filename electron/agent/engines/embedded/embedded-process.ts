@@ -31,7 +31,7 @@ export interface EmbeddedProcessDeps {
   readonly log: EngineLog;
   readonly leftovers: Leftovers;
   /** What the next process is started with. */
-  readonly settings: () => Omit<ChildSettings, 'key'>;
+  readonly settings: () => Promise<Omit<ChildSettings, 'key'>>;
   /** Null when the process is gone. */
   readonly onEndpoint: (endpoint: Endpoint | null) => void;
   readonly onStats: (stats: Extract<ChildReport, { event: 'stats' }>) => void;
@@ -61,7 +61,7 @@ export class EmbeddedProcess implements ProcessLauncher {
       lastLines.push(text);
       if (lastLines.length > keptLastLines) lastLines.shift();
     };
-    const settings: ChildSettings = { ...this.#deps.settings(), key };
+    const settings: ChildSettings = { ...(await this.#deps.settings()), key };
     const tree = await ProcessTree.start(
       {
         executable: this.#options.nodePath,

@@ -17,10 +17,14 @@ const capabilities: readonly Capability[] = ['chat', 'completion', 'embedding', 
 
 /** An answer that is not streamed has no byte before its last token, and a small machine may take long for that. */
 const wholeAnswerMs = 60 * 60_000;
+/** How often it is looked whether the last answer is complete. */
+const idleCheckMs = 50;
 
 export interface EmbeddedUpstreamDeps {
   readonly clock: Clock;
   readonly state: () => EngineState['kind'];
+  /** True while answers under way are finished and no other is begun. */
+  readonly draining: () => boolean;
   /** The engine's state in words. */
   readonly sentence: () => string;
   readonly model: () => ModelChoice | null;
@@ -64,7 +68,7 @@ export class EmbeddedUpstream implements Upstream {
       route: 'local',
       dialects: ['openai'],
       operations: ['chat', 'completion', 'embedding'],
-      ready: this.#wire !== null && this.#deps.state() === 'ready',
+      ready: this.#wire !== null && this.#deps.state() === 'ready' && !this.#deps.draining(),
       sentence: this.#deps.sentence(),
       models: choice
         ? [
@@ -82,9 +86,24 @@ export class EmbeddedUpstream implements Upstream {
     };
   }
 
+  /** Resolves when no answer is under way any more, at the latest after `mostMs`. */
+  async idle(mostMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const wire = this.#wire;
+    const endMs = clock.monotonic() + mostMs;
+    // A wire that was replaced is closed: its answers are over.
+    while (wire !== null && wire === this.#wire && clock.monotonic() < endMs) {
+      const { total, idle } = wire.connections;
+      if (total === idle) return;
+      await new Promise<void>((resolve) => {
+        clock.after(idleCheckMs, resolve);
+      });
+    }
+  }
+
   generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse> {
     const wire = this.#wire;
-    if (!wire) {
+    if (!wire || this.#deps.draining()) {
       const failed = this.#deps.state() === 'failed';
       return Promise.reject(new AppError(failed ? 'engine_failed' : 'engine_not_ready', this.#deps.sentence()));
     }
