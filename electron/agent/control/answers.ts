@@ -62,6 +62,7 @@ export function errorText({ code, message }: AppError): string {
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   requireJsonType(request);
+  refusePacked(request);
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > bodyLimitBytes) throw tooLarge();
   return parseBody(await readBytes(request));
@@ -93,6 +94,13 @@ export function requireJsonType(request: IncomingMessage): void {
   if (type === undefined && !hasBrowserHeaders(request)) return;
   if (types.length === 1 && /^application\/json\s*(;|$)/i.test(type?.trim() ?? '')) return;
   throw new AppError('unsupported_media_type', 'The body must be JSON. Send Content-Type: application/json.');
+}
+
+/** Never unpacked, or a few bytes could become any number. */
+function refusePacked({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new AppError('unsupported_media_type', 'Compressed bodies are not accepted. Send it without Content-Encoding.');
 }
 
 function hasBrowserHeaders(request: IncomingMessage): boolean {

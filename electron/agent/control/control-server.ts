@@ -26,6 +26,15 @@ export interface ControlServerOptions {
   readonly nodeId: string;
   /** Where the built panel is. */
   readonly panelDir: string;
+  readonly deadlines?: ControlDeadlines;
+}
+
+/** How long a request may take to arrive, in milliseconds, whole and in pieces. */
+export interface ControlDeadlines {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  /** How often connections are held against the two others. */
+  readonly checkEveryMs: number;
 }
 
 export interface ControlServerDeps {
@@ -38,7 +47,8 @@ export interface ControlServerDeps {
   readonly logger: Logger;
 }
 
-const limits = { headerBytes: 16 * 1024, headersMs: 10_000, requestMs: 60_000, connections: 256, graceMs: 1_000 };
+const limits = { headerBytes: 16 * 1024, connections: 256, graceMs: 1_000 };
+const usualDeadlines: ControlDeadlines = { headersMs: 10_000, requestMs: 60_000, checkEveryMs: 1_000 };
 
 /** The control API over the rooms, and the panel. Loopback only; no logic of its own. */
 export class ControlServer implements Startable {
@@ -95,12 +105,13 @@ export class ControlServer implements Startable {
   }
 
   async #listen(port: number): Promise<void> {
+    const { headersMs, requestMs, checkEveryMs } = this.#options.deadlines ?? usualDeadlines;
     const server = createServer(
       {
         maxHeaderSize: limits.headerBytes,
-        headersTimeout: limits.headersMs,
-        requestTimeout: limits.requestMs,
-        connectionsCheckingInterval: 1_000,
+        headersTimeout: headersMs,
+        requestTimeout: requestMs,
+        connectionsCheckingInterval: checkEveryMs,
       },
       (request, response) => {
         this.#serve(request, response);
@@ -138,7 +149,7 @@ export class ControlServer implements Startable {
     if (request.headers.upgrade !== undefined) {
       throw new AppError('invalid_request', 'Connections cannot be upgraded here. Use the event stream.');
     }
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://control');
+    const { pathname, searchParams } = new URL(`http://control${request.url ?? '/'}`);
     if (pathname === controlPaths.signIn) this.#signIn(request, response, searchParams);
     else if (pathname.startsWith('/control/')) await this.#routeApi(request, response, pathname, searchParams);
     else await this.#routePanel(request, response, pathname);

@@ -34,10 +34,6 @@ export class Streams {
     this.#clock = deps.clock;
   }
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Server-sent events: the whole picture, or what was missed since `Last-Event-ID`, then every change. */
   followSnapshots(request: IncomingMessage, response: ServerResponse, feed: SnapshotFeed): void {
     this.#requireRoom();

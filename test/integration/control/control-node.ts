@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../electron/agent/base/errors.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
-import { ControlServer } from '../../../electron/agent/control/control-server.ts';
+import { ControlServer, type ControlDeadlines } from '../../../electron/agent/control/control-server.ts';
 import { startTelemetry, type RunningTelemetry } from '../telemetry/running-telemetry.ts';
 import type { LogLine, SettingRow } from '../../../electron/contract/control.ts';
 import type { EngineSnapshot, NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
@@ -78,6 +78,7 @@ export interface NodeOptions {
   readonly port?: number;
   readonly preferredPort?: number;
   readonly token?: string;
+  readonly deadlines?: ControlDeadlines;
   readonly clock?: Clock;
   readonly chat?: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -119,6 +120,7 @@ export async function startNode(options: NodeOptions = {}): Promise<ControlNode>
       sessionSecret: 'secret-of-this-test-0123456789-012345678',
       nodeId: 'node-1',
       panelDir,
+      ...(options.deadlines === undefined ? {} : { deadlines: options.deadlines }),
     },
     {
       feed: telemetry.publisher,

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   codeIn,
@@ -86,6 +87,27 @@ describe('who may talk to the control listener', () => {
     ['nothing', ''],
   ])('B15 a wrong token is refused: %s', async (_what, authorization) => {
     await expectRefusal(await send(node.port, snapshotPath, { headers: { authorization } }), 401, 'unauthorized');
+  });
+
+  it('B3 a Host with more than name and port is refused', async () => {
+    const host = `127.0.0.1:${node.port}/?`;
+    await expectRefusal(await sendAsOperator(node.port, snapshotPath, { headers: { host } }), 421, 'wrong_host');
+  });
+
+  it.each([
+    ['none', ''],
+    ['two', 'Host: localhost:PORT\r\nHost: 127.0.0.1:PORT\r\n'],
+    ['two that are alike', 'Host: 127.0.0.1:PORT\r\nHost: 127.0.0.1:PORT\r\n'],
+  ])('B4 a request whose Host headers are %s is refused', async (_what, hosts) => {
+    for (const version of ['1.0', '1.1']) {
+      const answer = await sendRaw(
+        node.port,
+        `GET ${snapshotPath} HTTP/${version}\r\n${hosts.replaceAll('PORT', String(node.port))}` +
+          `Authorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).not.toContain(token);
+    }
   });
 
   it('B17 two Authorization headers are refused', async () => {
@@ -183,6 +205,41 @@ describe('what the control listener reads', () => {
     );
     expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*invalid_request/);
   });
+
+  it.each([
+    ['two lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'],
+    ['a bare LF', 'X-One: 1\nContent-Length: 2\r\n\r\n{}'],
+    ['a folded header', 'X-One: 1\r\n 2\r\nContent-Length: 2\r\n\r\n{}'],
+    ['a chunk without a size', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n'],
+  ])('B22 %s is refused, and the connection closed', async (_what, rest) => {
+    const head = `POST ${restartPath} HTTP/1.1\r\nHost: 127.0.0.1:${node.port}\r\nAuthorization: Bearer ${token}\r\n`;
+    expect(await sendRaw(node.port, `${head}${rest}`)).toMatch(/^HTTP\/1\.1 400 [^]*invalid_request/);
+    expect(node.commands).toEqual([]);
+    expect((await sendAsOperator(node.port, snapshotPath)).status).toBe(200);
+  });
+
+  it('B28 a packed body is refused and never unpacked', async () => {
+    const body = gzipSync('{"id":"embedded"}');
+    const head =
+      `POST ${restartPath} HTTP/1.1\r\nHost: 127.0.0.1:${node.port}\r\nAuthorization: Bearer ${token}\r\n` +
+      `Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n` +
+      'Connection: close\r\n\r\n';
+    const answer = await sendRaw(node.port, Buffer.concat([Buffer.from(head), body]));
+    expect(answer).toMatch(/^HTTP\/1\.1 415 [^]*unsupported_media_type/);
+    const plain = await post(
+      { 'content-type': 'application/json', 'content-encoding': 'identity' },
+      '{"id":"embedded"}',
+    );
+    expect(plain.status).toBe(200);
+    expect(node.commands.splice(0)).toHaveLength(1);
+  });
+
+  it.each(['//', '//evil.com/', '//evil.com/control/v1/snapshot', '///'])(
+    'B34 a target that begins with two slashes is refused: %s',
+    async (path) => {
+      await expectRefusal(await sendAsOperator(node.port, path), 400, 'invalid_request');
+    },
+  );
 
   it('B8 a WebSocket upgrade is refused', async () => {
     const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
