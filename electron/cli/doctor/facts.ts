@@ -13,7 +13,14 @@ export type AgentFacts =
   /** `stale`: an `agent.json` without its process, left by an agent that was killed. */
   | { readonly state: 'absent'; readonly stale: boolean }
   | { readonly state: 'silent'; readonly pid: number; readonly message: string }
-  | { readonly state: 'answering'; readonly pid: number; readonly controlUrl: string; readonly snapshot: NodeSnapshot };
+  | {
+      readonly state: 'answering';
+      readonly pid: number;
+      readonly controlUrl: string;
+      readonly snapshot: NodeSnapshot;
+      /** The path in `models.default` that the agent runs with; null where none is set or the agent does not tell. */
+      readonly chosenModel: string | null;
+    };
 
 export type GatewayFacts =
   | { readonly state: 'healthy' }

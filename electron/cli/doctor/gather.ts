@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ControlClient } from '../../client/control-client.ts';
 import type { AgentFile } from '../../contract/agent-file.ts';
 import { agentFilePath, readAgentFile } from '../../host/agent-file.ts';
@@ -88,10 +88,18 @@ async function agentFacts(dataDir: string, file: AgentFile | null): Promise<Agen
   }
   const client = new ControlClient({ url: file.controlUrl, token: file.controlToken });
   try {
-    return { state: 'answering', pid: file.pid, controlUrl: file.controlUrl, snapshot: await client.snapshot() };
+    const snapshot = await client.snapshot();
+    const chosenModel = await chosenModelOf(client).catch(() => null);
+    return { state: 'answering', pid: file.pid, controlUrl: file.controlUrl, snapshot, chosenModel };
   } catch (error) {
     return { state: 'silent', pid: file.pid, message: failureOf(error).message };
   }
+}
+
+async function chosenModelOf(client: ControlClient): Promise<string | null> {
+  const { rows } = await client.query('settings', {});
+  const value = rows.find(({ key }) => key === 'models.default')?.value;
+  return typeof value === 'string' ? resolve(value) : null;
 }
 
 async function gatewayFacts(url: string, running: boolean, platform: NodeJS.Platform): Promise<GatewayFacts> {

@@ -24,16 +24,29 @@ export function engineCheck(agent: AgentFacts): Check {
   );
 }
 
+const chooseAnother =
+  'The setting models.default names that file. Put it there, or name another with: ' +
+  'ranch-hand settings set models.default FILE, and start the node again.';
+
 export function modelCheck(agent: AgentFacts, dataDir: string): Check {
   const is = { id: 'model', title: 'Model' };
   if (agent.state !== 'answering') return warning(is, untold, 'Start it: ranch-hand agent');
-  const usable = agent.snapshot.models.filter(({ problem: reason }) => reason === null);
+  const { models } = agent.snapshot;
+  const usable = models.filter(({ problem: reason }) => reason === null);
   const real = usable.filter(({ selfTest }) => !selfTest);
-  const getOne = `Put a GGUF file into ${join(dataDir, 'models')} and start the agent again.`;
-  const chosen = real.find(({ loaded }) => loaded) ?? real[0];
-  if (chosen) return ok(is, `${safeLine(chosen.id)} can be asked.`);
-  const broken = agent.snapshot.models.find(({ problem: reason }) => reason !== null);
-  if (broken?.problem != null) return problem(is, `${safeLine(broken.id)}: ${safeLine(broken.problem)}`, getOne);
+  const asked = real.find(({ loaded }) => loaded) ?? real[0];
+  const broken = models.filter(({ problem: reason }) => reason !== null);
+  const chosen = broken.find(({ path }) => path !== null && path === agent.chosenModel);
+  if (chosen) {
+    const reason = `${safeLine(chosen.id)}: ${safeLine(chosen.problem ?? '')}`;
+    return asked === undefined
+      ? problem(is, reason, chooseAnother)
+      : warning(is, `${reason} ${safeLine(asked.id)} answers in its place.`, chooseAnother);
+  }
+  if (asked) return ok(is, `${safeLine(asked.id)} can be asked.`);
+  const getOne = `Put a GGUF file into ${join(dataDir, 'models')}: it is taken without a restart.`;
+  const [first] = broken;
+  if (first) return problem(is, `${safeLine(first.id)}: ${safeLine(first.problem ?? '')}`, getOne);
   if (usable.length > 0) {
     return warning(is, 'Only the self-test model is here. It proves the path; it knows nothing.', getOne);
   }

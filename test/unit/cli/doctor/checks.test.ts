@@ -11,7 +11,8 @@ import { aModel, aNode, anEngine } from '../node-snapshot.ts';
 const gib = 1024 ** 3;
 
 function answering(change: Partial<NodeSnapshot> = {}): AgentFacts {
-  return { state: 'answering', pid: 7, controlUrl: 'http://127.0.0.1:4000', snapshot: aNode(change) };
+  const snapshot = aNode(change);
+  return { state: 'answering', pid: 7, controlUrl: 'http://127.0.0.1:4000', snapshot, chosenModel: null };
 }
 
 /** A node with nothing wrong. */
@@ -107,6 +108,36 @@ describe('doctor', () => {
     expect(found.reason).toMatch(reason);
     if (verdict === 'problem') expect(found.fix).toMatch(/\S/);
     if (verdict === 'ok') expect(found.fix).toBeNull();
+  });
+
+  describe('the model that models.default names is not usable', () => {
+    const missing = aModel({ id: 'gone', path: '/m/gone.gguf', problem: 'There is no file at that path.' });
+    const withChosen = (models: NodeSnapshot['models']): DoctorFacts => {
+      const agent = answering({ models });
+      return fine({ agent: agent.state === 'answering' ? { ...agent, chosenModel: '/m/gone.gguf' } : agent });
+    };
+
+    it('is a problem where there is no other, and the fix names the setting', () => {
+      const found = check('model', withChosen([missing, aModel({ selfTest: true })]));
+      expect(found).toMatchObject({ verdict: 'problem', reason: 'gone: There is no file at that path.' });
+      expect(found.fix).toMatch(/ranch-hand settings set models\.default .*start the node again/);
+    });
+
+    it('is a warning where another answers in its place', () => {
+      const found = check('model', withChosen([missing, aModel()]));
+      expect(found).toMatchObject({ verdict: 'warning' });
+      expect(found.reason).toMatch(/gone: .*falcon3-10b-instruct answers in its place/);
+      expect(found.fix).toContain('models.default');
+    });
+
+    it('any other file that is not usable says nothing of the setting, and a new one needs no restart', () => {
+      const other = aModel({ id: 'odd', path: '/data/models/odd.gguf', problem: 'Cut off.' });
+      for (const models of [[other], [], [aModel({ selfTest: true })]]) {
+        const { fix } = check('model', withChosen(models));
+        expect(fix).toMatch(/into \/data\/models.*without a restart/);
+        expect(fix).not.toContain('models.default');
+      }
+    });
   });
 
   it('prints each with its reason and fix, within the terminal', () => {
