@@ -61,13 +61,7 @@ function engineNotices(engine: EngineSnapshot): Notice[] {
 function modelNotices(facts: NoticeFacts): Notice[] {
   const notices: Notice[] = facts.models
     .filter((model) => model.problem !== null)
-    .map((model) => ({
-      id: `model-${model.id}-unusable`,
-      severity: 'warning',
-      sentence: `${model.name} cannot be used: ${model.problem ?? ''}`,
-      since: facts.startedAt,
-      fix: model.path === null ? null : { kind: 'path', label: 'The file', path: model.path },
-    }));
+    .map((model) => unusableNotice(model, facts.startedAt));
   if (facts.models.some((model) => model.isDefault && model.selfTest)) {
     notices.push({
       id: 'self-test-model',
@@ -79,6 +73,21 @@ function modelNotices(facts: NoticeFacts): Notice[] {
     });
   }
   return notices;
+}
+
+function unusableNotice({ id, name, path, problem }: ModelSnapshot, since: string): Notice {
+  const sentence = problem ?? '';
+  const common = { id: `model-${id}-unusable`, severity: 'warning', since } as const;
+  // The catalog's sentence says itself which setting leads to the file: that is what has to be changed, not the file.
+  if (sentence.startsWith('models.default ')) {
+    const line = 'ranch-hand settings set models.default PATH';
+    return { ...common, sentence, fix: { kind: 'terminal', label: 'Choose another model', line } };
+  }
+  return {
+    ...common,
+    sentence: `${name} cannot be used: ${sentence}`,
+    fix: path === null ? null : { kind: 'path', label: 'The file', path },
+  };
 }
 
 function settingsNotices(facts: NoticeFacts): Notice[] {

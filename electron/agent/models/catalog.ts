@@ -166,6 +166,11 @@ function missingFile(file: string): ModelFile {
   return { path: file, sizeBytes: 0, changedMs: 0, arrivedMs: 0, problem: 'There is no such file. Check the path.' };
 }
 
+/** The operator has to hear which setting leads to the file, and where to. */
+function chosenProblem(file: string, problem: string): string {
+  return `models.default names ${file}, which cannot be used: ${problem}`;
+}
+
 const keyOf = (file: ModelFile): string => `${file.path}\n${file.sizeBytes}\n${file.changedMs}`;
 
 /** Two states of the catalog that write alike look alike. */
@@ -188,7 +193,7 @@ function toModel(
     header,
     selfTest: facts.selfTest,
     chosen: facts.chosen,
-    problem,
+    problem: problem !== null && facts.chosen ? chosenProblem(file.path, problem) : problem,
   };
 }
 

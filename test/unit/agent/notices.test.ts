@@ -79,6 +79,21 @@ describe('noticesFrom', () => {
       expect(Array.isArray(noticesFrom(facts({ engines: [engine(state)] })))).toBe(true);
   });
 
+  it('names the setting and the path when models.default leads nowhere, and the line that mends it', () => {
+    const problem =
+      'models.default names /gone/horse.gguf, which cannot be used: There is no such file. Check the path.';
+    const [notice] = noticesFrom(
+      facts({ models: [model({ id: 'horse', name: 'horse', path: '/gone/horse.gguf', problem })] }),
+    );
+    expect(notice).toEqual({
+      id: 'model-horse-unusable',
+      severity: 'warning',
+      sentence: problem,
+      since,
+      fix: { kind: 'terminal', label: 'Choose another model', line: 'ranch-hand settings set models.default PATH' },
+    });
+  });
+
   it('names a file that cannot be used and each problem of the settings', () => {
     const notices = noticesFrom(
       facts({ models: [model({ problem: 'it is cut off.', path: '/m.gguf' })], settingsWarnings: ['A.', 'B.'] }),

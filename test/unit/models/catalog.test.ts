@@ -78,11 +78,12 @@ describe('ModelCatalog', () => {
 
   it('a named file that is not there is shown with what is wrong, and does not become the default', async () => {
     const { folder, open } = rig();
-    const catalog = await looked(open(join(folder, 'gone.gguf')));
+    const gone = join(folder, 'gone.gguf');
+    const catalog = await looked(open(gone));
     expect(catalog.rows()).toEqual([
       expect.objectContaining({
         id: 'gone',
-        problem: 'There is no such file. Check the path.',
+        problem: `models.default names ${gone}, which cannot be used: There is no such file. Check the path.`,
         isDefault: false,
         capabilities: [],
       }),
