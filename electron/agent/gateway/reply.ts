@@ -46,7 +46,8 @@ export function errorHeaders(error: AppError): string[] {
   const headers: string[] = [];
   const retryAfterS = error.context['retryAfterS'];
   if (typeof retryAfterS === 'number') headers.push('Retry-After', String(retryAfterS));
-  else if (traitsOf(error.code).httpStatus === 503) headers.push('Retry-After', '1');
+  // Null says that waiting alone will not help.
+  else if (retryAfterS !== null && traitsOf(error.code).httpStatus === 503) headers.push('Retry-After', '1');
   const allow = error.context['allow'];
   if (typeof allow === 'string') headers.push('Allow', allow);
   return headers;

@@ -82,17 +82,28 @@ function missing(request: RoutingRequest, upstream: UpstreamDescription, model: 
 }
 
 function refuse(request: RoutingRequest, usable: readonly RoutingOption[], known: boolean): RoutingPlan {
-  const waitFor = usable.find(({ upstream }) => !upstream.ready);
   const isVirtual = virtualModels.includes(request.model);
   // An engine that is still starting may not know its models yet: "unknown" would be a guess.
   const mayComeUp = usable.some(({ upstream }) => !upstream.ready && upstream.models.length === 0);
   if (known || isVirtual || mayComeUp) {
-    const sentence = waitFor?.upstream.sentence ?? 'No engine with a model runs on this node.';
-    const message = `${sentence.replace(/\.?$/, '.')} Try again in a moment.`;
-    const error = new AppError('engine_not_ready', message, { context: { retryAfterS: 2 } });
+    const error = notReady(usable.map(({ upstream }) => upstream));
     return { kind: 'refused', reason: 'local-not-ready', error: { kind: 'error', error } };
   }
   const message = `The model "${request.model.slice(0, 128)}" is not on this node. GET /v1/models lists those that are.`;
   const error = new AppError('model_not_found', message, { context: { param: 'model' } });
   return { kind: 'refused', reason: 'unknown-model', error: { kind: 'error', error } };
+}
+
+/** Why nobody can answer now. To try again is advised only where something is on its way up without anyone's help. */
+function notReady(upstreams: readonly UpstreamDescription[]): AppError {
+  const down = upstreams.filter(({ ready }) => !ready);
+  const rising = down.find(({ comesUp }) => comesUp !== false);
+  if (rising) {
+    const message = `${rising.sentence.replace(/\.?$/, '.')} Try again in a moment.`;
+    return new AppError('engine_not_ready', message, { context: { retryAfterS: 2 } });
+  }
+  const missing =
+    upstreams.length === 0 ? 'No engine runs on this node. Start one' : 'No model is on this node. Add one';
+  const message = down[0]?.sentence ?? `${missing}, then send the request again.`;
+  return new AppError('engine_not_ready', message, { context: { retryAfterS: null } });
 }

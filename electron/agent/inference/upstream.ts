@@ -3,7 +3,7 @@ import type { WireResponse } from './wire-response.ts';
 
 export type UpstreamRoute = 'local' | 'peer' | 'cloud';
 
-export type Capability = 'chat' | 'completion' | 'embedding' | 'tools' | 'vision' | 'json';
+export type Capability = 'chat' | 'completion' | 'embedding' | 'tools' | 'vision' | 'json' | 'logprobs';
 
 /** A model that an upstream can answer with now. */
 export interface ServedModel {
@@ -24,6 +24,8 @@ export interface UpstreamDescription {
   /** False while it cannot answer; `sentence` then says why. */
   readonly ready: boolean;
   readonly sentence: string;
+  /** Read while it is not ready: whether it becomes so by itself, as while it starts. Left out: it does. */
+  readonly comesUp?: boolean;
   readonly models: readonly ServedModel[];
   /** Which of `models` answers a request that names none; null when there is none. */
   readonly defaultModel: string | null;

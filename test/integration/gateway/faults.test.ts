@@ -293,6 +293,15 @@ describe('a busy gateway', () => {
     rig.description = { ...rig.description, ready: true };
     expect((await rig.chat({ model: 'ranch/auto' })).status).toBe(200);
   });
+
+  it('asks nobody to come back to an engine that stays as it is', async () => {
+    const sentence = 'The engine is stopped. Start it to answer requests.';
+    await using rig = await GatewayRig.start({ description: { ready: false, sentence, comesUp: false } });
+    const answer = await rig.chat();
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBeNull();
+    expect((await errorOf(answer)).message).toBe(sentence);
+  });
 });
 
 describe('closing the gateway', () => {

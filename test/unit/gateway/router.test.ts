@@ -62,6 +62,28 @@ describe('planRoute', () => {
     expect(plan('ranch/auto', [{ upstream: upstream('a', { defaultModel: null }), inFlight: 0 }])).toEqual(notReady);
   });
 
+  function refusal(change: Partial<UpstreamDescription>[]): [message: string, retryAfterS: unknown] {
+    const options = change.map((each, index) => ({
+      upstream: upstream(`u${index}`, { ready: false, ...each }),
+      inFlight: 0,
+    }));
+    const result = planRoute({ operation: 'chat', dialect: 'openai', model: 'ranch/auto', needs: ['chat'] }, options);
+    if (result.kind === 'plan' || result.error.kind !== 'error') throw new Error('it was not refused');
+    return [result.error.error.message, result.error.error.context['retryAfterS']];
+  }
+
+  it('tells callers to try again only where the engine comes up by itself', () => {
+    const starting = { sentence: 'The engine is starting.', comesUp: true };
+    const stopped = { sentence: 'The engine is stopped. Start it to answer requests.', comesUp: false };
+    expect(refusal([starting])).toEqual(['The engine is starting. Try again in a moment.', 2]);
+    expect(refusal([stopped])).toEqual(['The engine is stopped. Start it to answer requests.', null]);
+    expect(refusal([stopped, starting])).toEqual(['The engine is starting. Try again in a moment.', 2]);
+    expect(refusal([])).toEqual(['No engine runs on this node. Start one, then send the request again.', null]);
+    // Ready, but without a default model.
+    const empty = { ready: true, models: [], defaultModel: null };
+    expect(refusal([empty])).toEqual(['No model is on this node. Add one, then send the request again.', null]);
+  });
+
   it('passes over an upstream that is not ready when another one is', () => {
     const options = [
       { upstream: upstream('a', { ready: false }), inFlight: 0 },
