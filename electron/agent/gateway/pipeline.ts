@@ -95,13 +95,15 @@ export class Pipeline {
       return { upstream, inFlight: dispatcher.inFlight(upstream.id) };
     });
     const { operation, model, needs } = decoded;
-    const plan = planRoute({ operation, dialect: 'openai', model, needs }, options);
+    const plan = planRoute({ operation, dialect: 'openai', model, needs: [...needs.keys()] }, options);
     if (plan.kind === 'plan') {
       call.reason = plan.candidates[0].reason;
       return plan.candidates;
     }
     call.reason = plan.reason;
-    throw plan.error.kind === 'error' ? plan.error.error : missingCapability(plan.error.model, plan.error.capability);
+    if (plan.error.kind === 'error') throw plan.error.error;
+    const { model: offered, capability } = plan.error;
+    throw missingCapability(offered, capability, needs.get(capability) ?? 'model');
   }
 
   async #dispatch(call: Call, decoded: DecodedRequest, candidates: Candidates): Promise<Dispatched> {

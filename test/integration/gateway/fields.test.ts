@@ -169,6 +169,62 @@ describe('bad JSON and fields', () => {
     });
   });
 
+  const call = { id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } };
+
+  it.each([
+    [
+      'a tool message',
+      { messages: [...messages, { role: 'tool', tool_call_id: 'c1', content: '4' }] },
+      'messages[1].role',
+      'tools',
+    ],
+    ['a call of a tool', { messages: [{ role: 'assistant', tool_calls: [call] }] }, 'messages[0].tool_calls', 'tools'],
+    ['logprobs', { logprobs: true, top_logprobs: 2 }, 'logprobs', 'logprobs'],
+  ])('refuses %s for a model that cannot, before anything is sent', async (_name, fields, param, capability) => {
+    const { started } = await rig.fake.state();
+    const answer = await rig.chat(fields);
+    expect(answer.status).toBe(400);
+    const { error } = (await answer.json()) as ErrorBody;
+    expect(error).toMatchObject({ code: 'unsupported_capability', type: 'invalid_request_error', param });
+    expect(error.message).toContain(`(${capability})`);
+    expect((await rig.fake.state()).started).toBe(started);
+  });
+
+  it('refuses logprobs of a text completion, and takes what asks for none', async () => {
+    const completion = { model: 'fake-model', prompt: 'x' };
+    const refused = await rig.post('/v1/completions', { ...completion, logprobs: 0 });
+    expect(((await refused.json()) as ErrorBody).error).toMatchObject({ param: 'logprobs' });
+    expect(refused.status).toBe(400);
+    expect((await rig.post('/v1/completions', { ...completion, logprobs: null })).status).toBe(200);
+    expect((await rig.chat({ logprobs: false })).status).toBe(200);
+    expect((await rig.chat({ messages: [{ role: 'assistant', content: 'x', tool_calls: [] }] })).status).toBe(200);
+  });
+
+  it.each([
+    [0, 400],
+    [0.009, 400],
+    [0.01, 200],
+    [100, 200],
+    [100.1, 400],
+  ])('B43 repeat_penalty %d is answered with %d', async (penalty, status) => {
+    expect((await rig.chat({ repeat_penalty: penalty })).status).toBe(status);
+  });
+
+  it('keeps the field that the engine names in its own refusal', async () => {
+    const body = JSON.stringify({
+      error: { message: 'No such token.', type: 'invalid_request_error', param: 'logit_bias' },
+    });
+    const raw = `HTTP/1.1 400 X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    await rig.fake.behave({ fault: 'raw', raw });
+    const answer = await rig.chat();
+    await rig.fake.behave({});
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as ErrorBody).error).toMatchObject({
+      param: 'logit_bias',
+      message: 'No such token.',
+    });
+  });
+
   it('refuses tools and images for a model without them, naming the capability', async () => {
     const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }];
     const withTools = await rig.chat({ tools });

@@ -11,8 +11,8 @@ export interface DecodedRequest {
   /** As the caller named it; may be a virtual name. */
   readonly model: string;
   readonly stream: boolean;
-  /** What an upstream must be able to do. */
-  readonly needs: readonly Capability[];
+  /** What an upstream must be able to do, and the field that asks for it. */
+  readonly needs: ReadonlyMap<Capability, string>;
   /** Fields that were accepted and dropped. */
   readonly ignored: readonly string[];
   /** The body to send, for the model as the upstream names it. */
@@ -67,32 +67,51 @@ function usesTools(picked: JsonObject): boolean {
   return Array.isArray(tools) && tools.length > 0 && picked['tool_choice'] !== 'none';
 }
 
-function needsOf(operation: Operation, picked: JsonObject): Capability[] {
-  const needs: Capability[] = [operation];
-  if (usesTools(picked)) needs.push('tools');
+/** What an upstream must be able to do, and the first field that asks for it. */
+function needsOf(operation: Operation, picked: JsonObject): Map<Capability, string> {
+  const needs = new Map<Capability, string>([[operation, contentField[operation]]]);
+  if (usesTools(picked)) needs.set('tools', 'tools');
   const format = picked['response_format'];
-  if (isObject(format) && format['type'] !== 'text') needs.push('json');
-  const messages = picked['messages'];
-  if (Array.isArray(messages) && messages.some(hasImage)) needs.push('vision');
+  if (isObject(format) && format['type'] !== 'text') needs.set('json', 'response_format');
+  const { logprobs } = picked;
+  if (logprobs !== undefined && logprobs !== false) needs.set('logprobs', 'logprobs');
+  const { messages } = picked;
+  if (Array.isArray(messages)) messages.forEach((message: Json, index) => addMessageNeeds(needs, message, index));
   return needs;
 }
 
-function hasImage(message: Json): boolean {
+const contentField: Readonly<Record<Operation, string>> = {
+  chat: 'messages',
+  completion: 'prompt',
+  embedding: 'input',
+};
+
+function addMessageNeeds(needs: Map<Capability, string>, message: Json, index: number): void {
+  if (!isObject(message)) return;
+  const need = (capability: Capability, field: string): void => {
+    if (!needs.has(capability)) needs.set(capability, `messages[${index}].${field}`);
+  };
   // Text parts have been joined by now, so a list that is left contains an image.
-  return isObject(message) && Array.isArray(message['content']);
+  if (Array.isArray(message['content'])) need('vision', 'content');
+  if (message['role'] === 'tool') need('tools', 'role');
+  const calls = message['tool_calls'];
+  if (Array.isArray(calls) && calls.length > 0) need('tools', 'tool_calls');
 }
 
-/** What a capability is called in an error, for people. */
-export function missingCapability(model: string, capability: Capability): AppError {
-  const fields: Readonly<Record<Capability, [string, string]>> = {
-    chat: ['chat', 'messages'],
-    completion: ['text completion', 'prompt'],
-    embedding: ['embeddings', 'input'],
-    tools: ['tools', 'tools'],
-    vision: ['images', 'messages'],
-    json: ['JSON output', 'response_format'],
-  };
-  const [words, param] = fields[capability];
-  const message = `The model ${model} does not support ${words} (${capability}) on this node. Choose another model.`;
+const capabilityWords: Readonly<Record<Capability, string>> = {
+  chat: 'chat',
+  completion: 'text completion',
+  embedding: 'embeddings',
+  tools: 'tools',
+  vision: 'images',
+  json: 'JSON output',
+  logprobs: 'probabilities of tokens',
+};
+
+/** The refusal of what a model cannot do. `param` is the field that asks for it. */
+export function missingCapability(model: string, capability: Capability, param: string): AppError {
+  const words = `${capabilityWords[capability]} (${capability})`;
+  const advice = capability in contentField ? 'Choose another model.' : 'Leave it out or choose another model.';
+  const message = `The model ${model} does not support ${words} on this node. ${advice}`;
   return new AppError('unsupported_capability', message, { context: { param, capability } });
 }

@@ -160,7 +160,7 @@ const sampling = {
   stop,
   presence_penalty: number(-2, 2),
   frequency_penalty: number(-2, 2),
-  repeat_penalty: number(0, 2),
+  repeat_penalty: number(0.01, 100),
   logit_bias: logitBias,
   n: oneChoice,
 };
