@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { AnswerFigures, Usage } from '../inference/usage.ts';
 import type { DecodeSpeed } from './decode-speed.ts';
+import { KeptBytes } from './kept-bytes.ts';
 import { readUsage, type UpstreamFigures } from './usage-event.ts';
 
 const LF = 10;
@@ -47,8 +48,9 @@ export class TokenMeter {
   /** The beginning of a line whose rest has not come. */
   #carry: Buffer | null = null;
   /** The last line with usage in it, or the end of a plain answer. */
-  #kept: Buffer | null = null;
-  #keptLength = 0;
+  readonly #usage: KeptBytes;
+  /** The last line with timings in it: not every engine sends them with the usage. */
+  readonly #timings: KeptBytes;
   #ended = false;
 
   /** `arrivedMs`: when the request came, monotonic. */
@@ -56,12 +58,14 @@ export class TokenMeter {
     this.#stream = options.stream;
     this.#arrivedMs = options.arrivedMs;
     this.#deps = deps;
+    this.#usage = new KeptBytes(options.stream ? lineLimitBytes : tailBytes);
+    this.#timings = options.stream ? new KeptBytes(lineLimitBytes) : this.#usage;
   }
 
   /** Looks at `bytes[start, end)`, the next piece of the payload. */
   scan(bytes: Buffer, start: number, end: number): void {
     if (!this.#stream) {
-      this.#keepTail(bytes, start, end);
+      this.#usage.append(bytes, start, end);
       return;
     }
     if (this.#carry === null && bytes[end - 1] === LF) this.#lines(bytes, start, end);
@@ -71,10 +75,10 @@ export class TokenMeter {
   /** The figures of the answer so far; called at its end. */
   end(): AnswerFigures {
     const nowMs = this.#deps.clock.monotonic();
-    const told = this.#kept === null ? null : readUsage(this.#kept.toString('utf8', 0, this.#keptLength));
+    const told = readUsage(this.#usage.text(), this.#timings.text());
     if (!this.#ended) this.#settleSpeed(nowMs, told);
     this.#ended = true;
-    const usage = told?.usage ?? null;
+    const { usage } = told;
     return {
       usage,
       ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
@@ -84,24 +88,28 @@ export class TokenMeter {
     };
   }
 
-  #settleSpeed(nowMs: number, told: UpstreamFigures | null): void {
+  #settleSpeed(nowMs: number, told: UpstreamFigures): void {
     const { speed } = this.#deps;
     if (!speed) return;
     if (this.#firstMs !== null) speed.end(nowMs);
-    else if (told?.usage && !this.#stream) {
+    else if (told.usage && !this.#stream) {
       const { completionTokens } = told.usage;
       if (completionTokens > 0) speed.addWhole(nowMs, completionTokens, told.decodeMs ?? nowMs - this.#arrivedMs);
     }
   }
 
-  #tokensPerSecond(usage: Usage | null, told: UpstreamFigures | null): number | null {
-    if (this.#firstMs !== null) {
-      const after = (usage?.completionTokens ?? this.#tokens) - 1;
-      const elapsedMs = this.#lastMs - this.#firstMs;
-      return after > 0 && elapsedMs >= shortestMeasureMs ? (after * 1000) / elapsedMs : null;
+  /** By the engine's own clock where it told: a short answer's tokens arrive less evenly than they are decoded. */
+  #tokensPerSecond(usage: Usage | null, told: UpstreamFigures): number | null {
+    const { decodeMs, decodedTokens } = told;
+    if (decodeMs !== null && decodeMs > 0) {
+      const tokens = decodedTokens ?? (this.#stream ? null : usage?.completionTokens);
+      // The engine's clock starts at the first token, so that one alone has no speed.
+      if (tokens != null && tokens > 1) return (tokens * 1000) / decodeMs;
     }
-    if (!usage || told?.decodeMs == null || told.decodeMs <= 0) return null;
-    return (usage.completionTokens * 1000) / told.decodeMs;
+    if (this.#firstMs === null) return null;
+    const after = (usage?.completionTokens ?? this.#tokens) - 1;
+    const elapsedMs = this.#lastMs - this.#firstMs;
+    return after > 0 && elapsedMs >= shortestMeasureMs ? (after * 1000) / elapsedMs : null;
   }
 
   #pieceTogether(bytes: Buffer, start: number, end: number): void {
@@ -119,6 +127,7 @@ export class TokenMeter {
     let lineStart = start;
     let token = false;
     let usage = false;
+    let timings = false;
     let tokens = 0;
     for (let at = start; at < end; at += 1) {
       const byte = bytes[at];
@@ -126,11 +135,14 @@ export class TokenMeter {
         const found = keyAt(bytes, at + 1, end);
         if (found === 'token') token = true;
         else if (found === 'usage') usage = true;
+        else if (found === 'timings') timings = true;
       } else if (byte === LF) {
         if (token) tokens += 1;
-        if (usage) this.#keep(bytes, lineStart, at);
+        if (usage) this.#usage.replace(bytes, lineStart, at);
+        if (timings) this.#timings.replace(bytes, lineStart, at);
         token = false;
         usage = false;
+        timings = false;
         lineStart = at + 1;
       }
     }
@@ -150,36 +162,17 @@ export class TokenMeter {
     const after = first ? tokens - 1 : tokens;
     if (after > 0) speed?.add(nowMs, after);
   }
-
-  /** Copies into a buffer that is reused: some upstreams send usage with every event. */
-  #keep(bytes: Buffer, start: number, end: number): void {
-    const length = end - start;
-    if (length > lineLimitBytes) return;
-    if (this.#kept === null || this.#kept.length < length) this.#kept = Buffer.allocUnsafe(Math.max(1024, length * 2));
-    bytes.copy(this.#kept, 0, start, end);
-    this.#keptLength = length;
-  }
-
-  #keepTail(bytes: Buffer, start: number, end: number): void {
-    this.#kept ??= Buffer.allocUnsafe(tailBytes);
-    const length = Math.min(tailBytes, end - start);
-    const room = tailBytes - length;
-    const stay = Math.min(room, this.#keptLength);
-    this.#kept.copyWithin(0, this.#keptLength - stay, this.#keptLength);
-    bytes.copy(this.#kept, stay, end - length, end);
-    this.#keptLength = stay + length;
-  }
 }
 
-/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, or usage. */
-function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | null {
+/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, or timings. */
+function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'timings' | null {
   const first = bytes[at] ?? 0;
   switch (first) {
     case letter.c:
       return hasText(bytes, at, end, keys.content) ? 'token' : null;
     case letter.t:
       if (hasText(bytes, at, end, keys.text)) return 'token';
-      return hasObject(bytes, at, end, keys.timings) ? 'usage' : null;
+      return hasObject(bytes, at, end, keys.timings) ? 'timings' : null;
     case letter.r:
       return hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning) ? 'token' : null;
     case letter.a:

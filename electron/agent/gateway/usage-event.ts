@@ -5,16 +5,21 @@ export interface UpstreamFigures {
   readonly usage: Usage | null;
   /** Time that decoding took by the engine's own clock; null when it did not say. */
   readonly decodeMs: number | null;
+  /** Tokens that were decoded in that time; null when it did not say. */
+  readonly decodedTokens: number | null;
 }
 
 /**
- * Reads OpenAI's `usage` and llama.cpp's `timings` out of an event's line or the end of a plain answer. The text need
- * not be whole JSON: the object after each key is cut out of it.
+ * Reads OpenAI's `usage` and llama.cpp's `timings` out of events' lines or the end of a plain answer. The texts need not
+ * be whole JSON: the object after each key is cut out of them.
  */
-export function readUsage(text: string): UpstreamFigures {
-  const usage = objectAfter(text, 'usage');
-  const timings = objectAfter(text, 'timings');
-  return { usage: fromUsage(usage) ?? fromTimings(timings), decodeMs: count(timings?.['predicted_ms']) };
+export function readUsage(usageText: string, timingsText: string): UpstreamFigures {
+  const timings = objectAfter(timingsText, 'timings');
+  return {
+    usage: fromUsage(objectAfter(usageText, 'usage')) ?? fromTimings(timings),
+    decodeMs: count(timings?.['predicted_ms']),
+    decodedTokens: count(timings?.['predicted_n']),
+  };
 }
 
 function fromUsage(usage: Record<string, unknown> | null): Usage | null {

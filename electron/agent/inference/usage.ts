@@ -14,6 +14,9 @@ export interface AnswerFigures {
   readonly durationMs: number;
   /** Tokens that went by, counted from the stream when the upstream gave no usage. */
   readonly tokens: number;
-  /** Decode speed: tokens after the first ÷ seconds after the first; null below two tokens. */
+  /**
+   * Decode speed by the engine's own clock where it told, else tokens after the first ÷ seconds after the first; null
+   * below two tokens.
+   */
   readonly tokensPerSecond: number | null;
 }

@@ -76,6 +76,42 @@ describe('TokenMeter', () => {
     });
   });
 
+  describe("the engine's own clock", () => {
+    const timed =
+      'data: {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":null,"timings":{"prompt_n":12,"predicted_n":3,"predicted_ms":50}}\n\n';
+
+    it.each([
+      ['before the usage', [timed, usage]],
+      ['after the usage', [usage, timed]],
+      ['without a usage', [timed]],
+    ])('goes before the clock of arrivals, told %s', (_name, last) => {
+      const figures = measure([token('a'), token('b'), token('c'), ...last, done]);
+      expect(figures).toMatchObject({ tokens: 3, tokensPerSecond: 60, usage: { promptTokens: 12 } });
+    });
+
+    it.each([
+      ['no time', '{"predicted_n":3,"predicted_ms":0}'],
+      ['one token', '{"predicted_n":1,"predicted_ms":0.001}'],
+      ['no tokens', '{"predicted_ms":50}'],
+    ])('is left alone where it tells of %s', (_name, timings) => {
+      const event = `data: {"choices":[],"timings":${timings}}\n\n`;
+      expect(measure([token('a'), token('b'), event, done]).tokensPerSecond).toBe(10);
+    });
+
+    it('does not change the rolling figure', () => {
+      const clock = new ManualClock();
+      const speed = new DecodeSpeed();
+      const meter = new TokenMeter({ stream: true, arrivedMs: clock.monotonic() }, { clock, speed });
+      for (const piece of [token('a'), token('b'), token('c'), timed]) {
+        const bytes = Buffer.from(piece);
+        meter.scan(bytes, 0, bytes.length);
+        clock.advance(100);
+      }
+      expect(meter.end().tokensPerSecond).toBe(60);
+      expect(speed.rate(clock.monotonic())).toBeCloseTo(5, 5);
+    });
+  });
+
   it('gives the same figures wherever the stream is cut', () => {
     const text = [role, token('a "b" \\'), token('\u00e9\n'), stop, usage, done].join('');
     const whole = measure([text]);
