@@ -235,6 +235,25 @@ export function engineSuite(
       expect(value).toBeCloseTo(data[0]?.embedding[index] ?? Number.NaN, 2);
   });
 
+  it('cuts vectors to the dimensions asked for, at length 1, and refuses more than there are', async () => {
+    const vectorOf = async (dimensions?: number): Promise<number[]> => {
+      const response = await post(engine(), '/v1/embeddings', { input: 'a horse', dimensions });
+      const { data } = (await response.json()) as { data: { embedding: number[] }[] };
+      return data[0]?.embedding ?? [];
+    };
+    const whole = await vectorOf();
+    const cut = await vectorOf(8);
+    expect(cut).toHaveLength(8);
+    const norm = Math.hypot(...whole.slice(0, 8));
+    for (const [index, value] of cut.entries()) {
+      expect(value).toBeCloseTo(norm === 0 ? 0 : (whole[index] ?? Number.NaN) / norm, 5);
+    }
+    expect(await vectorOf(whole.length)).toEqual(whole);
+    const beyond = await post(engine(), '/v1/embeddings', { input: 'a horse', dimensions: whole.length + 1 });
+    expect(beyond.status).toBe(400);
+    expect(await beyond.json()).toMatchObject({ error: { param: 'dimensions', code: 'invalid_request' } });
+  });
+
   it('B50 control tokens in content are plain text', async () => {
     const tokensOf = async (content: string): Promise<number[]> => {
       const response = await post(engine(), '/tokenize', { content });

@@ -158,7 +158,7 @@ export function errorBody(error: AppError): object {
     error: {
       message: error.message,
       type: client ? 'invalid_request_error' : 'server_error',
-      param: null,
+      param: error.context['param'] ?? null,
       code: error.code,
       ...(error.code === 'context_length_exceeded' && error.context),
     },

@@ -2,6 +2,7 @@ import { AppError } from '../../../base/errors.ts';
 import { Ring } from '../../../base/ring.ts';
 import type { LlamaGrammar, Token } from 'node-llama-cpp';
 import type { ChildSettings, LoadedModel } from '../protocol.ts';
+import { cutVector } from './vector.ts';
 import { chatFormatOf, withBeginning, type ChatFormat } from './chat-prompt.ts';
 import { refuse } from './fields.ts';
 import { Generator, type Job, type Outcome, type TextSink } from './generator.ts';
@@ -87,7 +88,7 @@ export class EmbeddedModel {
       typeof request.prompt === 'string'
         ? withBeginning(model, model.tokenize(request.prompt, false))
         : this.#knownTokens(request.prompt);
-    if (tokens.length === 0) throw refuse('prompt must not be empty for this model.');
+    if (tokens.length === 0) throw refuse('prompt must not be empty for this model.', 'prompt');
     const prompt = typeof request.prompt === 'string' ? request.prompt : model.detokenize(tokens);
     return { job: await this.#job(request, tokens, []), echo: request.echo ? prompt : '' };
   }
@@ -110,19 +111,25 @@ export class EmbeddedModel {
 
   async embed(request: EmbeddingRequest, signal: AbortSignal): Promise<{ vectors: number[][]; promptTokens: number }> {
     const { model } = this.#runtime;
+    const { dimensions = model.embeddingVectorSize } = request;
+    if (dimensions > model.embeddingVectorSize) {
+      const rule = `dimensions must be at most ${model.embeddingVectorSize}, the length of this model's vectors.`;
+      throw refuse(rule, 'dimensions');
+    }
     const inputs = request.inputs.map((input) =>
       typeof input === 'string' ? model.tokenize(input, false) : this.#knownTokens(input),
     );
     const most = this.loaded.contextLength - 2;
     for (const input of inputs) if (input.length > most) throw tooLong(input.length, most);
-    if (inputs.some((input) => input.length === 0)) throw refuse('input must not be empty.');
+    if (inputs.some((input) => input.length === 0)) throw refuse('input must not be empty.', 'input');
     const context = await this.#runtime.embeddingContext();
     const vectors: number[][] = [];
     let promptTokens = 0;
     for (const input of inputs) {
       signal.throwIfAborted();
       promptTokens += context.calculateInputLength([...input]);
-      vectors.push([...(await context.getEmbeddingFor([...input])).vector]);
+      const { vector } = await context.getEmbeddingFor([...input]);
+      vectors.push(cutVector(vector, dimensions));
     }
     return { vectors, promptTokens };
   }
@@ -153,7 +160,8 @@ export class EmbeddedModel {
     if (prompt.length > most) throw tooLong(prompt.length, most);
     const room = this.loaded.contextLength - 1 - prompt.length;
     for (const token of request.sampling.logitBias.keys()) {
-      if (token >= this.#vocabularySize) throw refuse('logit_bias names a token that this model does not have.');
+      if (token >= this.#vocabularySize)
+        throw refuse('logit_bias names a token that this model does not have.', 'logit_bias');
     }
     return {
       prompt,

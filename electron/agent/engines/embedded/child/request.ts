@@ -48,6 +48,8 @@ export interface EmbeddingRequest {
   readonly model: string;
   readonly inputs: readonly (string | readonly number[])[];
   readonly base64: boolean;
+  /** Length that the vectors are cut to; undefined for the model's own. */
+  readonly dimensions: number | undefined;
 }
 
 export interface TokenizeRequest {
@@ -59,6 +61,7 @@ export interface TokenizeRequest {
 const mostStops = 64;
 const mostMessages = 10_000;
 const mostInputs = 2_048;
+const mostDimensions = 1_000_000;
 const largestSeed = Number.MAX_SAFE_INTEGER;
 
 function readSampling(fields: Fields): Sampling {
@@ -87,11 +90,11 @@ function readLogitBias(fields: Fields): ReadonlyMap<number, number> {
   for (const [token, bias] of fields.object('logit_bias')?.entries() ?? []) {
     const id = Number(token);
     if (!Number.isSafeInteger(id) || id < 0 || typeof bias !== 'number' || Math.abs(bias) > 100) {
-      throw refuse('logit_bias must map token numbers to values from -100 to 100.');
+      throw refuse('logit_bias must map token numbers to values from -100 to 100.', 'logit_bias');
     }
     biases.set(id, bias);
   }
-  if (biases.size > 1_024) throw refuse('logit_bias may have at most 1024 entries.');
+  if (biases.size > 1_024) throw refuse('logit_bias may have at most 1024 entries.', 'logit_bias');
   return biases;
 }
 
@@ -106,18 +109,18 @@ function readShape(fields: Fields): OutputShape {
     case 'json_schema': {
       const schema = format.object('json_schema')?.raw('schema');
       if (typeof schema !== 'object' || schema === null) {
-        throw refuse('response_format.json_schema.schema must be a JSON schema.');
+        throw refuse('response_format.json_schema.schema must be a JSON schema.', 'response_format.json_schema.schema');
       }
       return { kind: 'schema', schema };
     }
     default:
-      throw refuse('response_format.type must be text, json_object or json_schema.');
+      throw refuse('response_format.type must be text, json_object or json_schema.', 'response_format.type');
   }
 }
 
 function readGeneration(fields: Fields): GenerationRequest {
-  if ((fields.integer('n', 1, 128) ?? 1) > 1) throw cannot('more than one answer at a time (n)');
-  if (fields.raw('logprobs') !== undefined && fields.raw('logprobs') !== false) throw cannot('logprobs');
+  if ((fields.integer('n', 1, 128) ?? 1) > 1) throw cannot('more than one answer at a time (n)', 'n');
+  if (fields.raw('logprobs') !== undefined && fields.raw('logprobs') !== false) throw cannot('logprobs', 'logprobs');
   const stop = fields.strings('stop', mostStops).filter((text) => text !== '');
   return {
     model: fields.string('model') ?? '',
@@ -130,26 +133,27 @@ function readGeneration(fields: Fields): GenerationRequest {
   };
 }
 
-function cannot(what: string): AppError {
-  return new AppError('unsupported_capability', `This engine has no support for ${what}.`);
+function cannot(what: string, param: string): AppError {
+  return new AppError('unsupported_capability', `This engine has no support for ${what}.`, { context: { param } });
 }
 
 function readContent(value: unknown, place: string): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) throw refuse(`${place}.content must be text or a list of parts.`);
+  if (!Array.isArray(value)) throw refuse(`${place}.content must be text or a list of parts.`, `${place}.content`);
   return value
-    .map((part: unknown) => {
-      const fields = new Fields(part);
-      if (fields.string('type') !== 'text') throw cannot(`${fields.string('type') ?? 'unnamed'} parts in a message`);
+    .map((part: unknown, index) => {
+      const fields = new Fields(part, `${place}.content[${index}]`);
+      if (fields.string('type') !== 'text')
+        throw cannot(`${fields.string('type') ?? 'unnamed'} parts in a message`, `${place}.content`);
       return fields.string('text') ?? '';
     })
     .join('');
 }
 
 function readMessage(value: unknown, index: number): ChatMessage {
-  const fields = new Fields(value);
   const place = `messages[${index}]`;
+  const fields = new Fields(value, place);
   const content = readContent(fields.raw('content'), place);
   switch (fields.string('role') ?? '') {
     case 'system':
@@ -158,13 +162,13 @@ function readMessage(value: unknown, index: number): ChatMessage {
     case 'user':
       return { role: 'user', content };
     case 'assistant':
-      if (fields.raw('tool_calls') !== undefined) throw cannot('tool calls');
+      if (fields.raw('tool_calls') !== undefined) throw cannot('tool calls', `${place}.tool_calls`);
       return { role: 'assistant', content };
     case 'tool':
     case 'function':
-      throw cannot('tool calls');
+      throw cannot('tool calls', `${place}.role`);
     default:
-      throw refuse(`${place}.role must be system, developer, user or assistant.`);
+      throw refuse(`${place}.role must be system, developer, user or assistant.`, `${place}.role`);
   }
 }
 
@@ -173,18 +177,18 @@ export function readChatRequest(body: unknown): ChatRequest {
   const fields = new Fields(body);
   const messages = fields.raw('messages');
   if (!Array.isArray(messages) || messages.length === 0)
-    throw refuse('messages must be a list with at least one message.');
-  if (messages.length > mostMessages) throw refuse(`messages may have at most ${mostMessages} entries.`);
+    throw refuse('messages must be a list with at least one message.', 'messages');
+  if (messages.length > mostMessages) throw refuse(`messages may have at most ${mostMessages} entries.`, 'messages');
   const tools = fields.raw('tools');
-  if (Array.isArray(tools) && tools.length > 0) throw cannot('tool calls');
+  if (Array.isArray(tools) && tools.length > 0) throw cannot('tool calls', 'tools');
   return { ...readGeneration(fields), messages: messages.map(readMessage) };
 }
 
 function readTokens(value: unknown, place: string): readonly number[] {
-  if (!Array.isArray(value)) throw refuse(`${place} must be text or a list of token numbers.`);
+  if (!Array.isArray(value)) throw refuse(`${place} must be text or a list of token numbers.`, place);
   return value.map((token: unknown) => {
     if (typeof token !== 'number' || !Number.isSafeInteger(token) || token < 0) {
-      throw refuse(`${place} must be text or a list of token numbers.`);
+      throw refuse(`${place} must be text or a list of token numbers.`, place);
     }
     return token;
   });
@@ -195,9 +199,9 @@ export function readCompletionRequest(body: unknown): CompletionRequest {
   const fields = new Fields(body);
   const given = fields.raw('prompt') ?? '';
   const only: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given;
-  if (Array.isArray(only) && typeof only[0] === 'string') throw cannot('several prompts at a time');
+  if (Array.isArray(only) && typeof only[0] === 'string') throw cannot('several prompts at a time', 'prompt');
   const prompt = typeof only === 'string' ? only : readTokens(typeof only === 'number' ? [only] : only, 'prompt');
-  if (fields.string('suffix')) throw cannot('a suffix');
+  if (fields.string('suffix')) throw cannot('a suffix', 'suffix');
   return { ...readGeneration(fields), prompt, echo: fields.boolean('echo') };
 }
 
@@ -205,16 +209,18 @@ export function readCompletionRequest(body: unknown): CompletionRequest {
 export function readEmbeddingRequest(body: unknown): EmbeddingRequest {
   const fields = new Fields(body);
   const format = fields.string('encoding_format') ?? 'float';
-  if (format !== 'float' && format !== 'base64') throw refuse('encoding_format must be float or base64.');
+  if (format !== 'float' && format !== 'base64')
+    throw refuse('encoding_format must be float or base64.', 'encoding_format');
   const given = fields.raw('input');
   const single = typeof given === 'string' || (Array.isArray(given) && typeof given[0] === 'number');
   const list: unknown[] = single ? [given] : Array.isArray(given) ? given : [];
-  if (list.length === 0) throw refuse('input must be text, a list of texts, or lists of token numbers.');
-  if (list.length > mostInputs) throw refuse(`input may have at most ${mostInputs} entries.`);
+  if (list.length === 0) throw refuse('input must be text, a list of texts, or lists of token numbers.', 'input');
+  if (list.length > mostInputs) throw refuse(`input may have at most ${mostInputs} entries.`, 'input');
   return {
     model: fields.string('model') ?? '',
     inputs: list.map((entry) => (typeof entry === 'string' ? entry : readTokens(entry, 'input'))),
     base64: format === 'base64',
+    dimensions: fields.integer('dimensions', 1, mostDimensions),
   };
 }
 

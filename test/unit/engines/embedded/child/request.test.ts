@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../../../electron/agent/base/errors.ts';
+import { errorBody } from '../../../../../electron/agent/engines/embedded/child/answers.ts';
 import {
   readChatRequest,
   readCompletionRequest,
@@ -76,6 +78,37 @@ describe('readChatRequest', () => {
   });
 });
 
+describe('errors', () => {
+  it.each([
+    ['temperature', { temperature: -1 }],
+    ['repeat_penalty', { repeat_penalty: 0 }],
+    ['repeat_penalty', { repeat_penalty: 101 }],
+    ['stream_options.include_usage', { stream_options: { include_usage: 'yes' } }],
+    ['response_format.type', { response_format: { type: 'xml' } }],
+    ['messages', { messages: [] }],
+    ['messages[0].role', { messages: [{ role: 'wizard' }] }],
+    ['messages[0]', { messages: ['hi'] }],
+    ['tools', { tools: [{}] }],
+    ['n', { n: 2 }],
+  ])('name %s as the field at fault', (param, change) => {
+    let thrown: unknown;
+    try {
+      readChatRequest({ messages, ...change });
+    } catch (error) {
+      thrown = error;
+    }
+    if (!(thrown instanceof AppError)) throw new Error('it was not refused');
+    expect(thrown.message).not.toBe('');
+    expect(errorBody(thrown)).toMatchObject({ error: { param, code: thrown.code } });
+  });
+
+  it('takes every repeat_penalty within its bounds', () => {
+    for (const repeat_penalty of [0.01, 1, 100]) {
+      expect(readChatRequest({ messages, repeat_penalty }).sampling.repeatPenalty).toBe(repeat_penalty);
+    }
+  });
+});
+
 describe('readCompletionRequest', () => {
   it('takes text, one text in a list, and token numbers', () => {
     expect(readCompletionRequest({ prompt: 'a' }).prompt).toBe('a');
@@ -96,6 +129,8 @@ describe('readEmbeddingRequest', () => {
     });
     expect(readEmbeddingRequest({ input: [1, 2] }).inputs).toEqual([[1, 2]]);
     expect(readEmbeddingRequest({ input: [[1], [2]] }).inputs).toEqual([[1], [2]]);
+    expect(readEmbeddingRequest({ input: 'a', dimensions: 8 }).dimensions).toBe(8);
+    expect(() => readEmbeddingRequest({ input: 'a', dimensions: 0 })).toThrow('dimensions');
     expect(() => readEmbeddingRequest({ input: [] })).toThrow('input');
     expect(() => readEmbeddingRequest({ input: 'a', encoding_format: 'int8' })).toThrow('encoding_format');
   });
