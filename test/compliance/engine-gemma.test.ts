@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { testEngine } from '../fixtures/test-engine.ts';
 import { startEngine, type RunningEngine } from './engine-process.ts';
 import { ask, engineSuite, get, type EngineUnderTest } from './engine-suite.ts';
@@ -20,6 +20,9 @@ describe('the embedded engine with a real model', () => {
   // Whichever test comes first loads it, so that each can be run alone.
   const loaded = async (context: TestContext): Promise<RunningEngine> =>
     (engine ??= await startEngine(testEngine(context, 'gemma'), 'gemma', 2_048));
+  beforeEach((context) => {
+    testEngine(context, 'gemma');
+  });
   afterAll(() => engine?.stop());
 
   it('loads it', async (context) => {
