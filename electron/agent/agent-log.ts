@@ -16,6 +16,7 @@ const olderFiles = 4;
 /**
  * The agent's own log: JSON lines in `<logsDir>/agent.N.log`, rotated by size and capped in number. It writes on this
  * thread's event loop in small batches: pino's worker-thread transports would cost an idle node some ten megabytes.
+ * Rejects with the system's error when the file cannot be opened.
  */
 export async function openAgentLog(logsDir: string, level: string): Promise<AgentLog> {
   const stream = await buildRollingStream({
@@ -25,6 +26,13 @@ export async function openAgentLog(logsDir: string, level: string): Promise<Agen
     mkdir: true,
     mode: 0o600,
   });
+  // It opens its file after this function has it, so a failure is told as an event that nobody would wait for.
+  await new Promise<void>((resolve, reject) => {
+    stream.once('ready', resolve);
+    stream.once('error', reject);
+  });
+  // A full disk costs log lines and not the node. What failed is tried again with the next line.
+  stream.on('error', () => undefined);
   let open = true;
   const logger = pino(
     {

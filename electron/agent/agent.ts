@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ModelSnapshot } from '../contract/snapshot.ts';
 import { version } from '../contract/version.ts';
-import { removeAgentFile, writeAgentFile } from '../host/agent-file.ts';
+import { agentFilePath, removeAgentFile, writeAgentFile } from '../host/agent-file.ts';
 import { acquireOwnerLock } from '../host/owner-lock.ts';
+import { freePortNear } from '../host/free-port.ts';
 import { describeHolder, portHolder } from '../host/port-holder.ts';
+import { makePrivateFolder } from '../host/private-folder.ts';
 import { openAgentLog } from './agent-log.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { AppError, systemErrorCode, toAppError } from './base/errors.ts';
@@ -136,15 +137,21 @@ type House = Awaited<ReturnType<typeof openHouse>>;
 /** The data folder and its one owner; settings; then the log, which takes its level from them. */
 async function openHouse({ dataDir, env, overrides, clock, stack, onLog }: Site) {
   const folders = { models: join(dataDir, 'models'), logs: join(dataDir, 'logs') };
-  await makePrivateFolders([dataDir, folders.models, folders.logs]);
+  for (const folder of [dataDir, folders.models, folders.logs]) {
+    await usable('data_folder_unusable', folder, () => makePrivateFolder(folder));
+  }
   const lock = acquireOwnerLock(dataDir);
   stack.push('owner lock', () => lock.release());
   // Left by an agent that was killed; whoever reads it from here on would be misled.
-  await removeAgentFile(dataDir);
+  await usable('data_folder_unusable', agentFilePath(dataDir), () => removeAgentFile(dataDir));
 
-  const config = new ConfigStore({ dataDir, overrides, env }, { clock });
+  const config = await usable(
+    'settings_invalid',
+    join(dataDir, 'config.json'),
+    () => new ConfigStore({ dataDir, overrides, env }, { clock }),
+  );
   const { settings } = config;
-  const log = await openAgentLog(folders.logs, settings.log.level);
+  const log = await usable('data_folder_unusable', folders.logs, () => openAgentLog(folders.logs, settings.log.level));
   const { logger } = log;
   onLog(logger);
   stack.push('log', () => log.close());
@@ -304,19 +311,25 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
   return { controlUrl: control.url, controlToken };
 }
 
-async function makePrivateFolders(folders: readonly string[]): Promise<void> {
-  for (const folder of folders) {
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      // One that was there already keeps its mode unless told otherwise.
-      await chmod(folder, 0o700);
-    } catch (error) {
-      throw new AppError(
-        'data_folder_unusable',
-        `The data folder ${folder} cannot be used (${systemErrorCode(error) ?? 'unknown cause'}). Make it writable for this user, or name another one: --data-dir DIR.`,
-        { cause: error },
-      );
-    }
+/**
+ * What `open` gives. There is no log yet that could hold the details, so a failure names the file or folder and the
+ * system's code for what is wrong.
+ */
+async function usable<T>(
+  code: 'data_folder_unusable' | 'settings_invalid',
+  path: string,
+  open: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const cause = systemErrorCode(error) ?? (error instanceof Error ? error.message : String(error));
+    const message =
+      code === 'settings_invalid'
+        ? `The settings in ${path} cannot be read (${cause}). Make it a file that this user may read and write, or move it away.`
+        : `The data folder cannot be used, because of ${path} (${cause}). Make it writable for this user, or name another data folder: --data-dir DIR.`;
+    throw new AppError(code, message, { cause: error });
   }
 }
 
@@ -326,11 +339,13 @@ async function listen(gateway: Gateway): Promise<string> {
     return (await gateway.listen()).url;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'port_taken') throw error;
-    const port = Number(error.context['port']);
-    const holder = describeHolder(await portHolder(port));
+    const { host, port } = { host: String(error.context['host']), port: Number(error.context['port']) };
+    const [holder, free] = await Promise.all([portHolder(port), freePortNear(host, port)]);
+    const address = host.includes(':') ? `[${host}]` : host;
+    const wayRound = free === null ? '' : `, or start this node on another port: --gateway ${address}:${free}`;
     throw new AppError(
       'port_taken',
-      `The gateway cannot have port ${port}: ${holder} listens there. Stop that program, or use another port: ranch-hand agent --gateway 127.0.0.1:${port + 1}`,
+      `The gateway cannot have port ${port}: ${describeHolder(holder)} listens there. Stop that program${wayRound}`,
       { cause: error, context: error.context },
     );
   }

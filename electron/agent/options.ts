@@ -17,6 +17,7 @@ export interface AgentArguments {
  */
 export function readAgentArguments(args: readonly string[]): AgentArguments {
   const values = parse(args);
+  if (values['data-dir'] === '') throw new AppError('invalid_request', '--data-dir needs a folder, not nothing.');
   const overrides = new Map<string, string>();
   for (const listener of ['gateway', 'control'] as const) {
     const address = values[listener];

@@ -3,7 +3,9 @@ declare module 'pino-roll' {
   interface RollingStream {
     write(line: string): void;
     end(): void;
-    once(event: 'close' | 'error', listener: () => void): void;
+    once(event: 'close' | 'ready', listener: () => void): void;
+    once(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'error', listener: (error: Error) => void): void;
   }
   interface RollingOptions {
     readonly file: string;

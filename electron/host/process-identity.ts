@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { posix } from 'node:path';
 import { systemErrorCode } from '../agent/base/errors.ts';
 
 /** Whether a process with this id exists now. It may be another program than the one meant: ids are used again. */
@@ -12,10 +13,23 @@ export function isProcessAlive(pid: number): boolean {
   }
 }
 
-/** Name of the program that runs under `pid`, as the system tells it; null where it does not. Linux only. */
+/**
+ * Name of the program that runs under `pid`, as an operator knows it; null where the system does not tell. Linux only.
+ * The name in `comm` comes last: it is that of the main thread, which Node calls MainThread.
+ */
 export function programName(pid: number): string | null {
+  const process = `/proc/${pid}`;
+  return (
+    named(() => readlinkSync(`${process}/exe`).replace(/ \(deleted\)$/, '')) ??
+    named(() => readFileSync(`${process}/cmdline`, 'utf8').split('\0')[0] ?? '') ??
+    named(() => readFileSync(`${process}/comm`, 'utf8').trim())
+  );
+}
+
+/** The last part of the path that `read` gives; null when there is none or it may not be read. */
+function named(read: () => string): string | null {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() || null;
+    return posix.basename(read()) || null;
   } catch {
     return null;
   }

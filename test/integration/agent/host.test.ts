@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentFilePath, readAgentFile, removeAgentFile, writeAgentFile } from '../../../electron/host/agent-file.ts';
 import { acquireOwnerLock } from '../../../electron/host/owner-lock.ts';
+import { freePortNear } from '../../../electron/host/free-port.ts';
 import { portHolder } from '../../../electron/host/port-holder.ts';
 
 let folder: string;
@@ -84,9 +85,25 @@ describe('portHolder', () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    expect(await portHolder(port)).toEqual({ pid: process.pid, program: expect.any(String) as string });
+    expect(await portHolder(port)).toEqual({ pid: process.pid, program: basename(process.execPath) });
     server.close();
     await once(server, 'close');
     expect(await portHolder(port)).toBeNull();
+  });
+});
+
+describe('freePortNear', () => {
+  it('passes over a port that is taken, and stays within what a port may be', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const near = await freePortNear('127.0.0.1', port - 1);
+    expect(near).not.toBeNull();
+    expect(near).not.toBe(port);
+    const last = await freePortNear('127.0.0.1', 65_535);
+    expect(last).toBeGreaterThan(0);
+    expect(last).toBeLessThan(65_535);
+    server.close();
+    await once(server, 'close');
   });
 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ControlClient } from '../../../electron/client/control-client.ts';
 import { agentFilePath } from '../../../electron/host/agent-file.ts';
@@ -11,6 +11,18 @@ import { isProcessAlive } from '../../../electron/host/process-identity.ts';
 import { AgentProcess, startAgent } from '../../fixtures/agent-process.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { chat, enginePids, readyClient, textOf, until } from './real-agent.ts';
+
+/** Puts a folder where the agent wants a file, and says where. */
+async function blocked(dataDir: string, name: string): Promise<string> {
+  await mkdir(join(dataDir, name), { recursive: true });
+  return join(dataDir, name.startsWith('logs') ? 'logs' : name);
+}
+
+/** Puts a file where the agent wants a folder, and says where. */
+async function plainFile(dataDir: string, name: string): Promise<string> {
+  await writeFile(join(dataDir, name), '');
+  return join(dataDir, name);
+}
 
 describe('a fresh node', () => {
   it('answers with the self-test sentence, streamed, and says how to get a real model', async () => {
@@ -110,9 +122,14 @@ describe('faults around the process', () => {
       const agent = new AgentProcess({ args: ['--gateway', `127.0.0.1:${port}`] });
       expect(await agent.exited).toEqual({ code: 1, signal: null });
       expect(agent.output).toContain(`port ${port}`);
-      if (process.platform === 'linux') expect(agent.output).toContain(`pid ${holder.pid ?? 0}`);
-      expect(agent.output).toContain('--gateway 127.0.0.1:');
+      if (process.platform === 'linux') {
+        expect(agent.output).toContain(`${basename(process.execPath)} (pid ${holder.pid ?? 0})`);
+      }
       expect(agent.output).toContain('port_taken');
+      // What it proposes works as it stands.
+      const proposed = /--gateway (127\.0\.0\.1:\d+)/.exec(agent.output)?.[1] ?? '';
+      await using second = await startAgent({ args: ['--gateway', proposed] });
+      expect(second.gatewayUrl).toBe(`http://${proposed}`);
       expect(holder.exitCode).toBeNull();
       await agent[Symbol.asyncDispose]();
     } finally {
@@ -167,6 +184,43 @@ describe('faults around the process', () => {
     const { notices } = await client.snapshot();
     expect(notices.map((notice) => notice.sentence).join(' ')).toContain('config.json could not be read');
     expect((await readdir(dataDir)).some((name) => name.startsWith('config.json.corrupt-'))).toBe(true);
+  });
+
+  it.each<[string, string, number, (dataDir: string) => Promise<string>]>([
+    ['config.json is a folder', 'settings_invalid] EISDIR', 2, (dataDir) => blocked(dataDir, 'config.json')],
+    ['agent.json is a folder', 'data_folder_unusable] ERR_FS_EISDIR', 1, (dataDir) => blocked(dataDir, 'agent.json')],
+    ['owner.lock is a folder', 'data_folder_unusable] unable to open', 1, (dataDir) => blocked(dataDir, 'owner.lock')],
+    ['its log is a folder', 'data_folder_unusable] EISDIR', 1, (dataDir) => blocked(dataDir, 'logs/agent.1.log')],
+    ['the logs folder is a file', 'data_folder_unusable] ENOTDIR', 1, (dataDir) => plainFile(dataDir, 'logs')],
+  ])('says which file keeps it from starting and why: %s', async (_name, expected, code, spoil) => {
+    const dataDir = tempFolder();
+    const path = await spoil(dataDir);
+    const agent = new AgentProcess({ dataDir });
+    expect(await agent.exited).toEqual({ code, signal: null });
+    const [errorCode = '', cause = ''] = expected.split('] ');
+    expect(agent.output).toContain(path);
+    expect(agent.output).toContain(cause);
+    expect(agent.output).toContain(`[${errorCode}]`);
+  });
+
+  it('says why a data folder below a plain file cannot be made', async () => {
+    const file = await plainFile(tempFolder(), 'file');
+    const agent = new AgentProcess({ dataDir: join(file, 'deep', 'node') });
+    expect(await agent.exited).toEqual({ code: 1, signal: null });
+    expect(agent.output).toMatch(/file.*\(ENOTDIR\).*\[data_folder_unusable\]/);
+  });
+
+  it.runIf(process.platform === 'linux')('says at once that a data folder in /proc cannot be made', async () => {
+    const agent = new AgentProcess({ dataDir: '/proc/ranch-hand/node' });
+    expect(await agent.exited).toEqual({ code: 1, signal: null });
+    expect(agent.output).toMatch(/\/proc\/ranch-hand.*\(ENOENT\).*\[data_folder_unusable\]/);
+  });
+
+  it('refuses an empty --data-dir with exit 2', async () => {
+    const agent = new AgentProcess({ args: ['--data-dir', ''] });
+    expect(await agent.exited).toEqual({ code: 2, signal: null });
+    expect(agent.output).toContain('--data-dir needs a folder');
+    await agent[Symbol.asyncDispose]();
   });
 
   it.each([['gateway.port=70000'], ['gateway.host=0.0.0.0'], ['cow.bell=1'], ['nonsense']])(
