@@ -1,6 +1,7 @@
 import { Send, Square } from 'lucide-react';
 import { useId, type SubmitEvent, type KeyboardEvent, type ReactElement } from 'react';
 import { useStore } from 'zustand';
+import { type ModelSnapshot } from '../../../electron/contract/snapshot.ts';
 import { AgentText } from '../../components/agent-text.tsx';
 import { Section } from '../../components/section.tsx';
 import { plainLine, plainText } from '../../format/plain-text.ts';
@@ -14,12 +15,10 @@ export function TryIt(): ReactElement {
   const { prompt, model, run } = useStore(tryIt);
   const models = useSnapshot((all) => all.models);
   const live = useConnection((state) => state.connection.phase === 'live');
-  const id = useId();
   const talkers = models.filter((one) => one.problem === null && one.capabilities.includes('chat'));
   const chosen = talkers.find((one) => one.id === model) ?? talkers.find((one) => one.isDefault) ?? talkers[0];
   const running = run.kind === 'running';
   const canSend = live && !running && chosen !== undefined && prompt.trim() !== '';
-
   const send = (): void => {
     if (canSend) void tryIt.getState().send(chosen.id);
   };
@@ -27,66 +26,102 @@ export function TryIt(): ReactElement {
     event.preventDefault();
     send();
   };
-  const onKey = (event: KeyboardEvent): void => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    send();
-  };
 
   return (
     <Section title="Try it">
       <form onSubmit={submit} className="grid gap-3">
-        <div>
-          <label htmlFor={`${id}model`} className="mb-1 block text-sm text-muted">
-            Model
-          </label>
-          <select
-            id={`${id}model`}
-            className="field"
-            value={chosen?.id ?? ''}
-            disabled={talkers.length === 0}
-            onChange={(event) => tryIt.getState().setModel(event.target.value)}
-          >
-            {talkers.length === 0 && <option value="">No model here can chat</option>}
-            {talkers.map((one) => (
-              <option key={one.id} value={one.id}>
-                {plainLine(one.id)}
-              </option>
-            ))}
-          </select>
-        </div>
-        <div>
-          <label htmlFor={`${id}prompt`} className="mb-1 block text-sm text-muted">
-            Question
-          </label>
-          <textarea
-            id={`${id}prompt`}
-            className="field block resize-y"
-            rows={3}
-            maxLength={100_000}
-            value={prompt}
-            onChange={(event) => tryIt.getState().setPrompt(event.target.value)}
-            onKeyDown={onKey}
-          />
-        </div>
-        <div className="flex items-center gap-3">
-          {/* Keys, or one element would turn from a plain button into the form's own in the middle of a click. */}
-          {running ? (
-            <button key="stop" type="button" className="button" onClick={() => tryIt.getState().stop()}>
-              <Square aria-hidden size={14} /> Stop
-            </button>
-          ) : (
-            <button key="ask" type="submit" className="button button-main" disabled={!canSend}>
-              <Send aria-hidden size={15} /> Ask
-            </button>
-          )}
-          <span className="text-sm text-muted">
-            {running ? 'Answering' : 'Enter sends, Shift+Enter starts a new line'}
-          </span>
-        </div>
+        <ModelField talkers={talkers} chosen={chosen} onChoose={(id) => tryIt.getState().setModel(id)} />
+        <QuestionField prompt={prompt} onPrompt={(text) => tryIt.getState().setPrompt(text)} onEnter={send} />
+        <AskRow running={running} canSend={canSend} onStop={() => tryIt.getState().stop()} />
       </form>
       <AnswerBox run={run} />
     </Section>
+  );
+}
+
+interface ModelFieldProps {
+  readonly talkers: readonly ModelSnapshot[];
+  readonly chosen: ModelSnapshot | undefined;
+  readonly onChoose: (id: string) => void;
+}
+
+function ModelField({ talkers, chosen, onChoose }: ModelFieldProps): ReactElement {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1 block text-sm text-muted">
+        Model
+      </label>
+      <select
+        id={id}
+        className="field"
+        value={chosen?.id ?? ''}
+        disabled={talkers.length === 0}
+        onChange={(event) => onChoose(event.target.value)}
+      >
+        {talkers.length === 0 && <option value="">No model here can chat</option>}
+        {talkers.map((one) => (
+          <option key={one.id} value={one.id}>
+            {plainLine(one.id)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+interface QuestionFieldProps {
+  readonly prompt: string;
+  readonly onPrompt: (text: string) => void;
+  readonly onEnter: () => void;
+}
+
+function QuestionField({ prompt, onPrompt, onEnter }: QuestionFieldProps): ReactElement {
+  const id = useId();
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    onEnter();
+  };
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1 block text-sm text-muted">
+        Question
+      </label>
+      <textarea
+        id={id}
+        className="field block resize-y"
+        rows={3}
+        maxLength={100_000}
+        value={prompt}
+        onChange={(event) => onPrompt(event.target.value)}
+        onKeyDown={onKey}
+      />
+    </div>
+  );
+}
+
+interface AskRowProps {
+  readonly running: boolean;
+  readonly canSend: boolean;
+  readonly onStop: () => void;
+}
+
+function AskRow({ running, canSend, onStop }: AskRowProps): ReactElement {
+  return (
+    <div className="flex items-center gap-3">
+      {/* Keys, or one element would turn from a plain button into the form's own in the middle of a click. */}
+      {running ? (
+        <button key="stop" type="button" className="button" onClick={onStop}>
+          <Square aria-hidden size={14} /> Stop
+        </button>
+      ) : (
+        <button key="ask" type="submit" className="button button-main" disabled={!canSend}>
+          <Send aria-hidden size={15} /> Ask
+        </button>
+      )}
+      <span className="text-sm text-muted">{running ? 'Answering' : 'Enter sends, Shift+Enter starts a new line'}</span>
+    </div>
   );
 }
 
