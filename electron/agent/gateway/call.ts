@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RouteReason } from '../../contract/routing.ts';
 import { AppError, type ErrorCode } from '../base/errors.ts';
 import type { UpstreamRoute } from '../inference/upstream.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import type { RanchFacts } from './ranch-facts.ts';
 
 /** One request from socket to settlement: who it is, where it goes, and the signal that ends its work. */
@@ -12,6 +13,8 @@ export class Call {
   readonly response: ServerResponse;
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
+  /** What the caller is answered in. */
+  dialect: Dialect;
   readonly #node: string;
   readonly #controller = new AbortController();
   route: UpstreamRoute | 'none' = 'none';
@@ -20,10 +23,15 @@ export class Call {
   reason: RouteReason | null = null;
   ignored: readonly string[] = [];
 
-  constructor(request: IncomingMessage, response: ServerResponse, context: { node: string; arrivedMs: number }) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: { node: string; arrivedMs: number; dialect: Dialect },
+  ) {
     this.request = request;
     this.response = response;
     this.arrivedMs = context.arrivedMs;
+    this.dialect = context.dialect;
     this.#node = context.node;
     // `close` of the response, and not of the request: that one also comes when a body has been read.
     response.once('close', () => {

@@ -7,15 +7,13 @@ import type { Logger } from '../base/logger.ts';
 import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import { Admission } from './admission.ts';
 import { Call } from './call.ts';
-import { listModels } from './dialects/openai/encode.ts';
-import { openAiError } from './dialects/openai/errors.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { GatewayStats } from './gateway-stats.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 import { Pipeline } from './pipeline.ts';
 import { factHeaders } from './ranch-facts.ts';
 import { errorHeaders, replyError, replyJson } from './reply.ts';
-import { routeOf, type Route } from './routes.ts';
+import { defaultDialect, routeOf, type Route } from './routes.ts';
 import { saturationOf } from './saturation.ts';
 import { GatewayServer } from './server.ts';
 
@@ -136,7 +134,7 @@ export class Gateway {
 
   /** Serves a chat request that the control API has authenticated: the same pipeline with the operator's rights. */
   handleOperatorChat(request: IncomingMessage, response: ServerResponse): void {
-    this.#serve(this.#call(request, response), { kind: 'generate', operation: 'chat' });
+    this.#serve(this.#call(request, response), { kind: 'generate', dialect: defaultDialect, operation: 'chat' });
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
@@ -149,12 +147,13 @@ export class Gateway {
   }
 
   #serve(call: Call, route: Route): void {
+    if ('dialect' in route) call.dialect = route.dialect;
     switch (route.kind) {
       case 'health':
         this.#reply(call, { status: 'ok' });
         return;
       case 'models':
-        this.#reply(call, { object: 'list', data: listModels(this.#descriptions()) });
+        this.#reply(call, route.dialect.modelList(this.#descriptions()));
         return;
       case 'model':
         this.#model(call, route.id);
@@ -177,7 +176,7 @@ export class Gateway {
   }
 
   #model(call: Call, id: string): void {
-    const model = listModels(this.#descriptions()).find((each) => each.id === id);
+    const model = call.dialect.model(this.#descriptions(), id);
     if (model) {
       this.#reply(call, model);
       return;
@@ -192,7 +191,7 @@ export class Gateway {
   }
 
   #refuse(call: Call, error: AppError): void {
-    replyError(call.request, call.response, error, call.facts(error.code), this.#deps.clock);
+    replyError(call, error, this.#deps.clock);
   }
 
   #encodeRefusal(error: AppError): { headers: string[]; body: string } {
@@ -200,12 +199,12 @@ export class Gateway {
     const trace = Call.newTrace();
     const facts = { trace, node: nodeId, route: 'none', upstream: null, model: null, reason: 'bad-request' } as const;
     const headers = ['Content-Type', 'application/json; charset=utf-8', ...factHeaders({ ...facts, ignored: [] })];
-    return { headers: [...headers, ...errorHeaders(error)], body: JSON.stringify(openAiError(error)) };
+    return { headers: [...headers, ...errorHeaders(error)], body: JSON.stringify(defaultDialect.errorBody(error)) };
   }
 
   #call(request: IncomingMessage, response: ServerResponse): Call {
     const arrivedMs = this.#deps.clock.monotonic();
-    return new Call(request, response, { node: this.#options.nodeId, arrivedMs });
+    return new Call(request, response, { node: this.#options.nodeId, arrivedMs, dialect: defaultDialect });
   }
 
   #descriptions(): UpstreamDescription[] {

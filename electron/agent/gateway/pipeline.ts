@@ -6,9 +6,10 @@ import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import type { AnswerFigures } from '../inference/usage.ts';
 import type { Admission } from './admission.ts';
 import type { Call } from './call.ts';
-import { decodeRequest, missingCapability, type DecodedRequest } from './dialects/openai/decode.ts';
+import type { DecodedRequest } from './dialects/dialect.ts';
 import type { Dispatched, Dispatcher } from './dispatcher.ts';
 import type { GatewayStats } from './gateway-stats.ts';
+import { missingCapability } from './missing-capability.ts';
 import { Relay, type RelayOutcome } from './relay.ts';
 import { replyError } from './reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
@@ -81,7 +82,7 @@ export class Pipeline {
     const { clock, stats } = this.#deps;
     const { limits } = this.#options;
     judgeBodyHeaders(call.request, limits);
-    const decoded = decodeRequest(operation, await readBody(call.request, limits, clock));
+    const decoded = call.dialect.decode(operation, await readBody(call.request, limits, clock));
     call.ignored = decoded.ignored;
     call.model = decoded.model;
     stats.started(this.#entry(call, operation, decoded));
@@ -95,7 +96,7 @@ export class Pipeline {
       return { upstream, inFlight: dispatcher.inFlight(upstream.id) };
     });
     const { operation, model, needs } = decoded;
-    const plan = planRoute({ operation, dialect: 'openai', model, needs: [...needs.keys()] }, options);
+    const plan = planRoute({ operation, dialect: call.dialect.name, model, needs: [...needs.keys()] }, options);
     if (plan.kind === 'plan') {
       call.reason = plan.candidates[0].reason;
       return plan.candidates;
@@ -132,14 +133,14 @@ export class Pipeline {
   #encode(call: Call, dispatched: Dispatched, meter: TokenMeter): Promise<RelayOutcome> {
     const { clock } = this.#deps;
     const { stalledMs } = this.#options;
-    const deps = { clock, meter, signal: call.signal };
+    const deps = { clock, meter, signal: call.signal, dialect: call.dialect };
     return new Relay(dispatched.response, call.response, call.facts(), { stalledMs }, deps).run();
   }
 
   #refuse(call: Call, error: AppError): void {
-    const { request, response } = call;
+    const { response } = call;
     if (response.headersSent || response.destroyed) return;
-    replyError(request, response, error, call.facts(error.code), this.#deps.clock);
+    replyError(call, error, this.#deps.clock);
   }
 
   #settle(call: Call, error: AppError | null, figures: AnswerFigures | null): void {
@@ -159,7 +160,7 @@ export class Pipeline {
     return {
       trace: call.trace,
       at: new Date(this.#deps.clock.now()).toISOString(),
-      dialect: 'openai',
+      dialect: call.dialect.name,
       operation,
       stream: decoded?.stream ?? false,
       model: decoded?.model ?? '',
@@ -180,7 +181,7 @@ export class Pipeline {
 
 function requestFor(call: Call, decoded: DecodedRequest, model: string): InferenceRequest {
   const { operation, stream } = decoded;
-  return { trace: call.trace, operation, model, stream, dialect: 'openai', body: decoded.bodyFor(model) };
+  return { trace: call.trace, operation, model, stream, dialect: call.dialect.name, body: decoded.bodyFor(model) };
 }
 
 function routed(

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { WireResponse, WireSink } from '../inference/wire-response.ts';
-import { openAiErrorEvent } from './dialects/openai/errors.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { factHeaders, type RanchFacts } from './ranch-facts.ts';
 import type { TokenMeter } from './token-meter.ts';
 
@@ -16,6 +16,7 @@ export interface RelayDeps {
   readonly clock: Clock;
   readonly meter: TokenMeter;
   readonly signal: AbortSignal;
+  readonly dialect: Dialect;
 }
 
 /** How an answer ended. `sent` tells whether any of it reached the caller. */
@@ -104,7 +105,7 @@ export class Relay implements WireSink {
       target.destroy();
       return;
     }
-    const event = openAiErrorEvent(error);
+    const event = this.#deps.dialect.errorEvent(error);
     if (!framed) target.write(event);
     else target.write(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n0\r\n\r\n`);
     const { socket } = target;

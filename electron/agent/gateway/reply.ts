@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { traitsOf, type AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
-import { openAiError } from './dialects/openai/errors.ts';
+import type { Call } from './call.ts';
 import { factHeaders, type RanchFacts } from './ranch-facts.ts';
 
 /** How long the rest of a refused body is read and thrown away, so that the refusal can be read. */
@@ -15,16 +15,11 @@ export function replyJson(response: ServerResponse, status: number, value: unkno
 }
 
 /** Answers with an error in the caller's dialect. Nothing of an answer may have been sent before. */
-export function replyError(
-  request: IncomingMessage,
-  response: ServerResponse,
-  error: AppError,
-  facts: RanchFacts,
-  clock: Clock,
-): void {
+export function replyError(call: Call, error: AppError, clock: Clock): void {
+  const { request, response, dialect } = call;
   const { httpStatus } = traitsOf(error.code);
-  const body = Buffer.from(JSON.stringify(openAiError(error)), 'utf8');
-  const headers = [...headersFor(body, facts), ...errorHeaders(error)];
+  const body = Buffer.from(JSON.stringify(dialect.errorBody(error)), 'utf8');
+  const headers = [...headersFor(body, call.facts(error.code)), ...errorHeaders(error)];
   if (request.complete) {
     response.writeHead(httpStatus, headers);
     response.end(body);

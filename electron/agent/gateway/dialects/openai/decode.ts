@@ -1,23 +1,9 @@
-import { AppError } from '../../../base/errors.ts';
 import type { Operation } from '../../../inference/request.ts';
 import type { Capability } from '../../../inference/upstream.ts';
+import type { DecodedRequest } from '../dialect.ts';
 import { invalidField, pick, type Rule } from './fields.ts';
 import { isObject, parseBody, type Json, type JsonObject } from './json.ts';
 import { chatFields, completionFields, embeddingFields, refusedFields } from './schema.ts';
-
-/** A request understood and checked, before it is known who answers it. */
-export interface DecodedRequest {
-  readonly operation: Operation;
-  /** As the caller named it; may be a virtual name. */
-  readonly model: string;
-  readonly stream: boolean;
-  /** What an upstream must be able to do, and the field that asks for it. */
-  readonly needs: ReadonlyMap<Capability, string>;
-  /** Fields that were accepted and dropped. */
-  readonly ignored: readonly string[];
-  /** The body to send, for the model as the upstream names it. */
-  bodyFor(model: string): Buffer;
-}
 
 const operations: Readonly<Record<Operation, { fields: Readonly<Record<string, Rule>>; required: readonly string[] }>> =
   {
@@ -96,22 +82,4 @@ function addMessageNeeds(needs: Map<Capability, string>, message: Json, index: n
   if (message['role'] === 'tool') need('tools', 'role');
   const calls = message['tool_calls'];
   if (Array.isArray(calls) && calls.length > 0) need('tools', 'tool_calls');
-}
-
-const capabilityWords: Readonly<Record<Capability, string>> = {
-  chat: 'chat',
-  completion: 'text completion',
-  embedding: 'embeddings',
-  tools: 'tools',
-  vision: 'images',
-  json: 'JSON output',
-  logprobs: 'probabilities of tokens',
-};
-
-/** The refusal of what a model cannot do. `param` is the field that asks for it. */
-export function missingCapability(model: string, capability: Capability, param: string): AppError {
-  const words = `${capabilityWords[capability]} (${capability})`;
-  const advice = capability in contentField ? 'Choose another model.' : 'Leave it out or choose another model.';
-  const message = `The model ${model} does not support ${words} on this node. ${advice}`;
-  return new AppError('unsupported_capability', message, { context: { param, capability } });
 }
