@@ -13,6 +13,7 @@ import { announce } from './starting/announcement.ts';
 import { readinessOf, waitUntilReadyToAnswer } from './starting/readiness.ts';
 import { StartedProcess } from './starting/started-process.ts';
 import { findTrayProgram, type TrayProgram } from './starting/tray-program.ts';
+import { tellUnapplied } from './starting/unapplied-arguments.ts';
 
 const pollMs = 40;
 const readyLimitMs = 60_000;
@@ -121,6 +122,7 @@ async function main(agentArgs: readonly string[]): Promise<number> {
   if (!(await build())) return 1;
   const dataDir = dataFolder(agentArgs);
   const running = await readAgentFile(dataDir);
+  if (running) for (const line of tellUnapplied(agentArgs, running.pid, process.platform)) console.error(line);
   const agent = running
     ? undefined
     : new StartedProcess(process.execPath, [join(projectRoot, 'dist/agent.js'), ...agentArgs], process.env);

@@ -75,10 +75,21 @@ describe.skipIf(process.platform === 'win32')('npm start', () => {
     const start = new Start(agent.dataDir);
     expect(await start.ended).toBe(0);
     expect(start.output).toContain('left running');
+    expect(start.output).not.toContain('Not applied');
     expect(start.output).toContain(`${agent.gatewayUrl}/v1`);
     expect(isProcessAlive(agent.file.pid)).toBe(true);
     const health = await fetch(`${agent.gatewayUrl}/health`);
     expect(health.status).toBe(200);
+  });
+
+  it('says that arguments have no effect on a node that runs already, and how to stop that one', async () => {
+    await using agent = await startAgent();
+    const start = new Start(agent.dataDir, '--data-dir', agent.dataDir, '--set', 'log.level=debug');
+    expect(await start.ended).toBe(0);
+    expect(start.output).toContain(`Not applied, because the node runs already (pid ${agent.file.pid}): --set`);
+    const stop = /kill (\d+)/.exec(start.output)?.[1];
+    process.kill(Number(stop), 'SIGTERM');
+    expect(await agent.exited).toEqual({ code: 0, signal: null });
   });
 
   it('prints a panel address that signs in once', async () => {
