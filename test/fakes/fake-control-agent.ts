@@ -68,7 +68,10 @@ const server = new ControlServer(
       },
     },
     commands,
-    queries: { logs: { tail: () => [], subscribe: () => () => undefined }, settings: () => ({}) },
+    queries: {
+      logs: { tail: () => [], subscribe: () => () => undefined },
+      settings: () => ({ settings: {}, rows: [] }),
+    },
     chat: (_request, response) => response.writeHead(503).end(),
     clock: systemClock,
     logger: silentLogger,
