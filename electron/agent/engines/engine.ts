@@ -11,6 +11,14 @@ export interface EngineLogReader {
   subscribe(listener: (line: LogLine) => void): () => void;
 }
 
+/** The model file that an engine has loaded or loads at its next start. */
+export interface HeldModel {
+  readonly path: string;
+  readonly loaded: boolean;
+  /** Tokens a request may use; null while it is not loaded. */
+  readonly contextLength: number | null;
+}
+
 /** A local engine: what runs models on this machine. */
 export interface Engine {
   readonly id: string;
@@ -19,7 +27,11 @@ export interface Engine {
   readonly log: EngineLogReader;
   /** Announced after every change of what {@link snapshot} says. */
   readonly changed: Announcer<void>;
+  /** Null when it has no model, or none that is a file of the catalog. */
+  readonly held: HeldModel | null;
   snapshot(): EngineSnapshot;
+  /** Model files have come, gone or changed. */
+  onCatalogChange(): void;
   /** Resolves when the engine has been told to start; being ready is announced. */
   start(): Promise<void>;
   /** Resolves when its process is gone. */

@@ -5,14 +5,14 @@ import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Upstream } from '../../inference/upstream.ts';
 import type { ModelChoice } from '../../models/catalog-model.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, HeldModel } from '../engine.ts';
 import type { EngineLog } from '../engine-log.ts';
 import { snapshotOf } from '../engine-snapshot.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { EmbeddedProcess, type Endpoint } from './embedded-process.ts';
 import { EmbeddedUpstream } from './embedded-upstream.ts';
-import type { ChildSettings, LoadedModel } from './protocol.ts';
+import type { ChildSettings } from './protocol.ts';
 
 /** How long answers under way may take before a restart breaks them off. */
 const drainMs = 8_000;
@@ -56,6 +56,7 @@ export class EmbeddedEngine implements Engine {
   readonly #supervisor: Supervisor;
   readonly #upstream: EmbeddedUpstream;
   readonly #models: ModelSource;
+  readonly #logger: Logger;
   #model: ModelChoice | null;
   /** Takes the model's place at the next start. */
   #next: ModelChoice | null = null;
@@ -70,6 +71,7 @@ export class EmbeddedEngine implements Engine {
     this.#model = options.model;
     this.log = deps.log;
     this.#models = deps.models;
+    this.#logger = deps.logger;
     const launcher = new EmbeddedProcess(
       { engineId: this.id, nodePath: options.nodePath, childScript: options.childScript },
       {
@@ -104,14 +106,10 @@ export class EmbeddedEngine implements Engine {
     return this.#upstream;
   }
 
-  /** The model it loads at the next start, or has loaded. */
-  get model(): ModelChoice | null {
-    return this.#model;
-  }
-
-  /** What the running process said of its model; null while none is loaded. */
-  get loaded(): LoadedModel | null {
-    return this.#endpoint?.model ?? null;
+  get held(): HeldModel | null {
+    const loaded = this.#endpoint?.model;
+    if (!this.#model) return null;
+    return { path: this.#model.path, loaded: loaded !== undefined, contextLength: loaded?.contextLength ?? null };
   }
 
   snapshot(): EngineSnapshot {
@@ -153,6 +151,19 @@ export class EmbeddedEngine implements Engine {
   async restart(): Promise<void> {
     if (!this.#model) await this.#choose();
     if (this.#model) await this.#restartDrained(() => true);
+  }
+
+  /**
+   * A real model takes the self-test model's place as soon as it is there. A running real model stays, even if its
+   * file goes: which of two the node serves is the operator's choice. One that is not loaded and can no longer be
+   * gives its place to the next.
+   */
+  onCatalogChange(): void {
+    if (this.#endpoint !== null && this.#model?.selfTest === false) return;
+    const next = this.#models.choose(this.#model);
+    if (!next || next.path === this.#model?.path) return;
+    this.#logger.info({ model: next.id }, 'another model takes the place of the one before');
+    void this.use(next);
   }
 
   /** Loads another model, once the answers under way are complete or have had their time. */
