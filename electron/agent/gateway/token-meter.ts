@@ -103,8 +103,8 @@ export class TokenMeter {
     const { decodeMs, decodedTokens } = told;
     if (decodeMs !== null && decodeMs > 0) {
       const tokens = decodedTokens ?? (this.#stream ? null : usage?.completionTokens);
-      // The engine's clock starts at the first token, so that one alone has no speed.
-      if (tokens != null && tokens > 1) return (tokens * 1000) / decodeMs;
+      // The engine's clock starts with the first token, which came out of the prompt's evaluation and is not decoded.
+      if (tokens != null && tokens > 1) return ((tokens - 1) * 1000) / decodeMs;
     }
     if (this.#firstMs === null) return null;
     const after = (usage?.completionTokens ?? this.#tokens) - 1;
