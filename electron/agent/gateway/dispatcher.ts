@@ -33,7 +33,7 @@ export class Dispatcher {
     requestFor: (candidate: Candidate) => InferenceRequest,
     signal: AbortSignal,
   ): Promise<Dispatched> {
-    let failure = new AppError('engine_not_ready', 'The engine has just stopped. Try again in a moment.');
+    let failure: AppError | null = null;
     for (const candidate of candidates) {
       const upstream = upstreamOf(candidate);
       if (!upstream) continue;
@@ -48,7 +48,8 @@ export class Dispatcher {
         if (signal.aborted || !traitsOf(failure.code).mayFallBack) throw failure;
       }
     }
-    throw failure;
+    // An error takes a stack trace, so none is made for a request that goes well.
+    throw failure ?? new AppError('engine_not_ready', 'The engine has just stopped. Try again in a moment.');
   }
 
   #count(id: string): () => void {

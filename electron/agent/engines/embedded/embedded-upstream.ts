@@ -20,6 +20,21 @@ const wholeAnswerMs = 60 * 60_000;
 /** How often it is looked whether the last answer is complete. */
 const idleCheckMs = 50;
 
+/** Whether an engine in this state becomes ready without anybody's help. */
+export function mendsItself(state: EngineState['kind']): boolean {
+  switch (state) {
+    case 'starting':
+    case 'loading':
+    case 'ready':
+    case 'backoff':
+    case 'stopping':
+      return true;
+    case 'stopped':
+    case 'failed':
+      return false;
+  }
+}
+
 export interface EmbeddedUpstreamDeps {
   readonly clock: Clock;
   readonly state: () => EngineState['kind'];
@@ -70,6 +85,7 @@ export class EmbeddedUpstream implements Upstream {
       operations: ['chat', 'completion', 'embedding'],
       ready: this.#wire !== null && this.#deps.state() === 'ready' && !this.#deps.draining(),
       sentence: this.#deps.sentence(),
+      comesUp: choice !== null && mendsItself(this.#deps.state()),
       models: choice
         ? [
             {
