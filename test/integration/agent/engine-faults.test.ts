@@ -103,7 +103,7 @@ describe('the engine falls', () => {
       args: ['--set', `models.default=${model}`, '--set', 'gateway.drainMs=8000'],
     });
     await readyClient(agent);
-    const response = await complete(agent, { ...longStory, max_tokens: 40 });
+    const response = await complete(agent, { ...longStory, max_tokens: 12 });
     const [text, exit] = await Promise.all([response.text(), agent.stop()]);
     expect(text).toContain('[DONE]');
     expect(exit).toEqual({ code: 0, signal: null });
