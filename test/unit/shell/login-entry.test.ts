@@ -8,7 +8,7 @@ describe('loginProgram', () => {
     expect(loginProgram(shell)).toEqual({ program: '/opt/ranch/ranch-hand', args: ['--hidden'] });
   });
 
-  it('starts the AppImage and not the folder that it is mounted at for now', () => {
+  it('starts the AppImage and not the folder that it happens to be mounted at', () => {
     const appImage = '/home/me/Ranch Hand.AppImage';
     expect(loginProgram({ ...shell, appImage }).program).toBe(appImage);
   });
