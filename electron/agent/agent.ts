@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { meansPath } from '../contract/control.ts';
 import type { ModelSnapshot } from '../contract/snapshot.ts';
 import { version } from '../contract/version.ts';
 import { agentFilePath, removeAgentFile, writeAgentFile } from '../host/agent-file.ts';
@@ -171,7 +172,12 @@ async function openInference(
   { settings, logger, folders, name }: House,
 ) {
   const catalog = new ModelCatalog(
-    { modelsDir: folders.models, defaultPath: settings.models.default, selfTestPath: join(distDir, 'self-test.gguf') },
+    {
+      modelsDir: folders.models,
+      defaultPath:
+        settings.models.default !== null && meansPath(settings.models.default) ? settings.models.default : null,
+      selfTestPath: join(distDir, 'self-test.gguf'),
+    },
     { clock, logger: logger.child({ room: 'models' }) },
   );
   await catalog.start();
@@ -233,6 +239,9 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
     {
       engines: () => engines.list(),
       models,
+      pulls: () => [],
+      switching: () => null,
+      installs: () => [],
       gateway: () => ({ snapshot: gatewaySection(), activity: gateway.activity() }),
       notices: () =>
         noticesFrom({

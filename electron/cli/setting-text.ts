@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
-import { pathSettings } from '../contract/control.ts';
+import { meansPath, pathOrNameSettings, pathSettings } from '../contract/control.ts';
 
 /**
  * What a person typed for a setting, as the agent must get it. Only a path changes: it is meant from the folder that
  * the person is in, which the agent does not know. What else the text means, the agent decides.
  */
 export function settingText(key: string, text: string, folder: string): string {
-  if (!pathSettings.includes(key) || text === '' || text === 'null') return text;
+  const isPath = pathSettings.includes(key) || (pathOrNameSettings.includes(key) && meansPath(unquoted(text)));
+  if (!isPath || text === '' || text === 'null') return text;
   return resolve(folder, unquoted(text));
 }
 

@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import {
+  commandAnswerSchema,
   controlPaths,
   logLineSchema,
   queryAnswerSchemas,
   ticketSchema,
-  type CommandBody,
+  type CommandAnswer,
+  type CommandInput,
   type CommandName,
   type LogLine,
   type QueryAnswer,
@@ -71,6 +73,10 @@ interface WatchState {
 const answerReaders: { readonly [Name in QueryName]: (value: unknown) => QueryAnswer<Name> } = {
   logs: (value) => readAs(queryAnswerSchemas.logs, value),
   settings: (value) => readAs(queryAnswerSchemas.settings, value),
+  variants: (value) => readAs(queryAnswerSchemas.variants, value),
+  fit: (value) => readAs(queryAnswerSchemas.fit, value),
+  availability: (value) => readAs(queryAnswerSchemas.availability, value),
+  installSteps: (value) => readAs(queryAnswerSchemas.installSteps, value),
 };
 
 /** The control API from the client's side. Every call rejects with a {@link ControlError}. */
@@ -134,10 +140,11 @@ export class ControlClient {
     );
   }
 
-  /** Has the agent do something; resolves when it is done. */
-  async command<Name extends CommandName>(name: Name, body: CommandBody<Name>): Promise<void> {
+  /** Has the agent do something; resolves when it is done, or when what takes long has begun. */
+  async command<Name extends CommandName>(name: Name, body: CommandInput<Name>): Promise<CommandAnswer> {
     const path = `${controlPaths.commands}${name}`;
-    await exchangeText(this.#address, { method: 'POST', path, body, silenceMs: silence.commandMs });
+    const text = await exchangeText(this.#address, { method: 'POST', path, body, silenceMs: silence.commandMs });
+    return readAs(commandAnswerSchema, parseJson(text));
   }
 
   /**

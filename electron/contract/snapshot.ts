@@ -9,6 +9,13 @@ import * as z from 'zod';
 export const nodeStateSchema = z.enum(['idle', 'serving', 'saturated', 'cloud', 'stopped', 'problem']);
 export type NodeState = z.infer<typeof nodeStateSchema>;
 
+/** Shares of time ready (0–1) over the last 24 hours, 7 days and 30 days; null until anything has been measured. */
+export const availabilitySchema = z.object({
+  day: z.number().nullable(),
+  week: z.number().nullable(),
+  month: z.number().nullable(),
+});
+
 export const nodeSchema = z.object({
   /** Random, made once per data folder. */
   id: z.string(),
@@ -21,12 +28,8 @@ export const nodeSchema = z.object({
   state: nodeStateSchema,
   /** The state in one sentence a person understands. */
   sentence: z.string(),
-  /** Share of time (0–1) with an engine ready; null until that much has been measured. */
-  availability: z.object({
-    day: z.number().nullable(),
-    week: z.number().nullable(),
-    month: z.number().nullable(),
-  }),
+  /** Share of time with an engine ready. */
+  availability: availabilitySchema,
 });
 
 export const systemSchema = z.object({
@@ -99,8 +102,67 @@ export const engineSchema = z.object({
   model: z.string().nullable(),
   slots: z.object({ total: z.number(), busy: z.number() }),
   memoryBytes: z.number().nullable(),
+  /** Where it answers, such as http://127.0.0.1:11434; null while it does not, and for engines that are private. */
+  url: z.string().nullable(),
+  /** Who starts and stops it. `ranch-hand` for every engine that this node owns. */
+  manager: z.enum(['ranch-hand', 'systemd', 'windows-app', 'someone-else']),
+  /** What would make it better and is the operator's to do, such as settings that need its restart. */
+  advice: z.array(z.object({ sentence: z.string(), lines: z.array(z.string()) })),
+  /** Its processes, the main one first; one for each loaded model where the engine works so. */
+  processes: z.array(
+    z.object({
+      pid: z.number(),
+      model: z.string().nullable(),
+      state: engineStateSchema,
+      memoryBytes: z.number().nullable(),
+    }),
+  ),
+  availability: availabilitySchema,
 });
 export type EngineSnapshot = z.infer<typeof engineSchema>;
+
+/** Memory and speed to expect of a model here, each term by itself. Bytes; tokens per second. */
+export const modelFitSchema = z.object({
+  /** `tight` fits only into what is free beside the headroom; `after-unload` once loaded models are unloaded. */
+  verdict: z.enum(['fits', 'tight', 'after-unload', 'too-big', 'unknown']),
+  /** In words, such as "Needs 58 GB, 41 GB are free." */
+  sentence: z.string(),
+  weightsBytes: z.number(),
+  /** Keys and values of all slots, and the constant state of recurrent layers. */
+  kvBytes: z.number(),
+  computeBytes: z.number(),
+  headroomBytes: z.number(),
+  /** All four together. */
+  neededBytes: z.number(),
+  /** What models may use now. */
+  freeBytes: z.number(),
+  /** Tokens of context of each slot that the terms are for. */
+  contextLength: z.number(),
+  parallel: z.number(),
+  kvType: z.string(),
+  /** The longest context that would fit; null when not even the weights do. */
+  largestContextLength: z.number().nullable(),
+  /** Decode speed to expect; measured where `measured` is true. */
+  tokensPerSecond: z.number().nullable(),
+  prefillTokensPerSecond: z.number().nullable(),
+  measured: z.boolean(),
+  /** Ids of loaded models that must go first. */
+  unload: z.array(z.string()),
+});
+export type ModelFit = z.infer<typeof modelFitSchema>;
+
+/** Speeds of a model measured on this node, tokens per second. */
+export const measuredSpeedSchema = z.object({
+  tokensPerSecond: z.number().nullable(),
+  prefillTokensPerSecond: z.number().nullable(),
+  /** Answers that were measured. */
+  count: z.number(),
+  engineId: z.string(),
+  contextLength: z.number().nullable(),
+});
+export type MeasuredSpeed = z.infer<typeof measuredSpeedSchema>;
+
+export const modelStateSchema = z.enum(['idle', 'loading', 'loaded', 'unloading']);
 
 export const modelSchema = z.object({
   /** What a caller puts in `model`. */
@@ -124,6 +186,20 @@ export const modelSchema = z.object({
   problem: z.string().nullable(),
   /** Decode speed measured on this node, tokens per second. */
   tokensPerSecond: z.number().nullable(),
+  state: modelStateSchema,
+  /** Name without the quantization, lower case: variants of one model share it. */
+  group: z.string(),
+  /** `sha256:…` where it is known. */
+  digest: z.string().nullable(),
+  /** Ids of the engines that can load it, the preferred one first. */
+  engines: z.array(z.string()),
+  /** What it was pulled as, such as hf.co/org/repo:Q4_K_M; null where that is not known. */
+  origin: z.string().nullable(),
+  lastUsedAt: z.string().nullable(),
+  measured: measuredSpeedSchema.nullable(),
+  fit: modelFitSchema.nullable(),
+  /** Never unloaded for being idle. */
+  pinned: z.boolean(),
 });
 export type ModelSnapshot = z.infer<typeof modelSchema>;
 
@@ -236,11 +312,73 @@ export const historySchema = z.object({
   points: z.array(historyPointSchema),
 });
 
+/** A model on its way here. */
+export const pullSchema = z.object({
+  id: z.string(),
+  /** As the operator named it. */
+  reference: z.string(),
+  /** Name for people. */
+  name: z.string(),
+  source: z.enum(['ollama', 'hugging-face', 'url', 'file', 'quantize']),
+  state: z.enum(['queued', 'running', 'paused', 'verifying', 'done', 'failed', 'cancelled']),
+  /** The state in words, with what to do if something is wrong. */
+  sentence: z.string(),
+  receivedBytes: z.number(),
+  totalBytes: z.number().nullable(),
+  bytesPerSecond: z.number().nullable(),
+  secondsLeft: z.number().nullable(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  /** The model is switched to when it is here. */
+  thenUse: z.boolean(),
+  /** Id of the model that came of it; null before the end. */
+  model: z.string().nullable(),
+});
+export type PullSnapshot = z.infer<typeof pullSchema>;
+
+/** The switch to another model, the one under way or the last one. */
+export const switchSchema = z.object({
+  id: z.string(),
+  /** Model ids. */
+  to: z.string(),
+  from: z.string().nullable(),
+  engineId: z.string(),
+  phase: z.enum(['checking', 'draining', 'loading', 'warming', 'unloading', 'done', 'rolled-back', 'failed']),
+  /** 0–1 while loading, where the engine tells. */
+  progress: z.number().nullable(),
+  /** When the switch began, and when its phase did. */
+  startedAt: z.string(),
+  since: z.string(),
+  sentence: z.string(),
+  /** Code of the error that ended it; null when none did. */
+  error: z.string().nullable(),
+});
+export type SwitchSnapshot = z.infer<typeof switchSchema>;
+
+/** An engine being installed into the data folder, the one under way or the last one of its kind. */
+export const installSchema = z.object({
+  kind: engineKindSchema,
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  /** Which of its steps, from 1. */
+  step: z.number(),
+  steps: z.number(),
+  sentence: z.string(),
+  /** 0–1 of the step, where it is known. */
+  progress: z.number().nullable(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+});
+export type InstallSnapshot = z.infer<typeof installSchema>;
+
 export const nodeSnapshotSchema = z.object({
   node: nodeSchema,
   system: systemSchema,
   engines: z.array(engineSchema),
   models: z.array(modelSchema),
+  /** Running ones first, then the last that ended, newest first; at most 20. */
+  pulls: z.array(pullSchema),
+  switching: switchSchema.nullable(),
+  installs: z.array(installSchema),
   gateway: gatewaySchema,
   cloud: cloudSchema,
   mesh: meshSchema,

@@ -1,5 +1,5 @@
 import type { AgentFile } from '../contract/agent-file.ts';
-import type { CommandBody, CommandName } from '../contract/control.ts';
+import type { CommandAnswer, CommandInput, CommandName } from '../contract/control.ts';
 import type { NodeSnapshot } from '../contract/snapshot.ts';
 import { AgentStartError, type AgentChild } from './agent-process.ts';
 import { restartDecision, type AgentExit } from './agent-restart.ts';
@@ -22,7 +22,7 @@ export interface ControlLink {
     signal: AbortSignal,
     options: { readonly reconnect: () => Promise<LinkAddress | null> },
   ): Promise<void>;
-  command<Name extends CommandName>(name: Name, body: CommandBody<Name>): Promise<void>;
+  command<Name extends CommandName>(name: Name, body: CommandInput<Name>): Promise<CommandAnswer>;
   ticket(): Promise<{ readonly url: string }>;
 }
 
@@ -89,7 +89,7 @@ export class NodeLink {
   }
 
   /** Has the agent do something; rejects with the client's error, or when no agent was ever found. */
-  async command<Name extends CommandName>(name: Name, body: CommandBody<Name>): Promise<void> {
+  async command<Name extends CommandName>(name: Name, body: CommandInput<Name>): Promise<void> {
     await this.#connected().command(name, body);
   }
 

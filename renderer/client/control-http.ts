@@ -1,4 +1,15 @@
-import { controlPaths, logLineSchema, type LogLine } from '../../electron/contract/control.ts';
+import { type ZodType } from 'zod';
+import {
+  commandAnswerSchema,
+  controlPaths,
+  logLineSchema,
+  queryAnswerSchemas,
+  type CommandAnswer,
+  type LogLine,
+  type QueryAnswer,
+  type QueryName,
+  type QueryParams,
+} from '../../electron/contract/control.ts';
 import { LineReader, readText } from './line-reader.ts';
 
 /** The agent refused or could not be reached; `message` is a sentence for the reader of the page. */
@@ -21,7 +32,9 @@ type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 /** The requests of the panel besides the event stream. Each rejects with ControlError, or AbortError once aborted. */
 export interface ControlHttp {
   /** Sends one command; resolves when the agent took it, which is before its effect. */
-  command(name: string, body: Readonly<Record<string, unknown>>): Promise<void>;
+  command(name: string, body: Readonly<Record<string, unknown>>): Promise<CommandAnswer>;
+  /** Asks a question; what is `undefined` is left out of the query string. */
+  query<Name extends QueryName>(name: Name, params: QueryParams<Name>, signal: AbortSignal): Promise<QueryAnswer<Name>>;
   /** Opens a streamed chat; the answer's body is an event stream in OpenAI's shape. */
   chat(body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Response>;
   /** Follows an engine's log from its last 200 lines on; resolves when the agent ends it. */
@@ -54,7 +67,19 @@ export function createControlHttp(fetch: Fetch): ControlHttp {
   return {
     async command(name, body) {
       const response = await post(controlPaths.commands + encodeURIComponent(name), body, null);
-      await response.text();
+      return readAnswer(commandAnswerSchema, await response.text());
+    },
+    async query(name, params, signal) {
+      const text = new URLSearchParams(
+        Object.entries<unknown>(params).flatMap(([key, value]) =>
+          typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+            ? [[key, `${value}`]]
+            : [],
+        ),
+      ).toString();
+      const response = await open(`${controlPaths.queries}${name}${text === '' ? '' : `?${text}`}`, { signal });
+      const schemas: { readonly [Each in QueryName]: ZodType<QueryAnswer<Each>> } = queryAnswerSchemas;
+      return readAnswer(schemas[name], await response.text());
     },
     chat: (body, signal) => post(controlPaths.chat, body, signal),
     async followLog(engine, onLines, signal) {
@@ -68,6 +93,15 @@ export function createControlHttp(fetch: Fetch): ControlHttp {
       });
     },
   };
+}
+
+function readAnswer<Output>(schema: ZodType<Output>, text: string): Output {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const message = 'The agent answered what this page does not understand. Reload the page.';
+    throw new ControlError(message, { status: null, code: null, cause });
+  }
 }
 
 function parseLogLine(line: string): LogLine[] {

@@ -24,7 +24,9 @@ const upstream = new OpenAiUpstream(
       operations: ['chat', 'completion', 'embedding'],
       ready: true,
       sentence: 'Ready.',
-      models: [{ id: 'fake-model', contextLength: 4096, capabilities: ['chat'], sizeBytes: 1, createdAtS: 1 }],
+      models: [
+        { id: 'fake-model', contextLength: 4096, capabilities: ['chat'], sizeBytes: 1, loaded: true, createdAtS: 1 },
+      ],
       defaultModel: 'fake-model',
       slots: 4_096,
     }),

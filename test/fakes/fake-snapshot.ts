@@ -1,4 +1,5 @@
 import { type ActivityEntry, type HistoryPoint, type NodeSnapshot } from '../../electron/contract/snapshot.ts';
+import { plainEngine, plainModel, quietSections } from '../fixtures/snapshot-parts.ts';
 
 const gib = 1024 ** 3;
 
@@ -72,9 +73,11 @@ export function fakeSnapshot(now: number): NodeSnapshot {
         model: 'falcon3-10b-instruct',
         slots: { total: 4, busy: 2 },
         memoryBytes: 5.4 * gib,
+        ...plainEngine,
       },
     ],
     models: fakeModels(),
+    ...quietSections,
     gateway: {
       url: 'http://127.0.0.1:8080',
       inFlight: 2,
@@ -129,6 +132,10 @@ function fakeModels(): NodeSnapshot['models'] {
       selfTest: false,
       problem: null,
       tokensPerSecond: 17.8,
+      ...plainModel,
+      state: 'loaded',
+      group: 'falcon3-10b-instruct',
+      engines: ['embedded'],
     },
     {
       id: 'ranch-self-test',
@@ -146,6 +153,9 @@ function fakeModels(): NodeSnapshot['models'] {
       selfTest: true,
       problem: null,
       tokensPerSecond: null,
+      ...plainModel,
+      group: 'ranch-self-test',
+      engines: ['embedded'],
     },
     {
       id: 'qwen3-coder-next',
@@ -163,6 +173,8 @@ function fakeModels(): NodeSnapshot['models'] {
       selfTest: false,
       problem: 'It needs 88 GB and 57 GB are free. Use a smaller quantization.',
       tokensPerSecond: null,
+      ...plainModel,
+      group: 'qwen3-coder-next',
     },
   ];
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { pathSettings } from '../../contract/control.ts';
+import { meansPath, pathOrNameSettings, pathSettings } from '../../contract/control.ts';
 import { AppError } from '../base/errors.ts';
 import { issueText } from '../base/issue-text.ts';
 import { defaultSettings, settingsSchema } from './settings.ts';
@@ -17,7 +17,8 @@ export const settingPaths: readonly string[] = leafPaths(defaultSettings).filter
 function leafPaths(value: JsonObject, prefix = ''): string[] {
   return Object.entries(value).flatMap(([key, inner]) => {
     const path = prefix === '' ? key : `${prefix}.${key}`;
-    return isJsonObject(inner) ? leafPaths(inner, path) : [path];
+    // An object that is empty by default is one setting: a table whose keys are the operator's.
+    return isJsonObject(inner) && Object.keys(inner).length > 0 ? leafPaths(inner, path) : [path];
   });
 }
 
@@ -62,10 +63,12 @@ export function withoutValueAt(root: JsonObject, path: readonly PropertyKey[]): 
  * @throws AppError `settings_invalid` for a setting that does not exist or a value it cannot have.
  */
 export function parseSettingText(path: string, text: string, folder?: string): unknown {
-  const isPath = folder !== undefined && pathSettings.includes(path);
-  const candidates = [parsedJson(text), text]
-    .filter((value) => value !== undefined)
-    .map((value) => (isPath && typeof value === 'string' && value !== '' ? resolve(folder, value) : value));
+  const asPath = (value: unknown): unknown => {
+    if (folder === undefined || typeof value !== 'string' || value === '') return value;
+    const isPath = pathSettings.includes(path) || (pathOrNameSettings.includes(path) && meansPath(value));
+    return isPath ? resolve(folder, value) : value;
+  };
+  const candidates = [parsedJson(text), text].filter((value) => value !== undefined).map(asPath);
   for (const value of candidates) {
     if (problemWith(path, value) === null) return value;
   }

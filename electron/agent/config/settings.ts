@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
+import { meansPath } from '../../contract/control.ts';
 
 /** The newest form of `config.json` that this program writes. */
 export const settingsVersion = 1;
@@ -12,6 +13,22 @@ const fullPath = z
   .max(4_096)
   .refine((path) => path === '' || isAbsolute(path), 'be a full path');
 const port = z.int().min(0).max(65_535);
+const kvType = z.enum(['f16', 'q8_0', 'q4_0']);
+const threads = z.union([automatic, z.int().min(1).max(1_024)]).default('auto');
+/** An engine that is used as it is answers on this machine: peers and providers are reached in other ways. */
+const engineUrl = z
+  .string()
+  .max(2_000)
+  .refine(isLoopbackUrl, 'be an address on this machine, such as http://127.0.0.1:11434')
+  .nullable()
+  .default(null);
+
+function isLoopbackUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, pathname, search, hash } = new URL(text);
+  const isHere = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+  return protocol === 'http:' && isHere && username + password + search + hash === '' && pathname === '/';
+}
 
 /**
  * Everything an operator can set, with its default. The descriptions end up in the published JSON schema and in the
@@ -67,17 +84,81 @@ export const settingsSchema = z.object({
     .prefault({}),
   models: z
     .object({
-      default: fullPath
+      default: z
+        .string()
+        .min(1)
+        .max(4_096)
+        .refine((text) => text === '' || !meansPath(text) || isAbsolute(text), 'be a name or a full path')
         .nullable()
         .default(null)
-        .describe('Path of the GGUF file to load. Default: what is in the models folder.'),
+        .describe(
+          'The model for callers who name none: its name, or the path of a GGUF file. Default: what the first engine that runs has.',
+        ),
+      folders: z
+        .array(fullPath)
+        .max(32)
+        .default([])
+        .describe('More folders with GGUF files, beside the models folder of the node.'),
+      onDemand: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether a request that names a model which is not loaded loads it, if there is room beside the others.',
+        ),
+      holdMs: z
+        .int()
+        .min(0)
+        .max(3_600_000)
+        .default(300_000)
+        .describe('How long a request waits for its model to be loaded, in milliseconds.'),
+      keepAliveMinutes: z
+        .number()
+        .min(0)
+        .max(525_600)
+        .nullable()
+        .default(5)
+        .describe(
+          'After how many minutes without a request a model that is not the default one is unloaded. null: never.',
+        ),
+      headroomGb: z.number().min(0).max(1_024).default(1).describe('Memory that models leave free, in GB.'),
+      diskReserveGb: z.number().min(0).max(100_000).default(2).describe('Disk space that a pull leaves free, in GB.'),
+      servingCheck: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether a model that was loaded is asked a few short questions, to find what would ruin its answers.',
+        ),
+      warm: z
+        .array(z.string().min(1).max(500))
+        .max(8)
+        .default([])
+        .describe('Models whose files are read ahead while the node is idle, so that a switch to them is quick.'),
+      options: z
+        .record(
+          z.string().min(1).max(500),
+          z.strictObject({
+            contextLength: z.union([automatic, z.int().min(256).max(10_000_000)]).optional(),
+            parallel: z.union([automatic, z.int().min(1).max(64)]).optional(),
+            kvType: kvType.optional(),
+            keepAliveMinutes: z.number().min(0).max(525_600).nullable().optional(),
+            preload: z.boolean().optional(),
+            pinned: z.boolean().optional(),
+          }),
+        )
+        .default({})
+        .describe(
+          'Options of single models by name: contextLength, parallel, kvType, keepAliveMinutes, preload, pinned.',
+        ),
     })
     .prefault({}),
   engines: z
     .object({
       embedded: z
         .object({
-          enabled: z.boolean().default(true).describe('Whether the embedded engine runs.'),
+          enabled: z
+            .boolean()
+            .default(true)
+            .describe('Whether the embedded engine may run, when no other one answers.'),
           contextLength: z
             .union([automatic, z.int().min(256).max(1_048_576)])
             .default('auto')
@@ -86,10 +167,75 @@ export const settingsSchema = z.object({
             .union([automatic, z.int().min(1).max(64)])
             .default('auto')
             .describe('Answers generated side by side.'),
-          threads: z
-            .union([automatic, z.int().min(1).max(1_024)])
+          threads: threads.describe('Threads that compute. "auto" takes the usable cores.'),
+        })
+        .prefault({}),
+      ollama: z
+        .object({
+          enabled: z
+            .boolean()
+            .default(true)
+            .describe('Whether an Ollama that runs is used, and one on PATH is started.'),
+          url: engineUrl.describe('Address of an Ollama that runs. Default: OLLAMA_HOST, then http://127.0.0.1:11434.'),
+          path: fullPath.nullable().default(null).describe('The ollama program to start. Default: the one on PATH.'),
+          modelsDir: fullPath
+            .nullable()
+            .default(null)
+            .describe('Where an Ollama that this node starts keeps its models. Default: its own usual place.'),
+          contextLength: z
+            .union([automatic, z.int().min(256).max(10_000_000)])
             .default('auto')
-            .describe('Threads that compute. "auto" takes the usable cores.'),
+            .describe('Tokens of context. "auto" takes what fits, up to 32768.'),
+          parallel: z.int().min(1).max(64).default(1).describe('Answers generated side by side, by each model.'),
+          kvType: kvType.default('f16').describe('How keys and values are kept: f16, q8_0 or q4_0.'),
+          allowCallerReload: z
+            .boolean()
+            .default(false)
+            .describe('Whether callers may send options, such as num_ctx, that make Ollama load the model anew.'),
+        })
+        .prefault({}),
+      llamaServer: z
+        .object({
+          enabled: z.boolean().default(true).describe('Whether llama-server is used.'),
+          url: engineUrl.describe('Address of a llama-server that runs and is used as it is.'),
+          keyFile: fullPath.nullable().default(null).describe('File with the key of the llama-server at that address.'),
+          path: fullPath
+            .nullable()
+            .default(null)
+            .describe('The llama-server program to start. Default: the one on PATH.'),
+          contextLength: z
+            .union([automatic, z.int().min(256).max(10_000_000)])
+            .default('auto')
+            .describe('Tokens of context for each slot. "auto" takes what fits, up to 32768.'),
+          parallel: z
+            .union([automatic, z.int().min(1).max(64)])
+            .default('auto')
+            .describe('Answers generated side by side.'),
+          threads: threads.describe('Threads that compute. "auto" takes the physical cores.'),
+          kvType: kvType.default('f16').describe('How keys and values are kept: f16, q8_0 or q4_0.'),
+          allowOld: z
+            .boolean()
+            .default(false)
+            .describe('Whether a build with known memory corruption may run all the same.'),
+        })
+        .prefault({}),
+      bitnet: z
+        .object({
+          enabled: z.boolean().default(true).describe('Whether bitnet.cpp is used.'),
+          url: engineUrl.describe('Address of a bitnet.cpp server that runs and is used as it is.'),
+          path: fullPath
+            .nullable()
+            .default(null)
+            .describe('The llama-server program of bitnet.cpp. Default: the one that Ranch Hand installed.'),
+          contextLength: z
+            .union([automatic, z.int().min(256).max(1_048_576)])
+            .default('auto')
+            .describe('Tokens of context. "auto" takes what the model was trained on, up to 4096.'),
+          threads: threads.describe('Threads that compute. "auto" takes the physical cores.'),
+          oneConversation: z
+            .boolean()
+            .default(false)
+            .describe('Whether its process is started anew for each request: some builds die on a second message.'),
         })
         .prefault({}),
     })

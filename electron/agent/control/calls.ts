@@ -5,6 +5,7 @@ import { issueText } from '../base/issue-text.ts';
 import {
   commandSchemas,
   querySchemas,
+  type CommandAnswer,
   type CommandBody,
   type CommandName,
   type QueryAnswer,
@@ -18,13 +19,15 @@ import type { LogSource, Streams } from './streams.ts';
  * not wait for the stop, which waits for this very answer.
  */
 export type CommandHandlers = {
-  readonly [Name in CommandName]: (body: CommandBody<Name>) => Promise<void> | void;
+  readonly [Name in CommandName]?:
+    | ((body: CommandBody<Name>) => Promise<void> | void)
+    | ((body: CommandBody<Name>) => Promise<AnswerParts> | AnswerParts);
 };
+/** What a command's answer says beside `ok`. */
+type AnswerParts = Omit<CommandAnswer, 'ok'>;
 
-export interface QueryHandlers {
-  readonly logs: LogSource;
-  readonly settings: () => QueryAnswer<'settings'>;
-}
+/** What answers each question; `logs` can be followed, so it is asked in its own way. */
+export type QueryHandlers = { readonly [Name in PlainQuery]?: Asked<Name> } & { readonly logs: LogSource };
 
 /** `POST /control/v1/commands/:name`. */
 export async function runCommand(
@@ -35,39 +38,55 @@ export async function runCommand(
 ): Promise<void> {
   if (!isCommand(name)) throw unknownName('command', name, Object.keys(commandSchemas));
   const body = await readJsonBody(request);
-  await dispatch(name, body, handlers);
-  sendJson(response, 200, '{"ok":true}');
+  const answer = await dispatch(name, body, handlers);
+  sendJson(response, 200, JSON.stringify({ ok: true, ...answer }));
 }
 
 /** `GET /control/v1/queries/:name`. */
-export function answerQuery(
+export async function answerQuery(
   name: string,
   params: URLSearchParams,
   response: ServerResponse,
   { queries, streams }: { queries: QueryHandlers; streams: Streams },
-): void {
+): Promise<void> {
   if (!isQuery(name)) throw unknownName('query', name, Object.keys(querySchemas));
   const given = Object.fromEntries(params);
-  switch (name) {
-    case 'logs': {
-      const { engine, lines, follow } = valid(querySchemas.logs, given);
-      if (follow) streams.followLog(response, queries.logs, engine, lines);
-      else sendJson(response, 200, JSON.stringify({ lines: queries.logs.tail(engine, lines) }));
-      return;
-    }
-    case 'settings':
-      valid(querySchemas.settings, given);
-      sendJson(response, 200, JSON.stringify(queries.settings()));
+  if (name !== 'logs') {
+    sendJson(response, 200, JSON.stringify(await ask(name, given, queries)));
+    return;
   }
+  const { engine, lines, follow } = valid(querySchemas.logs, given);
+  if (follow) streams.followLog(response, queries.logs, engine, lines);
+  else sendJson(response, 200, JSON.stringify({ lines: queries.logs.tail(engine, lines) }));
+}
+
+type PlainQuery = Exclude<QueryName, 'logs'>;
+
+type Asked<Name extends PlainQuery> = (
+  params: z.output<(typeof querySchemas)[Name]>,
+) => Promise<QueryAnswer<Name>> | QueryAnswer<Name>;
+
+async function ask<Name extends PlainQuery>(
+  name: Name,
+  params: unknown,
+  handlers: { readonly [Each in Name]?: Asked<Each> },
+): Promise<unknown> {
+  const schemas: { readonly [Each in PlainQuery]: z.ZodType<z.output<(typeof querySchemas)[Each]>> } = querySchemas;
+  const handler: Asked<Name> | undefined = handlers[name];
+  if (!handler) throw unknownName('query', name, Object.keys(handlers));
+  return handler(valid(schemas[name], params));
 }
 
 async function dispatch<Name extends CommandName>(
   name: Name,
   body: unknown,
   handlers: Pick<CommandHandlers, Name>,
-): Promise<void> {
+): Promise<object> {
   const schemas: { readonly [Each in CommandName]: z.ZodType<CommandBody<Each>> } = commandSchemas;
-  await handlers[name](valid(schemas[name], body));
+  const handler: ((body: CommandBody<Name>) => unknown) | undefined = handlers[name];
+  if (!handler) throw unknownName('command', name, Object.keys(handlers));
+  const answer = await handler(valid(schemas[name], body));
+  return typeof answer === 'object' && answer !== null ? answer : {};
 }
 
 function valid<Output>(schema: z.ZodType<Output>, value: unknown): Output {

@@ -184,7 +184,7 @@ export class ControlServer implements Startable {
     } else if (pathname.startsWith(controlPaths.queries)) {
       requireMethod(request, 'GET');
       const name = pathname.slice(controlPaths.queries.length);
-      answerQuery(name, params, response, { queries, streams: this.#streams });
+      await answerQuery(name, params, response, { queries, streams: this.#streams });
     } else {
       throw new AppError('not_found', 'The control API has no such route. It may be newer than this agent.');
     }

@@ -67,15 +67,18 @@ export class Engines {
   /** Every model file of this node, and where it is loaded; speeds are added by who measures them. */
   models(): ModelSnapshot[] {
     return this.#catalog.rows().map((row) => {
-      const engine = this.#engines.find(({ held }) => held?.path === row.path);
-      if (!engine?.held) return { ...row, isDefault: false };
-      const { loaded, contextLength } = engine.held;
+      const [holder] = this.#engines.flatMap((engine) =>
+        engine.models().flatMap((model) => (model.path === row.path ? [{ engine, model }] : [])),
+      );
+      if (!holder) return { ...row, isDefault: false };
+      const { engine, model } = holder;
       return {
         ...row,
         engineId: engine.id,
-        loaded,
+        loaded: model.state === 'loaded',
+        state: model.state,
         isDefault: true,
-        contextLength: contextLength ?? row.contextLength,
+        contextLength: model.contextLength ?? row.contextLength,
       };
     });
   }

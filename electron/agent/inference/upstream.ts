@@ -11,6 +11,8 @@ export interface ServedModel {
   readonly contextLength: number | null;
   readonly capabilities: readonly Capability[];
   readonly sizeBytes: number;
+  /** False while it is not in memory: the upstream then holds a request until it is, for a bounded time. */
+  readonly loaded: boolean;
   /** Seconds since the epoch, as OpenAI's `created`. */
   readonly createdAtS: number;
 }
@@ -21,7 +23,7 @@ export interface UpstreamDescription {
   readonly route: UpstreamRoute;
   readonly dialects: readonly Dialect[];
   readonly operations: readonly Operation[];
-  /** False while it cannot answer; `sentence` then says why. */
+  /** False while it takes no requests; `sentence` then says why. */
   readonly ready: boolean;
   readonly sentence: string;
   /** Read while it is not ready: whether it becomes so by itself, as while it starts. Left out: it does. */

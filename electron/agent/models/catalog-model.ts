@@ -1,4 +1,6 @@
+import type { ModelSnapshot } from '../../contract/snapshot.ts';
 import type { GgufHeader } from './gguf-reader.ts';
+import type { ModelShape } from './model-shape.ts';
 
 /** A model file of this node. */
 export interface CatalogModel {
@@ -15,7 +17,16 @@ export interface CatalogModel {
   readonly selfTest: boolean;
   /** The operator named it in `models.default`. */
   readonly chosen: boolean;
-  /** Why it cannot be used, and what to do; null when it can. */
+  /** Name without the quantization, lower case: variants of one model share it. */
+  readonly group: string;
+  /** `sha256:…` where it is known, as for a model that was pulled. */
+  readonly digest: string | null;
+  /** What it was pulled as; null where that is not known. */
+  readonly origin: string | null;
+  readonly capabilities: ModelSnapshot['capabilities'];
+  /** Null when the header does not tell enough. */
+  readonly shape: ModelShape | null;
+  /** Why no engine at all can use it, and what to do; null when one could. */
   readonly problem: string | null;
 }
 

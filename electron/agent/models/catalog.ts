@@ -10,6 +10,7 @@ import { bitnetTensorType } from './gguf-types.ts';
 import { readGgufHeader, type GgufHeader } from './gguf-reader.ts';
 import type { CatalogModel } from './catalog-model.ts';
 import { modelRow } from './model-row.ts';
+import { groupOf } from './quantization-name.ts';
 import { findModelFiles, modelFileAt, type ModelFile } from './model-files.ts';
 
 export interface ModelCatalogOptions {
@@ -191,6 +192,11 @@ function toModel(
     sizeBytes: file.sizeBytes,
     arrivedMs: file.arrivedMs,
     header,
+    group: groupOf(stem),
+    digest: null,
+    origin: null,
+    capabilities: problem === null ? ['chat', 'completion', 'embedding', 'json'] : [],
+    shape: null,
     selfTest: facts.selfTest,
     chosen: facts.chosen,
     problem: problem !== null && facts.chosen ? chosenProblem(file.path, problem) : problem,

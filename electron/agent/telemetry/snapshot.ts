@@ -1,4 +1,12 @@
-import type { EngineSnapshot, ModelSnapshot, NodeSnapshot, Notice } from '../../contract/snapshot.ts';
+import type {
+  EngineSnapshot,
+  InstallSnapshot,
+  ModelSnapshot,
+  NodeSnapshot,
+  Notice,
+  PullSnapshot,
+  SwitchSnapshot,
+} from '../../contract/snapshot.ts';
 import { engineBytes } from './history.ts';
 import { judgeNode } from './node-state.ts';
 import type { SystemSample } from './sampler.ts';
@@ -23,6 +31,9 @@ export interface SnapshotSources {
     /** Newest first. */
     readonly activity: NodeSnapshot['activity'];
   };
+  readonly pulls: () => readonly PullSnapshot[];
+  readonly switching: () => SwitchSnapshot | null;
+  readonly installs: () => readonly InstallSnapshot[];
   readonly notices: () => readonly Notice[];
   readonly sample: () => SystemSample | null;
   readonly staticFacts: () => StaticFacts;
@@ -58,6 +69,9 @@ export class SnapshotAssembler {
     const parts = {
       engines,
       models: [...models()],
+      pulls: [...this.#sources.pulls()],
+      switching: this.#sources.switching(),
+      installs: [...this.#sources.installs()],
       gateway: traffic.snapshot,
       activity: traffic.activity.slice(0, activityLimit),
       notices: [...notices()],

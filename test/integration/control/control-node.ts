@@ -10,6 +10,7 @@ import { ControlServer, type ControlDeadlines } from '../../../electron/agent/co
 import { startTelemetry, type RunningTelemetry } from '../telemetry/running-telemetry.ts';
 import type { LogLine, SettingRow } from '../../../electron/contract/control.ts';
 import type { EngineSnapshot, NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
+import { plainEngine } from '../../fixtures/snapshot-parts.ts';
 
 export const token = 'token-of-this-test-0123456789-0123456789';
 
@@ -43,6 +44,7 @@ export const readyEngine: EngineSnapshot = {
   model: 'self-test',
   slots: { total: 2, busy: 0 },
   memoryBytes: null,
+  ...plainEngine,
 };
 
 export const portRow: SettingRow = {

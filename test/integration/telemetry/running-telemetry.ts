@@ -32,6 +32,9 @@ export async function startTelemetry({ clock, engines, gateway, notices }: Telem
     {
       engines,
       models: () => [],
+      pulls: () => [],
+      switching: () => null,
+      installs: () => [],
       gateway: () => ({ snapshot: gateway(), activity: [] }),
       notices,
       sample: () => sampler.latest(),

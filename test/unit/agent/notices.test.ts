@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noticesFrom, type NoticeFacts } from '../../../electron/agent/notices.ts';
 import { engineStateSchema, type EngineSnapshot, type ModelSnapshot } from '../../../electron/contract/snapshot.ts';
+import { plainEngine, plainModel } from '../../fixtures/snapshot-parts.ts';
 
 const since = '2026-01-01T00:00:00.000Z';
 
@@ -22,6 +23,7 @@ function engine(state: EngineSnapshot['state']): EngineSnapshot {
     model: null,
     slots: { total: 0, busy: 0 },
     memoryBytes: null,
+    ...plainEngine,
   };
 }
 
@@ -42,6 +44,7 @@ function model(fields: Partial<ModelSnapshot>): ModelSnapshot {
     selfTest: false,
     problem: null,
     tokensPerSecond: null,
+    ...plainModel,
     ...fields,
   };
 }

@@ -4,6 +4,7 @@ import type {
   ModelSnapshot,
   NodeSnapshot,
 } from '../../../electron/contract/snapshot.ts';
+import { plainEngine, plainModel, quietSections } from '../../fixtures/snapshot-parts.ts';
 
 const gib = 1024 ** 3;
 
@@ -28,6 +29,7 @@ export function anEngine(change: Partial<EngineSnapshot> = {}): EngineSnapshot {
     model: 'falcon3-10b-instruct',
     slots: { total: 4, busy: 2 },
     memoryBytes: 4.5 * gib,
+    ...plainEngine,
     ...change,
   };
 }
@@ -49,6 +51,10 @@ export function aModel(change: Partial<ModelSnapshot> = {}): ModelSnapshot {
     selfTest: false,
     problem: null,
     tokensPerSecond: 17.8,
+    ...plainModel,
+    state: 'loaded',
+    group: 'falcon3-10b-instruct',
+    engines: ['embedded'],
     ...change,
   };
 }
@@ -106,6 +112,7 @@ export function aNode(change: Partial<NodeSnapshot> = {}): NodeSnapshot {
     },
     engines: [anEngine()],
     models: [aModel()],
+    ...quietSections,
     gateway: {
       url: 'http://127.0.0.1:8080',
       inFlight: 2,

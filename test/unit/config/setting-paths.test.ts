@@ -39,6 +39,14 @@ describe('setting paths', () => {
     }
   });
 
+  it('that are a path or a name take only the path from a folder', () => {
+    expect(parseSettingText('models.default', './x.gguf', '/base')).toBe(resolve('/base/x.gguf'));
+    expect(parseSettingText('models.default', 'x.gguf', '/base')).toBe(resolve('/base/x.gguf'));
+    expect(parseSettingText('models.default', 'hf.co/org/repo:Q4_K_M', '/base')).toBe('hf.co/org/repo:Q4_K_M');
+    expect(parseSettingText('models.default', 'llama3.1:8b', '/base')).toBe('llama3.1:8b');
+    expect(() => parseSettingText('models.default', './x.gguf')).toThrow(/full path/);
+  });
+
   it('B66 are refused in plain words', () => {
     expect(problemWith('gateway.port', 70_000)).toBe('gateway.port cannot be 70000: it must be at most 65535.');
     expect(problemWith('gateway.port', 1e99)).toBe('gateway.port cannot be 1e+99: it must be a smaller number.');

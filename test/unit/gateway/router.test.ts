@@ -18,7 +18,7 @@ function upstream(id: string, change: Partial<UpstreamDescription> = {}): Upstre
 }
 
 function model(id: string, capabilities: Capability[] = ['chat', 'completion']): UpstreamDescription['models'][number] {
-  return { id, contextLength: null, capabilities, sizeBytes: 1, createdAtS: 0 };
+  return { id, contextLength: null, capabilities, sizeBytes: 1, loaded: true, createdAtS: 0 };
 }
 
 function plan(name: string, options: RoutingOption[], needs: Capability[] = ['chat']): unknown {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import type { AgentFile } from '../../../electron/contract/agent-file.ts';
+import type { CommandAnswer } from '../../../electron/contract/control.ts';
 import type { NodeSnapshot } from '../../../electron/contract/snapshot.ts';
 import { AgentStartError, type AgentChild } from '../../../electron/shell/agent-process.ts';
 import type { AgentExit } from '../../../electron/shell/agent-restart.ts';
@@ -36,9 +37,9 @@ class FakeControl implements ControlLink {
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
   }
 
-  command(name: string, body: unknown): Promise<void> {
+  command(name: string, body: unknown): Promise<CommandAnswer> {
     this.commands.push({ name, body });
-    return Promise.resolve();
+    return Promise.resolve({ ok: true });
   }
 
   ticket(): Promise<{ url: string }> {

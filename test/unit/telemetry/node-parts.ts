@@ -6,6 +6,7 @@ import type {
   ModelSnapshot,
   NodeSnapshot,
 } from '../../../electron/contract/snapshot.ts';
+import { plainEngine, plainModel, quietSections } from '../../fixtures/snapshot-parts.ts';
 
 /** Parts of a snapshot that tests change one thing of. */
 
@@ -26,6 +27,7 @@ export const engine: EngineSnapshot = {
   model: 'falcon3',
   slots: { total: 2, busy: 0 },
   memoryBytes: null,
+  ...plainEngine,
 };
 
 export const model: ModelSnapshot = {
@@ -44,6 +46,8 @@ export const model: ModelSnapshot = {
   selfTest: false,
   problem: null,
   tokensPerSecond: null,
+  ...plainModel,
+  state: 'loaded',
 };
 
 export const gateway: NodeSnapshot['gateway'] = {
@@ -117,6 +121,7 @@ export const sections: Sections = {
   },
   engines: [engine],
   models: [model],
+  ...quietSections,
   gateway,
   cloud: { offload: 'off', until: null, providers: [], budgets: [] },
   mesh: { listening: false, reachable: null, peers: [] },

@@ -14,6 +14,9 @@ const facts = {
 const sources: SnapshotSources = {
   engines: () => [engine],
   models: () => [model],
+  pulls: () => [],
+  switching: () => null,
+  installs: () => [],
   gateway: () => ({
     snapshot: gateway,
     activity: Array.from({ length: 80 }, (_, index) => ({ ...request, trace: `${index}` })),

@@ -4,8 +4,8 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Upstream } from '../../inference/upstream.ts';
-import type { ModelChoice } from '../../models/catalog-model.ts';
-import type { Engine, HeldModel } from '../engine.ts';
+import type { CatalogModel, ModelChoice } from '../../models/catalog-model.ts';
+import type { Engine, EngineModel, LoadTarget } from '../engine.ts';
 import type { EngineLog } from '../engine-log.ts';
 import { snapshotOf } from '../engine-snapshot.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
@@ -106,10 +106,40 @@ export class EmbeddedEngine implements Engine {
     return this.#upstream;
   }
 
-  get held(): HeldModel | null {
+  models(): readonly EngineModel[] {
+    if (!this.#model) return [];
     const loaded = this.#endpoint?.model;
-    if (!this.#model) return null;
-    return { path: this.#model.path, loaded: loaded !== undefined, contextLength: loaded?.contextLength ?? null };
+    const { kind } = this.#supervisor.record.state;
+    return [
+      {
+        id: this.#model.id,
+        path: this.#model.path,
+        library: null,
+        digest: null,
+        state: loaded ? 'loaded' : kind === 'loading' || kind === 'starting' ? 'loading' : 'idle',
+        progress: null,
+        contextLength: loaded?.contextLength ?? null,
+        slots: loaded?.slots ?? 0,
+        memoryBytes: loaded ? this.#stats.memoryBytes : null,
+        lastUsedMs: null,
+      },
+    ];
+  }
+
+  refuses(file: CatalogModel): string | null {
+    return file.problem;
+  }
+
+  /** Takes the place of the model before: this engine has one at a time. */
+  load(target: LoadTarget): Promise<void> {
+    if (target.file) return this.use(target.file);
+    throw new AppError('model_unusable', 'The embedded engine loads files only. Name a GGUF file.');
+  }
+
+  async unload(id: string, { drainMs: patienceMs }: { readonly drainMs: number }): Promise<void> {
+    if (this.#model?.id !== id) return;
+    await this.#upstream.idle(patienceMs);
+    await this.#supervisor.stop();
   }
 
   snapshot(): EngineSnapshot {
@@ -129,6 +159,11 @@ export class EmbeddedEngine implements Engine {
       model: this.#model?.id ?? null,
       slots: { total: slots, busy: Math.min(this.#stats.busy, slots) },
       memoryBytes: this.#endpoint ? this.#stats.memoryBytes : null,
+      url: null,
+      manager: 'ranch-hand',
+      advice: [],
+      processes: [],
+      availability: { day: null, week: null, month: null },
     };
   }
 

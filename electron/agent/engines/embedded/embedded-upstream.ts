@@ -93,6 +93,7 @@ export class EmbeddedUpstream implements Upstream {
               contextLength: loaded?.contextLength ?? null,
               capabilities,
               sizeBytes: choice.sizeBytes,
+              loaded: loaded !== null,
               createdAtS: this.#connectedS,
             },
           ]

@@ -23,7 +23,7 @@ describe('createControlHttp', () => {
     const paths: string[] = [];
     const http = createControlHttp((path) => {
       paths.push(path);
-      return Promise.resolve(new Response(''));
+      return Promise.resolve(new Response('{"ok":true}'));
     });
     await http.command('../chat?x', {});
     expect(paths).toEqual(['/control/v1/commands/..%2Fchat%3Fx']);

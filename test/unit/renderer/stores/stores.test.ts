@@ -61,6 +61,7 @@ describe('commands', () => {
         command: async (name, body) => {
           sent.push([name, body]);
           await promise;
+          return { ok: true };
         },
       },
     });
@@ -74,7 +75,7 @@ describe('commands', () => {
   });
 
   it('keep the reason of a refusal until it is dismissed', async () => {
-    const refuse = (): Promise<void> =>
+    const refuse = (): Promise<never> =>
       Promise.reject(new ControlError('Stop it first.', { status: 409, code: 'conflict' }));
     const store = createCommandsStore({ http: { command: refuse } });
     await store.getState().send('k', 'engines.start', {});
