@@ -168,7 +168,7 @@ type Inference = Awaited<ReturnType<typeof openInference>>;
 
 /** What is on disk, the engine that runs it, and the gateway in front. */
 async function openInference(
-  { dataDir, distDir, clock, stack, onEngines }: Site,
+  { dataDir, distDir, env, clock, stack, onEngines }: Site,
   { settings, logger, folders, name }: House,
 ) {
   const catalog = new ModelCatalog(
@@ -189,7 +189,8 @@ async function openInference(
       logsDir: folders.logs,
       childScript: join(distDir, 'embedded-engine.js'),
       nodeExecutable: process.execPath,
-      embedded: settings.engines.embedded,
+      env,
+      engines: settings.engines,
     },
     { catalog, clock, logger: logger.child({ room: 'engines' }) },
   );

@@ -3,6 +3,7 @@ import { systemClock } from '../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../electron/agent/base/logger.ts';
 import { Engines } from '../../electron/agent/engines/engines.ts';
 import { ModelCatalog } from '../../electron/agent/models/catalog.ts';
+import { onlyEmbedded } from '../fixtures/engine-settings.ts';
 
 /** Stands in for an agent: `node fake-engine-owner.ts FOLDER CHILD MODEL` runs an engine and prints its process id. */
 const [folder = '', childScript = '', selfTestPath = ''] = process.argv.slice(2);
@@ -17,7 +18,8 @@ const engines = new Engines(
     logsDir: join(folder, 'logs'),
     childScript,
     nodeExecutable: process.execPath,
-    embedded: { enabled: true, contextLength: 512, parallel: 1, threads: 1 },
+    env: {},
+    engines: onlyEmbedded({ contextLength: 512, parallel: 1, threads: 1 }),
   },
   { catalog, clock: systemClock, logger: silentLogger },
 );

@@ -4,6 +4,48 @@ import type { ModelCatalog } from '../models/catalog.ts';
 import type { Engine } from './engine.ts';
 import type { Leftovers } from './supervisor/leftovers.ts';
 
+type KvType = 'f16' | 'q8_0' | 'q4_0';
+type OrAuto = number | 'auto';
+
+/** The engines' part of the settings; what each means stands in their schema. */
+export interface EngineSettings {
+  readonly embedded: {
+    readonly enabled: boolean;
+    readonly contextLength: OrAuto;
+    readonly parallel: OrAuto;
+    readonly threads: OrAuto;
+  };
+  readonly ollama: {
+    readonly enabled: boolean;
+    readonly url: string | null;
+    readonly path: string | null;
+    readonly modelsDir: string | null;
+    readonly contextLength: OrAuto;
+    readonly parallel: number;
+    readonly kvType: KvType;
+    readonly allowCallerReload: boolean;
+  };
+  readonly llamaServer: {
+    readonly enabled: boolean;
+    readonly url: string | null;
+    readonly keyFile: string | null;
+    readonly path: string | null;
+    readonly contextLength: OrAuto;
+    readonly parallel: OrAuto;
+    readonly threads: OrAuto;
+    readonly kvType: KvType;
+    readonly allowOld: boolean;
+  };
+  readonly bitnet: {
+    readonly enabled: boolean;
+    readonly url: string | null;
+    readonly path: string | null;
+    readonly contextLength: OrAuto;
+    readonly threads: OrAuto;
+    readonly oneConversation: boolean;
+  };
+}
+
 export interface EnginesOptions {
   readonly dataDir: string;
   readonly logsDir: string;
@@ -11,15 +53,9 @@ export interface EnginesOptions {
   readonly childScript: string;
   /** The Node binary that runs it. */
   readonly nodeExecutable: string;
-  /** As in the settings. */
-  readonly embedded: {
-    readonly enabled: boolean;
-    /** Tokens a request may use. */
-    readonly contextLength: number | 'auto';
-    /** Requests side by side. */
-    readonly parallel: number | 'auto';
-    readonly threads: number | 'auto';
-  };
+  /** The agent's environment, to look for programs and addresses in; none of it is handed to an engine as it is. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly engines: EngineSettings;
 }
 
 export interface EnginesDeps {
@@ -30,8 +66,14 @@ export interface EnginesDeps {
   readonly random?: () => number;
 }
 
-/** Makes one engine; null when the settings or the machine have none of this kind. Starts nothing. */
-export type EngineFactory = (
-  options: EnginesOptions,
-  deps: EnginesDeps & { readonly leftovers: Leftovers },
-) => Engine | null;
+/** What every engine shares. */
+export interface EngineSite extends EnginesDeps {
+  readonly leftovers: Leftovers;
+  /**
+   * Id of the model that requests without a named model get, if it is this engine's; its upstream's `defaultModel`.
+   */
+  readonly defaultModel: (engineId: string) => string | null;
+}
+
+/** Makes one engine; null when the settings have none of this kind. Starts and asks nothing. */
+export type EngineFactory = (options: EnginesOptions, deps: EngineSite) => Engine | null;

@@ -30,7 +30,9 @@ export class Engines {
       { file: path.join(options.dataDir, 'engine-processes.json') },
       { identify: identifyProcess, kill: killTree, logger },
     );
-    this.#engines = factories.flatMap((make) => make(options, { ...deps, leftovers: this.#leftovers }) ?? []);
+    this.#engines = factories.flatMap(
+      (make) => make(options, { ...deps, leftovers: this.#leftovers, defaultModel: () => null }) ?? [],
+    );
     for (const engine of this.#engines) {
       engine.changed.subscribe(() => {
         this.changed.announce();

@@ -11,6 +11,7 @@ import { identifyProcess } from '../../../electron/agent/engines/supervisor/proc
 import { killTree } from '../../../electron/agent/engines/supervisor/process-tree.ts';
 import { ModelCatalog } from '../../../electron/agent/models/catalog.ts';
 import type { EngineSnapshot } from '../../../electron/contract/snapshot.ts';
+import { onlyEmbedded } from '../../fixtures/engine-settings.ts';
 
 /** The real engine's program, straight from its source: Node runs TypeScript. */
 export const realChild = join(import.meta.dirname, '../../../electron/agent/engines/embedded/child/main.ts');
@@ -42,7 +43,8 @@ export async function startEngines(
       logsDir: join(folder, 'logs'),
       childScript,
       nodeExecutable: process.execPath,
-      embedded: { enabled: true, contextLength: 2_048, parallel: 2, threads: 1 },
+      env: {},
+      engines: onlyEmbedded({ contextLength: 2_048, parallel: 2, threads: 1 }),
     },
     { catalog, clock: systemClock, logger: silentLogger },
   );

@@ -10,7 +10,7 @@ const logFiles = 3;
 /** llama.cpp in a process of ours, unless the settings say no. */
 export const embeddedEngine: EngineFactory = (options, deps) => {
   const { clock, logger, leftovers, catalog } = deps;
-  const { enabled, contextLength, parallel, threads } = options.embedded;
+  const { enabled, contextLength, parallel, threads } = options.engines.embedded;
   if (!enabled) return null;
   const file = new RotatedFile({
     path: path.join(options.logsDir, 'engine-embedded.log'),
