@@ -6,9 +6,9 @@ import type { Clock } from '../base/clock.ts';
 import { toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { Mailbox } from '../base/mailbox.ts';
-import { bitnetTensorType } from './gguf-types.ts';
 import { readGgufHeader, type GgufHeader } from './gguf-reader.ts';
 import type { CatalogModel } from './catalog-model.ts';
+import { refusedByMainline } from './loadable.ts';
 import { modelRow } from './model-row.ts';
 import { groupOf } from './quantization-name.ts';
 import { findModelFiles, modelFileAt, type ModelFile } from './model-files.ts';
@@ -72,9 +72,11 @@ export class ModelCatalog {
   /**
    * The model for callers who name none: the one the operator chose, else the usable one that came last into the
    * models folder, else the self-test model. Null when not even that is there.
+   *
+   * @param loadable Which models an engine here can load; by default those that every node's own engine can.
    */
-  default(): CatalogModel | null {
-    return defaultOf(this.#models);
+  default(loadable: (model: CatalogModel) => boolean = loadedByMainline): CatalogModel | null {
+    return defaultOf(this.#models, loadable);
   }
 
   /** Looks at the files again. */
@@ -135,12 +137,19 @@ export class ModelCatalog {
 }
 
 /** See {@link ModelCatalog.default}. */
-export function defaultOf(models: readonly CatalogModel[]): CatalogModel | null {
-  const usable = models.filter((model) => model.problem === null);
+export function defaultOf(
+  models: readonly CatalogModel[],
+  loadable: (model: CatalogModel) => boolean = loadedByMainline,
+): CatalogModel | null {
+  const usable = models.filter((model) => model.problem === null && loadable(model));
   const chosen = usable.find((model) => model.chosen);
   if (chosen) return chosen;
   const [latest] = usable.filter((model) => !model.selfTest).sort((a, b) => b.arrivedMs - a.arrivedMs);
   return latest ?? usable.find((model) => model.selfTest) ?? null;
+}
+
+function loadedByMainline(model: CatalogModel): boolean {
+  return refusedByMainline(model) === null;
 }
 
 interface Examined {
@@ -151,16 +160,10 @@ interface Examined {
 async function examine(file: ModelFile): Promise<Examined> {
   if (file.problem !== null) return { header: null, problem: file.problem };
   try {
-    const header = await readGgufHeader(file.path);
-    return { header, problem: problemOf(header) };
+    return { header: await readGgufHeader(file.path), problem: null };
   } catch (error) {
     return { header: null, problem: toAppError(error).message };
   }
-}
-
-function problemOf(header: GgufHeader): string | null {
-  if (!header.tensorTypes.has(bitnetTensorType)) return null;
-  return 'Its weights are in the format i2_s, which only bitnet.cpp runs, and no bitnet.cpp is set up here.';
 }
 
 function missingFile(file: string): ModelFile {

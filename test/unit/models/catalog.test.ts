@@ -5,6 +5,7 @@ import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import type { CatalogModel } from '../../../electron/agent/models/catalog-model.ts';
 import { defaultOf, ModelCatalog } from '../../../electron/agent/models/catalog.ts';
+import type { GgufHeader } from '../../../electron/agent/models/gguf-reader.ts';
 import { buildSelfTestModel } from '../../../build/self-test-model.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { entry, ggufFile, usualEntries } from './gguf-file.ts';
@@ -100,15 +101,16 @@ describe('ModelCatalog', () => {
     expect(catalog.default()?.id).toBe('good');
   });
 
-  it('B59 says which engine runs weights that this one cannot', async () => {
+  it('B59 an i2_s file is no broken one, and no default where no engine is known that loads it', async () => {
     const { put, open } = rig();
     put('ternary.gguf', ggufFile({ tensors: [{ name: 'w', shape: [256, 4], type: 36, offset: 0 }] }));
     const catalog = await looked(open());
     expect(catalog.rows()[0]).toMatchObject({
       quantization: 'I2_S',
-      problem: expect.stringContaining('only bitnet.cpp runs') as string,
+      problem: null,
     });
     expect(catalog.default()?.id).toBe('self-test');
+    expect(catalog.default(() => true)?.id).toBe('ternary');
   });
 
   it('B61 a split model counts as one, and a missing part is named', async () => {
@@ -153,13 +155,28 @@ describe('ModelCatalog', () => {
 });
 
 describe('defaultOf', () => {
+  const header: GgufHeader = {
+    sizeBytes: 1,
+    version: 3,
+    architecture: 'llama',
+    name: null,
+    quantization: 'F16',
+    contextLength: null,
+    blockCount: null,
+    embeddingLength: null,
+    headCount: null,
+    headCountKv: null,
+    parameters: 1,
+    tensorTypes: new Map([[1, 1]]),
+    hasChatTemplate: false,
+  };
   const model = (id: string, change: Partial<CatalogModel>): CatalogModel => ({
     id,
     name: id,
     path: `/${id}`,
     sizeBytes: 1,
     arrivedMs: 0,
-    header: null,
+    header,
     group: id,
     digest: null,
     origin: null,
