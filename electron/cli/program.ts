@@ -1,11 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { version } from '../contract/version.ts';
+import { collect, common, type End } from './commands/common.ts';
+import { addEngines } from './commands/engines.ts';
+import { addModels } from './commands/models.ts';
 import { exitCodes, type CliContext, type CommonOptions, type ExitCode } from './context.ts';
 import { failureOf } from './failure.ts';
 import { safeLine } from './output/text.ts';
 import type { AgentOptions } from './verbs/agent.ts';
-import type { EngineAction } from './verbs/engines.ts';
-import type { EngineLogsOptions } from './verbs/engine-logs.ts';
 import type { StatusOptions } from './verbs/status.ts';
 
 const afterHelp = `
@@ -59,8 +60,6 @@ function buildProgram(context: CliContext, end: (exitCode: ExitCode) => void): C
   return program;
 }
 
-type End = (exitCode: ExitCode) => void;
-
 function addAgent(program: Command, context: CliContext, end: End): void {
   common(program.command('agent').description('run the node in the foreground'))
     .option('--gateway <host:port>', 'where the gateway listens (127.0.0.1:8080 unless set)')
@@ -79,44 +78,6 @@ function addStatus(program: Command, context: CliContext, end: End): void {
     .action(async (_options: unknown, command: Command) => {
       const { status } = await import('./verbs/status.ts');
       end(await status(context, command.optsWithGlobals<StatusOptions>()));
-    });
-}
-
-function addModels(program: Command, context: CliContext, end: End): void {
-  common(program.command('models').description('the models on this node: size, quantization, speed')).action(
-    async (_options: unknown, command: Command) => {
-      const { models } = await import('./verbs/models.ts');
-      end(await models(context, command.optsWithGlobals<CommonOptions>()));
-    },
-  );
-}
-
-function addEngines(program: Command, context: CliContext, end: End): void {
-  const engines = common(program.command('engines').description('the engines: state, memory, restarts')).action(
-    async (_options: unknown, command: Command) => {
-      const verb = await import('./verbs/engines.ts');
-      end(await verb.engines(context, command.optsWithGlobals<CommonOptions>()));
-    },
-  );
-  const actions: readonly (readonly [EngineAction, string])[] = [
-    ['start', 'start an engine'],
-    ['stop', 'stop an engine; it stays stopped'],
-    ['restart', 'stop an engine and start it again'],
-  ];
-  for (const [action, description] of actions) {
-    common(engines.command(`${action} <id>`).description(description)).action(
-      async (id: string, _options: unknown, command: Command) => {
-        const verb = await import('./verbs/engines.ts');
-        end(await verb.engineCommand(context, command.optsWithGlobals<CommonOptions>(), action, id));
-      },
-    );
-  }
-  common(engines.command('logs <id>').description('the last lines that an engine printed'))
-    .option('-f, --follow', 'go on with each new line')
-    .option('-n, --lines <count>', 'how many of the last lines', lineCount, 200)
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const { engineLogs } = await import('./verbs/engine-logs.ts');
-      end(await engineLogs(context, command.optsWithGlobals<EngineLogsOptions>(), id));
     });
 }
 
@@ -159,30 +120,6 @@ function addPanelAndDoctor(program: Command, context: CliContext, end: End): voi
       end(await doctor(context, command.optsWithGlobals<CommonOptions>()));
     },
   );
-}
-
-function common(command: Command): Command {
-  return command
-    .option('--json', 'one JSON document on standard output and nothing else')
-    .option('--data-dir <folder>', "the node's data folder", folderName);
-}
-
-function collect(value: string, earlier: readonly string[] | undefined): string[] {
-  return [...(earlier ?? []), value];
-}
-
-/** An empty name would mean the working folder, which nobody asks for that way: a variable was empty. */
-function folderName(text: string): string {
-  if (text.trim() === '') throw new InvalidArgumentError('It is empty; name a folder.');
-  return text;
-}
-
-function lineCount(text: string): number {
-  const lines = Number(text);
-  if (!Number.isInteger(lines) || lines < 1 || lines > 5000) {
-    throw new InvalidArgumentError('It is a whole number from 1 to 5000.');
-  }
-  return lines;
 }
 
 /** Commander's own words as one of our sentences. */

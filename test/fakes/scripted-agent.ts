@@ -4,6 +4,7 @@
  * every request.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { NodeSnapshot } from '../../electron/contract/snapshot.ts';
 import { removeAgentFile, writeAgentFile } from '../../electron/host/agent-file.ts';
 import { aNode } from '../unit/cli/node-snapshot.ts';
 
@@ -17,6 +18,12 @@ export type Order =
   /** Adds a line to the engine's log. */
   | { readonly do: 'log'; readonly text: string }
   | { readonly do: 'name'; readonly name: string }
+  /** What a query answers from now on. */
+  | { readonly do: 'answer'; readonly query: string; readonly answer: unknown }
+  /** What a command answers beside `ok`, or the error it is refused with. */
+  | { readonly do: 'command'; readonly name: string; readonly answer: object; readonly status?: number }
+  /** Changes sections of the snapshot, for everyone who watches too. */
+  | { readonly do: 'set'; readonly set: Partial<NodeSnapshot> }
   /** Takes requests and never answers. */
   | { readonly do: 'fall-silent' };
 
@@ -33,6 +40,9 @@ const manner: { chat: ChatManner; pieces: readonly string[]; silent: boolean; na
   silent: false,
   name: 'fake-node',
 };
+const answers = new Map<string, unknown>();
+const commandAnswers = new Map<string, { readonly status: number; readonly answer: object }>();
+let changed: Partial<NodeSnapshot> = {};
 const watchers = new Set<ServerResponse>();
 const followers = new Set<ServerResponse>();
 let seq = 1;
@@ -43,7 +53,7 @@ function report(message: Report): void {
 
 function picture(): ReturnType<typeof aNode> {
   const node = aNode();
-  return { ...node, node: { ...node.node, name: manner.name } };
+  return { ...node, ...changed, node: { ...node.node, name: manner.name } };
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -125,12 +135,17 @@ function route(method: string, url: URL, response: ServerResponse, base: string)
   else if (pathname === '/control/v1/queries/logs') logs(url.searchParams, response);
   else if (pathname === '/control/v1/queries/settings') {
     sendJson(response, 200, settingsAnswer);
+  } else if (answers.has(pathname.slice('/control/v1/queries/'.length))) {
+    sendJson(response, 200, answers.get(pathname.slice('/control/v1/queries/'.length)));
   } else if (pathname === '/control/v1/tickets') {
     sendJson(response, 200, { ticket: 't1', url: `${base}/sign-in?ticket=t1` });
   } else if (pathname === '/control/v1/chat') chat(response);
   else if (pathname === '/health') sendJson(response, 200, { status: 'ok' });
-  else if (method === 'POST' && pathname.startsWith('/control/v1/commands/')) sendJson(response, 200, { ok: true });
-  else sendJson(response, 404, { error: { code: 'not_found', message: 'There is nothing here.' } });
+  else if (method === 'POST' && pathname.startsWith('/control/v1/commands/')) {
+    const known = commandAnswers.get(pathname.slice('/control/v1/commands/'.length));
+    const status = known?.status ?? 200;
+    sendJson(response, status, { ...(status === 200 && { ok: true }), ...known?.answer });
+  } else sendJson(response, 404, { error: { code: 'not_found', message: 'There is nothing here.' } });
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
@@ -176,6 +191,17 @@ function obey(order: Order): void {
       return;
     case 'name':
       manner.name = order.name;
+      return;
+    case 'answer':
+      answers.set(order.query, order.answer);
+      return;
+    case 'command':
+      commandAnswers.set(order.name, { status: order.status ?? 200, answer: order.answer });
+      return;
+    case 'set':
+      changed = { ...changed, ...order.set };
+      seq += 1;
+      for (const watcher of watchers) sendEvent(watcher, { type: 'change', seq, set: order.set, append: [] });
       return;
     case 'fall-silent':
       manner.silent = true;

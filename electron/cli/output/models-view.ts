@@ -1,5 +1,6 @@
 import type { ModelSnapshot } from '../../contract/snapshot.ts';
-import { bytes, count, parameters, speed, unknownFigure } from './figures.ts';
+import { fitPaint, fitWord } from './fit-view.ts';
+import { bytes, count, speed, unknownFigure } from './figures.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell, type Column } from './table.ts';
 import { safeLine } from './text.ts';
@@ -8,10 +9,10 @@ const heads: readonly Column[] = [
   { title: '' },
   { title: 'Model', shrinkTo: 16 },
   { title: 'Quant' },
-  { title: 'Weights', align: 'right' },
   { title: 'Size', align: 'right' },
   { title: 'Context', align: 'right' },
   { title: 'Tok/s', align: 'right' },
+  { title: 'Fit' },
   { title: 'State' },
 ];
 
@@ -22,15 +23,18 @@ export function modelsLines(
   columns: number,
   palette: Palette,
 ): string[] {
-  if (models.length === 0) return [`No model is here yet. Put a GGUF file into ${safeLine(dataDir)}/models.`];
+  if (models.length === 0)
+    return [
+      `No model is here yet. Get one with: ranch-hand models pull NAME, or put a GGUF file into ${safeLine(dataDir)}/models.`,
+    ];
   const rows = models.map((model): Cell[] => [
     model.isDefault ? '*' : '',
     safeLine(model.id),
     safeLine(model.quantization ?? unknownFigure),
-    parameters(model.parameters),
     bytes(model.sizeBytes),
     count(model.contextLength),
-    speed(model.tokensPerSecond),
+    speed(model.measured?.tokensPerSecond ?? model.tokensPerSecond),
+    model.fit === null ? unknownFigure : { text: fitWord(model.fit), paint: fitPaint(model.fit, palette) },
     stateCell(model, palette),
   ]);
   const problems = models.flatMap(({ id, problem }) =>
@@ -42,6 +46,7 @@ export function modelsLines(
 
 function stateCell(model: ModelSnapshot, palette: Palette): Cell {
   if (model.problem !== null) return { text: 'unusable', paint: palette.bad };
-  const text = model.selfTest ? 'self-test' : model.loaded ? 'loaded' : 'on disk';
+  const state = model.state === 'idle' ? (model.loaded ? 'loaded' : 'on disk') : model.state;
+  const text = [model.selfTest ? 'self-test' : state, ...(model.pinned ? ['pinned'] : [])].join(', ');
   return { text, paint: model.loaded ? palette.good : palette.dim };
 }

@@ -2,6 +2,7 @@ import type { EngineSnapshot, ModelSnapshot, NodeSnapshot, Notice } from '../../
 import { activityLines } from './activity-view.ts';
 import { bytes, bytesOf, count, counted, meter, percent, span, sparkline, speed, took } from './figures.ts';
 import type { Palette } from './palette.ts';
+import { pullProgress, switchHasEnded, switchProgress } from './pull-view.ts';
 import { dotted, labelled, line } from './spans.ts';
 import { enginePaint, nodePaint, nodeShape, noticeMark, noticePaint } from './states.ts';
 import type { Cell } from './table.ts';
@@ -26,6 +27,7 @@ export function statusLines(snapshot: NodeSnapshot, frame: StatusFrame): string[
     '',
     ...engineLines(snapshot, frame),
     ...modelLines(snapshot, frame),
+    ...onTheWayLines(snapshot, frame),
     ...figureLines(snapshot, frame),
     ...noticeLines(snapshot.notices, frame),
   ];
@@ -53,8 +55,13 @@ function headLines({ node }: NodeSnapshot, { columns, palette, nowMs }: StatusFr
 }
 
 function engineLines({ engines }: NodeSnapshot, frame: StatusFrame): string[] {
-  if (engines.length === 0) return [labelled('Engine', ['none'], frame.palette, frame.columns)];
-  return engines.flatMap((engine) => engineLine(engine, frame));
+  // One that is not installed, or stands by, is told by `ranch-hand engines`.
+  const inUse = engines.filter(
+    ({ state, lastExit }) => state !== 'absent' && (state !== 'stopped' || lastExit !== null),
+  );
+  const shown = inUse.length > 0 ? inUse : engines;
+  if (shown.length === 0) return [labelled('Engine', ['none'], frame.palette, frame.columns)];
+  return shown.flatMap((engine) => engineLine(engine, frame));
 }
 
 function engineLine(engine: EngineSnapshot, { columns, palette, nowMs }: StatusFrame): string[] {
@@ -76,6 +83,17 @@ function modelLines({ models }: NodeSnapshot, { columns, palette }: StatusFrame)
   const shown = loaded.length > 0 ? loaded : models.filter((model) => model.isDefault);
   if (shown.length === 0) return [labelled('Model', ['none'], palette, columns)];
   return shown.map((model) => labelled('Model', [modelText(model)], palette, columns));
+}
+
+/** A switch or pulls under way. */
+function onTheWayLines({ switching, pulls }: NodeSnapshot, { columns, palette }: StatusFrame): string[] {
+  const running = pulls.filter(({ state }) => state === 'running' || state === 'verifying');
+  return [
+    ...(switching === null || switchHasEnded(switching)
+      ? []
+      : [labelled('Switch', [switchProgress(switching)], palette, columns)]),
+    ...running.map((pull) => labelled('Pull', [`${safeLine(pull.name)}  ${pullProgress(pull)}`], palette, columns)),
+  ];
 }
 
 function modelText(model: ModelSnapshot): string {
@@ -124,11 +142,22 @@ function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame):
     ]),
     row('Offload', [offloadText(cloud)]),
     row('Gateway', [safeLine(gateway.url)]),
+    ...availabilityLine(snapshot.node, row),
   ];
   if (mesh.peers.length > 0) {
     lines.push(row('Peers', [dotted(mesh.peers.map((peer) => safeLine(`${peer.name} ${peer.state}`)))]));
   }
   return lines;
+}
+
+function availabilityLine(
+  { availability: { day, week, month } }: NodeSnapshot['node'],
+  row: (label: string, spans: readonly Cell[]) => string,
+): string[] {
+  const figure = (value: number | null, span: string): string | null =>
+    value === null ? null : `${(100 * value).toFixed(2)} % of ${span}`;
+  const figures = dotted([figure(day, '24 h'), figure(week, '7 days'), figure(month, '30 days')]);
+  return figures === '' ? [] : [row('Ready', [figures])];
 }
 
 /** Only where the system keeps it, and only while something waits: zeros say nothing. */

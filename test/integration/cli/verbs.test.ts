@@ -9,6 +9,16 @@ const everyVerb = [
   ['status'],
   ['status', '--watch'],
   ['models'],
+  ['models', 'use', 'm'],
+  ['models', 'pull', 'm'],
+  ['models', 'show', 'm'],
+  ['models', 'fit'],
+  ['models', 'variants', 'm'],
+  ['models', 'load', 'm'],
+  ['models', 'rm', 'm', '--yes'],
+  ['models', 'pause', 'm'],
+  ['models', 'quantize', 'm', 'Q8_0'],
+  ['engines', 'install', 'bitnet'],
   ['engines'],
   ['engines', 'restart', 'embedded'],
   ['engines', 'logs', 'embedded'],
@@ -54,6 +64,11 @@ describe('wrong usage', () => {
     [['engines', 'explode', 'embedded'], /Too many arguments/],
     [['engines', 'logs', 'embedded', '-n', '0'], /whole number from 1 to 5000/],
     [['settings', 'set', 'gateway.port'], /value/],
+    [['models', 'fit', '--ram', '-1'], /number above 0/],
+    [['models', 'fit', '--parallel', '1.5'], /whole number/],
+    [['models', 'fit', '--kv', 'q3'], /f16, q8_0, q4_0/],
+    [['models', 'use'], /name/],
+    [['engines', 'install', 'embedded'], /ollama, llama-server, bitnet/],
     [['status', '--data-dir', ''], /--data-dir.*empty/],
     [['doctor', '--data-dir='], /--data-dir.*empty/],
   ])('%j ends with 2 and one line', async (args, message) => {
@@ -64,7 +79,12 @@ describe('wrong usage', () => {
   });
 
   it('shows every verb its help', async () => {
-    for (const verb of [[], ['agent'], ['doctor'], ...everyVerb.map((words) => words.slice(0, 2))]) {
+    for (const verb of [
+      [],
+      ['agent'],
+      ['doctor'],
+      ...everyVerb.map((words) => words.slice(0, words[0] === 'run' ? 1 : 2)),
+    ]) {
       const words = verb.filter((word) => !word.startsWith('-') && !['m', 'embedded'].includes(word));
       const outcome = await cli([...words, '--help'], { dataDir: tempFolder() });
       expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });

@@ -1,8 +1,12 @@
 import type {
   ActivityEntry,
   EngineSnapshot,
+  MeasuredSpeed,
+  ModelFit,
   ModelSnapshot,
   NodeSnapshot,
+  PullSnapshot,
+  SwitchSnapshot,
 } from '../../../electron/contract/snapshot.ts';
 import { plainEngine, plainModel, quietSections } from '../../fixtures/snapshot-parts.ts';
 
@@ -55,6 +59,75 @@ export function aModel(change: Partial<ModelSnapshot> = {}): ModelSnapshot {
     state: 'loaded',
     group: 'falcon3-10b-instruct',
     engines: ['embedded'],
+    ...change,
+  };
+}
+
+export function aFit(change: Partial<ModelFit> = {}): ModelFit {
+  return {
+    verdict: 'fits',
+    sentence: 'Fits: needs 5.7 GB, 41 GB are free.',
+    weightsBytes: 3.9 * gib,
+    kvBytes: 0.5 * gib,
+    computeBytes: 300 * 1024 ** 2,
+    headroomBytes: gib,
+    neededBytes: 5.7 * gib,
+    freeBytes: 41 * gib,
+    contextLength: 8192,
+    parallel: 1,
+    kvType: 'f16',
+    largestContextLength: 32_768,
+    tokensPerSecond: 18,
+    prefillTokensPerSecond: 140,
+    measured: true,
+    unload: [],
+    ...change,
+  };
+}
+
+export function aSpeed(change: Partial<MeasuredSpeed> = {}): MeasuredSpeed {
+  return {
+    tokensPerSecond: 12.3,
+    prefillTokensPerSecond: 140,
+    count: 7,
+    engineId: 'embedded',
+    contextLength: 8192,
+    ...change,
+  };
+}
+
+export function aPull(change: Partial<PullSnapshot> = {}): PullSnapshot {
+  return {
+    id: 'p1',
+    reference: 'hf.co/ggml-org/gemma:Q4_K_M',
+    name: 'gemma',
+    source: 'hugging-face',
+    state: 'running',
+    sentence: 'Receiving.',
+    receivedBytes: 126_500_000,
+    totalBytes: 253_000_000,
+    bytesPerSecond: 10 * 1024 ** 2,
+    secondsLeft: 12,
+    startedAt: '2026-11-22T12:04:00.000Z',
+    endedAt: null,
+    thenUse: false,
+    model: null,
+    ...change,
+  };
+}
+
+export function aSwitch(change: Partial<SwitchSnapshot> = {}): SwitchSnapshot {
+  return {
+    id: 's1',
+    to: 'llama',
+    from: 'falcon3-10b-instruct',
+    engineId: 'llama-server',
+    phase: 'loading',
+    progress: 0.4,
+    startedAt: '2026-11-22T12:04:00.000Z',
+    since: '2026-11-22T12:04:10.000Z',
+    sentence: 'Loading llama.',
+    error: null,
     ...change,
   };
 }

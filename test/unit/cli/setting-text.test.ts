@@ -5,7 +5,7 @@ import { settingText } from '../../../electron/cli/setting-text.ts';
 describe('what is typed for a setting', () => {
   it.each(['models.default', 'control.panelDir'])('%s: a relative path counts from where it is typed', (key) => {
     expect(settingText(key, './x.gguf', '/here')).toBe(resolve('/here/x.gguf'));
-    expect(settingText(key, '"a b"', '/here')).toBe(resolve('/here/a b'));
+    expect(settingText(key, '"a b.gguf"', '/here')).toBe(resolve('/here/a b.gguf'));
     expect(settingText(key, resolve('/there/x'), '/here')).toBe(resolve('/there/x'));
   });
 

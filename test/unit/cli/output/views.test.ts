@@ -5,12 +5,16 @@ import { logText } from '../../../../electron/cli/output/log-view.ts';
 import { modelsLines } from '../../../../electron/cli/output/models-view.ts';
 import { makePalette, wantsColour } from '../../../../electron/cli/output/palette.ts';
 import { settingsLines } from '../../../../electron/cli/output/settings-view.ts';
+import { fitLines } from '../../../../electron/cli/output/fit-view.ts';
+import { modelDetailLines } from '../../../../electron/cli/output/model-detail-view.ts';
+import { pullLines, pullProgress } from '../../../../electron/cli/output/pull-view.ts';
 import { line } from '../../../../electron/cli/output/spans.ts';
 import { statusLines } from '../../../../electron/cli/output/status-view.ts';
 import { table } from '../../../../electron/cli/output/table.ts';
 import { cellWidth } from '../../../../electron/cli/output/text.ts';
+import { variantLines } from '../../../../electron/cli/output/variants-view.ts';
 import type { SettingRow } from '../../../../electron/contract/control.ts';
-import { aModel, aNode, anEngine, aRequest, lookedAtMs } from '../node-snapshot.ts';
+import { aFit, aModel, aNode, anEngine, aPull, aRequest, aSpeed, aSwitch, lookedAtMs } from '../node-snapshot.ts';
 
 vi.stubEnv('TZ', 'UTC');
 
@@ -125,22 +129,148 @@ describe('status', () => {
   });
 });
 
+describe('models in detail', () => {
+  const answer = {
+    ramBytes: 96 * 1024 ** 3,
+    bandwidthBytesPerS: 62e9,
+    bandwidthOrigin: 'given' as const,
+    rows: [
+      { id: 'falcon3', name: 'Falcon3', quantization: 'i2_s', installed: true, sizeBytes: 4e9, fit: aFit() },
+      {
+        id: 'big',
+        name: 'Big',
+        quantization: null,
+        installed: false,
+        sizeBytes: 90e9,
+        fit: aFit({ verdict: 'too-big', sentence: 'Needs 108 GB, 41 are free.', measured: false, parallel: 2 }),
+      },
+    ],
+  };
+
+  it('fit: every term in a column, and why something does not', () => {
+    const lines = fitLines(answer, 200, palette);
+    expect(lines[0]).toBe('For 96 GB of memory and 62.0 GB/s of memory bandwidth (given):');
+    expect(lines[3]).toMatch(
+      /^falcon3 +i2_s +3\.9 GB +512 MB +300 MB +1 GB +5\.7 GB +8,192 +32,768 +18\.0\* +140 +fits$/,
+    );
+    expect(lines[4]).toMatch(/8,192 × 2 .* too big$/);
+    expect(lines).toContain('! big: Needs 108 GB, 41 are free.');
+    expect(fitLines({ ...answer, rows: [] }, 80, palette).at(-1)).toMatch(/No such model/);
+  });
+
+  it('variants: side by side, with quality, its source, and how to have each', () => {
+    const base = { loaded: false, sizeBytes: 5e9, bitsPerWeight: 4.89, fit: aFit({ measured: false }) };
+    const quality = {
+      perplexityPercent: 2.8,
+      sameTopTokenPercent: 91.9,
+      sentence: 'Hardly any loss.',
+      source: 'llama.cpp on Llama-3-8B',
+    };
+    const lines = variantLines(
+      {
+        group: 'llama-3.1-8b',
+        problems: ['The hub did not answer within 5 s.'],
+        variants: [
+          { ...base, quantization: 'Q4_K_M', model: 'llama-3.1-8b-q4_k_m', loaded: true, get: null, quality },
+          {
+            ...base,
+            quantization: 'Q8_0',
+            model: null,
+            get: { kind: 'pull', reference: 'hf.co/o/r:Q8_0' },
+            quality: null,
+          },
+          { ...base, quantization: 'Q2_K', model: null, get: { kind: 'quantize', from: 'llama-f16' }, quality: null },
+        ],
+      },
+      200,
+      palette,
+    );
+    const text = lines.join('\n');
+    expect(lines[2]).toMatch(
+      /^\* +Q4_K_M +4\.7 GB +4\.89 +\+2\.8 % +91\.9 % +fits +18\.0 +here: llama-3\.1-8b-q4_k_m$/,
+    );
+    expect(text).toContain('get hf.co/o/r:Q8_0');
+    expect(text).toContain('make from llama-f16');
+    expect(text).toContain('! The hub did not answer within 5 s.');
+    expect(text).toContain('Quality: llama.cpp on Llama-3-8B');
+  });
+
+  it('show: all that is known, wrapped', () => {
+    const lines = modelDetailLines(
+      aModel({ fit: aFit(), measured: aSpeed(), digest: `sha256:${'a'.repeat(64)}` }),
+      80,
+      palette,
+    );
+    const text = lines.join('\n');
+    expect(text).toContain('Speed       12.3 tok/s · prefill 140 tok/s · from 7 answers on embedded');
+    expect(text).toContain('Memory      3.9 GB weights + 512 MB KV');
+    expect(Math.max(...lines.map(cellWidth))).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('what is on its way', () => {
+  it('pulls show share, speed, time left and the command that helps', () => {
+    expect(
+      pullLines([aPull(), aPull({ id: 'p2', state: 'paused', bytesPerSecond: null, secondsLeft: null })], palette),
+    ).toEqual([
+      'gemma  ██████████░░░░░░░░░░ 50 % · 121 of 241 MB · 10 MB/s · 12 s left',
+      '  Receiving.',
+      '  ranch-hand models pause p1',
+      'gemma  ██████████░░░░░░░░░░ 50 % · 121 of 241 MB · paused',
+      '  Receiving.',
+      '  ranch-hand models resume p2   ranch-hand models cancel p2',
+    ]);
+    expect(pullLines([aPull({ state: 'done' }), aPull({ state: 'cancelled' })], palette)).toEqual([]);
+    expect(pullProgress(aPull({ totalBytes: null }))).toMatch(/^121 MB · 10 MB\/s/);
+  });
+
+  it('status shows a switch and pulls under way, and neither once they are over', () => {
+    const under = statusLines(aNode({ switching: aSwitch(), pulls: [aPull()] }), screen).join('\n');
+    expect(under).toContain('Switch      ████████░░░░░░░░░░░░ 40 % · Loading llama.');
+    expect(under).toContain('Pull        gemma  ');
+    const over = statusLines(
+      aNode({ switching: aSwitch({ phase: 'done' }), pulls: [aPull({ state: 'done' })] }),
+      screen,
+    );
+    expect(over.join('\n')).not.toMatch(/^(Switch|Pull)/m);
+  });
+
+  it('status shows the share of time ready, and no engine that is not in use', () => {
+    const node = { ...aNode().node, availability: { day: 0.9987, week: null, month: 0.5 } };
+    const engines = [anEngine(), anEngine({ id: 'ollama', kind: 'ollama', state: 'absent' })];
+    const text = statusLines(aNode({ node, engines }), screen).join('\n');
+    expect(text).toContain('Ready       99.87 % of 24 h · 50.00 % of 30 days');
+    expect(text).not.toContain('ollama');
+  });
+});
+
 describe('lists', () => {
   it('models: marks the default, names the self-test, says what cannot be loaded', () => {
     const models = [
       aModel(),
-      aModel({ id: 'self-test', isDefault: false, selfTest: true, loaded: false, tokensPerSecond: null }),
+      aModel({
+        id: 'self-test',
+        isDefault: false,
+        selfTest: true,
+        loaded: false,
+        state: 'idle',
+        tokensPerSecond: null,
+      }),
+      aModel({ id: 'llama', isDefault: false, pinned: true, fit: aFit({ verdict: 'tight' }), measured: aSpeed() }),
       aModel({ id: 'odd', isDefault: false, loaded: false, problem: 'No engine here can load i2_s.' }),
     ];
     const lines = modelsLines(models, '/data', 80, palette);
-    expect(lines[1]).toBe('*  falcon3-10b-instruct  i2_s      10 B  3.9 GB   32,768   17.8  loaded');
-    expect(lines[2]).toMatch(/^ +self-test .* –  self-test$/);
+    expect(lines[1]).toBe('*  falcon3-10b-instruct  i2_s   3.9 GB   32,768   17.8  –      loaded');
+    expect(lines[2]).toMatch(/^ +self-test .* –  –      self-test$/);
+    expect(lines[3]).toMatch(/ 12\.3  tight  loaded, pinned$/);
     expect(lines.at(-1)).toBe('! odd: No engine here can load i2_s.');
     expect(Math.max(...lines.map(cellWidth))).toBeLessThanOrEqual(80);
   });
 
   it('models: an empty node says how to get one', () => {
-    expect(modelsLines([], '/data', 80, palette)).toEqual(['No model is here yet. Put a GGUF file into /data/models.']);
+    expect(modelsLines([], '/data', 80, palette)).toEqual([
+      'No model is here yet. Get one with: ranch-hand models pull NAME, or put a GGUF file into /data/models.',
+    ]);
   });
 
   it('engines: the last words of one that is down', () => {
@@ -157,8 +287,9 @@ describe('lists', () => {
       80,
       palette,
     );
-    expect(down.slice(-3)).toEqual([
+    expect(down.slice(-4)).toEqual([
       'embedded: It ended.',
+      '  3.21.1 · node-llama-cpp',
       '  Last exit: ended by signal SIGKILL',
       '  | out of memory',
     ]);
