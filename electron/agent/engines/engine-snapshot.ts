@@ -34,8 +34,9 @@ function dueAt(since: Moment, delayMs: number): number {
   return since.wallMs + delayMs;
 }
 
-function sentenceOf({ state, lastExit, failures }: EngineRecord): string {
+function sentenceOf({ state, lastExit, failures, outsideKills }: EngineRecord): string {
   const cause = lastExit ? lastExit.reason : 'ended';
+  const minutes = Math.round(failureWindowMs / 60_000);
   switch (state.kind) {
     case 'stopped':
       return 'The engine is stopped. Start it to answer requests.';
@@ -46,15 +47,19 @@ function sentenceOf({ state, lastExit, failures }: EngineRecord): string {
     case 'ready':
       return 'The engine is ready.';
     case 'stopping':
+      if (state.then === 'backoff') return `The engine ${state.cause}. It is ended, then it starts again.`;
       return state.then === 'stopped' ? 'The engine is stopping.' : 'The engine is restarting.';
     case 'backoff':
       return `The engine ${cause}. It starts again in ${Math.max(1, Math.ceil(state.delayMs / 1000))} s.`;
     case 'failed': {
+      if (state.cause === 'memory')
+        return `The engine ${cause}. Choose a smaller model, a smaller quantization or a shorter context, then start it again.`;
       const last = lastExit?.lastLines.at(-1);
-      const minutes = Math.round(failureWindowMs / 60_000);
       const said = last === undefined ? '' : ` Its last line: ${last}`;
       return `The engine failed ${failures.length} times within ${minutes} minutes (${cause}). Look at its log, then restart it.${said}`;
     }
+    case 'conflict':
+      return `Something else ended the engine ${outsideKills.length} times within ${minutes} minutes, each time soon after its start (${cause}). Find out which program does that, or whether memory ran out, then start the engine again.`;
     default:
       return assertNever(state);
   }

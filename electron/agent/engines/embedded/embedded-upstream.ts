@@ -31,6 +31,7 @@ export function mendsItself(state: EngineState['kind']): boolean {
       return true;
     case 'stopped':
     case 'failed':
+    case 'conflict':
       return false;
   }
 }

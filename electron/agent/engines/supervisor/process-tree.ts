@@ -22,14 +22,19 @@ const lastLinesMs = 200;
 
 const inheritedNames = ['SystemRoot', 'windir', 'TEMP', 'TMP', 'TMPDIR', 'LD_LIBRARY_PATH', 'LANG'];
 
-/** The few variables that a program needs to run at all: no key, no path, no home of the operator gets into a child. */
-export function bareEnvironment(from: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    inheritedNames.flatMap((name) => {
-      const value = from[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+/**
+ * The few variables that a program needs to run at all: no key, no path, no home of the operator gets into a child.
+ * `named` are those that the caller wants it to have besides; they win.
+ */
+export function bareEnvironment(
+  from: Readonly<Record<string, string | undefined>>,
+  named: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const inherited = inheritedNames.flatMap((name) => {
+    const value = from[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(inherited), ...named };
 }
 
 /** A started program and everything it starts: on POSIX a process group of its own, on Windows its process tree. */

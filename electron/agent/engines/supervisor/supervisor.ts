@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { assertNever } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Mailbox } from '../../base/mailbox.ts';
+import { countMemoryKills, type CountMemoryKills } from './memory-kills.ts';
 import {
   initialRecord,
   transition,
@@ -10,6 +11,7 @@ import {
   type Moment,
   type SupervisorEffect,
   type SupervisorEvent,
+  type TimerEvent,
 } from './transition.ts';
 
 export interface ProcessExit {
@@ -40,22 +42,42 @@ export interface ProcessLauncher {
 }
 
 /** How many of the last lines go into the record of a death. */
-export const keptLastLines = 20;
+export const keptLastLines = 50;
+/** How often the count of kills for memory is read while a process runs, so that an older kill is not taken for its. */
+const memoryKillsEveryMs = 60_000;
+
+export interface SupervisorDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly launcher: ProcessLauncher;
+  /** 0 ≤ x < 1; spreads restarts. */
+  readonly random: () => number;
+  /** How long the process that starts now may take to become ready; null: for ever. Left out: for ever. */
+  readonly loadDeadlineMs?: () => number | null;
+  /** Left out: what this system counts. */
+  readonly countMemoryKills?: CountMemoryKills;
+}
 
 /**
  * Keeps one engine's process in the state the operator wants. Decides nothing itself: {@link transition} does, and
- * this runs its effects, one event after another.
+ * this runs its effects, one event after another. Three judgements stay apart: that a process runs is the launcher's,
+ * that it is ready is told by {@link ProcessListener.ready}, that it moves is told by {@link wedged}. Answers under
+ * way are the engine's to finish before it calls {@link stop} or {@link restart}.
  */
 export class Supervisor {
   readonly changed = new Announcer<EngineRecord>();
-  readonly #deps: { clock: Clock; logger: Logger; launcher: ProcessLauncher; random: () => number };
+  readonly #deps: SupervisorDeps;
+  readonly #countMemoryKills: CountMemoryKills;
   readonly #mailbox = new Mailbox();
   readonly #timers = new Set<() => void>();
   #record: EngineRecord;
   #process: RunningProcess | null = null;
+  /** The system's count of kills for memory while the process still lived; null while none runs. */
+  #memoryKills: { count: number | null; readonly stopReading: () => void } | null = null;
 
-  constructor(deps: { clock: Clock; logger: Logger; launcher: ProcessLauncher; random: () => number }) {
+  constructor(deps: SupervisorDeps) {
     this.#deps = deps;
+    this.#countMemoryKills = deps.countMemoryKills ?? countMemoryKills;
     this.#record = initialRecord(this.#now());
   }
 
@@ -82,6 +104,15 @@ export class Supervisor {
   killNow(): void {
     this.#deps.launcher.killNow();
     void this.#post({ kind: 'stop' });
+  }
+
+  /**
+   * The process lives and does not move: it is asked to end, killed after a while if it does not, and started again
+   * after the backoff. Does nothing when another process runs by now. `reason` follows "The engine …", such as "made
+   * no progress for 120 s".
+   */
+  wedged(pid: number, reason: string): Promise<void> {
+    return this.#post({ kind: 'wedged', pid, reason });
   }
 
   #until(done: (record: EngineRecord) => boolean): Promise<void> {
@@ -137,22 +168,49 @@ export class Supervisor {
     const started = Promise.withResolvers<number>();
     const listener: ProcessListener = {
       ready: () => void started.promise.then((pid) => this.#post({ kind: 'ready', pid })),
-      exited: (exit) => void started.promise.then((pid) => this.#post({ kind: 'exited', pid, ...exit })),
+      exited: (exit) => {
+        const killedForMemory = this.#wasKilledForMemory();
+        void started.promise.then((pid) => this.#post({ kind: 'exited', pid, ...exit, killedForMemory }));
+      },
     };
+    this.#readMemoryKills();
     try {
       this.#process = await this.#deps.launcher.launch(listener);
     } catch (error) {
+      this.#wasKilledForMemory();
       const reason = error instanceof Error ? error.message : String(error);
       await this.#handle({ kind: 'spawn-failed', reason });
       return;
     }
     const { pid } = this.#process;
     // Handled here and not posted: no other event may come between the start and its outcome.
-    await this.#handle({ kind: 'spawned', pid });
+    await this.#handle({ kind: 'spawned', pid, loadDeadlineMs: this.#deps.loadDeadlineMs?.() ?? null });
     started.resolve(pid);
   }
 
-  #setTimer(event: 'retry-due' | 'patience-over', delayMs: number): void {
+  /** Keeps the count of kills for memory fresh for as long as the process lives. */
+  #readMemoryKills(): void {
+    this.#memoryKills?.stopReading();
+    const reading = {
+      count: this.#countMemoryKills(),
+      stopReading: this.#deps.clock.every(memoryKillsEveryMs, () => {
+        reading.count = this.#countMemoryKills();
+      }),
+    };
+    this.#memoryKills = reading;
+  }
+
+  /** Ends the reading; true when a kill for memory came since the last one. */
+  #wasKilledForMemory(): boolean {
+    const before = this.#memoryKills;
+    if (!before) return false;
+    before.stopReading();
+    this.#memoryKills = null;
+    const now = this.#countMemoryKills();
+    return before.count !== null && now !== null && now > before.count;
+  }
+
+  #setTimer(event: TimerEvent, delayMs: number): void {
     const cancel = this.#deps.clock.after(delayMs, () => {
       this.#timers.delete(cancel);
       void this.#post({ kind: event });

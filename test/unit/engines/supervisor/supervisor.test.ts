@@ -31,11 +31,19 @@ class FakeLauncher implements ProcessLauncher {
   }
 }
 
-function rig() {
+function rig(options: { loadDeadlineMs?: () => number } = {}) {
   const clock = new ManualClock();
   const launcher = new FakeLauncher();
-  const supervisor = new Supervisor({ clock, logger: silentLogger, launcher, random: () => 0.5 });
-  return { clock, launcher, supervisor };
+  const kills = { count: 0 as number | null };
+  const supervisor = new Supervisor({
+    clock,
+    logger: silentLogger,
+    launcher,
+    random: () => 0.5,
+    countMemoryKills: () => kills.count,
+    ...options,
+  });
+  return { clock, launcher, supervisor, kills };
 }
 
 /** Lets the supervisor's mailbox run dry. */
@@ -118,6 +126,82 @@ describe('Supervisor', () => {
     clock.advance(600_000);
     await settled();
     expect(launcher.launches).toBe(1);
+  });
+
+  it('F12 killed for memory while loading: failed at once, and started no more', async () => {
+    const { clock, launcher, supervisor, kills } = rig();
+    await supervisor.start();
+    await settled();
+    kills.count = 1;
+    launcher.listeners[0]?.exited({ code: null, signal: 'SIGKILL', lastLines: ['loading'] });
+    await settled();
+    clock.advance(3_600_000);
+    await settled();
+    expect(supervisor.record.state).toMatchObject({ kind: 'failed', cause: 'memory' });
+    expect(supervisor.record.lastExit?.reason).toBe('was killed by the system because memory ran out');
+    expect(launcher.launches).toBe(1);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('F12 a kill for memory long before is not taken for this one, nor is one that nobody counts', async () => {
+    for (const counts of [0, null]) {
+      const { clock, launcher, supervisor, kills } = rig();
+      kills.count = counts;
+      launcher.onLaunch = (listener) => {
+        listener.ready();
+      };
+      await supervisor.start();
+      await settled();
+      if (counts !== null) kills.count = 1;
+      clock.advance(120_000);
+      launcher.listeners[0]?.exited({ code: null, signal: 'SIGKILL', lastLines: [] });
+      await settled();
+      expect(supervisor.record.lastExit?.reason).toBe('ended by signal SIGKILL (killed from outside)');
+    }
+  });
+
+  it('F3 wedged: SIGTERM ignored, killed after 5 s, started again after the backoff', async () => {
+    const { clock, launcher, supervisor } = rig();
+    launcher.onLaunch = (listener) => {
+      listener.ready();
+    };
+    await supervisor.start();
+    await settled();
+    clock.advance(60_000);
+    await supervisor.wedged(1, 'made no progress for 120 s');
+    expect(launcher.ended).toEqual(['gently 1']);
+    clock.advance(stopPatienceMs - 1);
+    await settled();
+    expect(launcher.ended).toEqual(['gently 1']);
+    clock.advance(1);
+    await settled();
+    expect(launcher.ended).toEqual(['gently 1', 'now 1']);
+    launcher.listeners[0]?.exited({ code: null, signal: 'SIGKILL', lastLines: [] });
+    await settled();
+    expect(supervisor.record).toMatchObject({
+      state: { kind: 'backoff' },
+      lastExit: { reason: 'made no progress for 120 s' },
+    });
+    clock.advance(1_000);
+    await settled();
+    expect(launcher.launches).toBe(2);
+    expect(supervisor.record.state.kind).toBe('ready');
+  });
+
+  it('F13 a load of 8 min is not killed; one beyond its deadline is', async () => {
+    const { clock, launcher, supervisor } = rig({ loadDeadlineMs: () => 15 * 60_000 });
+    await supervisor.start();
+    await settled();
+    clock.advance(8 * 60_000);
+    await settled();
+    expect(launcher.ended).toEqual([]);
+    expect(supervisor.record.state.kind).toBe('loading');
+    clock.advance(7 * 60_000);
+    await settled();
+    expect(launcher.ended).toEqual(['gently 1']);
+    launcher.listeners[0]?.exited({ code: null, signal: 'SIGTERM', lastLines: [] });
+    await settled();
+    expect(supervisor.record.lastExit?.reason).toBe('did not become ready within 15 min');
   });
 
   it('announces each state in order', async () => {

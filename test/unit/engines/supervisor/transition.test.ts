@@ -6,6 +6,7 @@ import {
   healthyMs,
   initialRecord,
   mostFailures,
+  mostOutsideKills,
   quickRestartDelayMs,
   stopPatienceMs,
   transition,
@@ -50,6 +51,7 @@ describe('transition', () => {
     const asked = walk(...ready, [20, { kind: 'stop' }]);
     expect(asked.record.state).toMatchObject({ kind: 'stopping', then: 'stopped' });
     expect(asked.effects).toEqual([
+      { kind: 'clear-timers' },
       { kind: 'end', pid: 7, how: 'gently' },
       { kind: 'set-timer', event: 'patience-over', delayMs: stopPatienceMs },
     ]);
@@ -86,7 +88,10 @@ describe('transition', () => {
     const killed = walk(...ready, [20, exit(7, null, 'SIGKILL')]);
     expect(killed.record.state).toMatchObject({ kind: 'backoff', delayMs: quickRestartDelayMs });
     expect(killed.record.failures).toEqual([]);
-    expect(killed.record.lastExit).toMatchObject({ reason: 'ended by signal SIGKILL', lastLines: ['the last line'] });
+    expect(killed.record.lastExit).toMatchObject({
+      reason: 'ended by signal SIGKILL (killed from outside)',
+      lastLines: ['the last line'],
+    });
     const again = walk(
       ...ready,
       [20, exit(7, null, 'SIGKILL')],
@@ -104,8 +109,144 @@ describe('transition', () => {
     expect(walk(...ready, [10 + earlyDeathMs, exit(7, null, 'SIGSEGV')]).record.failures).toHaveLength(0);
   });
 
-  it('a death before ready counts whatever the signal', () => {
-    expect(walk(...started, [5, exit(7, null, 'SIGKILL')]).record.failures).toHaveLength(1);
+  /** Runs the engine up and kills it, time after time; resolves with every state that followed. */
+  function killedAgainAndAgain(times: number, readyForMs: number, signal = 'SIGKILL'): EngineRecord[] {
+    let record: EngineRecord = walk([0, { kind: 'start' }]).record;
+    const after: EngineRecord[] = [];
+    let time = 0;
+    for (let pid = 1; pid <= times && record.state.kind === 'starting'; pid += 1) {
+      record = transition(record, { kind: 'spawned', pid }, at(time)).record;
+      record = transition(record, { kind: 'ready', pid }, at(time)).record;
+      time += readyForMs;
+      record = transition(record, exit(pid, null, signal), at(time)).record;
+      after.push(record);
+      if (record.state.kind !== 'backoff') break;
+      time += record.state.delayMs;
+      record = transition(record, { kind: 'retry-due' }, at(time)).record;
+    }
+    return after;
+  }
+
+  it('F11 something keeps killing our engine: the third time within ten minutes is a conflict, and no war', () => {
+    for (const signal of ['SIGKILL', 'SIGTERM']) {
+      const kinds = killedAgainAndAgain(10, 5_000, signal);
+      expect(kinds.map(({ state }) => state.kind)).toEqual(['backoff', 'backoff', 'conflict']);
+      const [last] = kinds.slice(-1);
+      if (!last) throw new Error('nothing happened');
+      // Nothing starts it but the operator.
+      expect(transition(last, { kind: 'retry-due' }, at(1e9)).effects).toEqual([]);
+      expect(transition(last, { kind: 'start' }, at(1e9))).toMatchObject({
+        record: { state: { kind: 'starting' }, outsideKills: [] },
+        effects: [{ kind: 'clear-timers' }, { kind: 'spawn' }],
+      });
+    }
+  });
+
+  it('F11 kills before it is ready count too, and are no failures of the engine itself', () => {
+    const killed = walk(...started, [5, exit(7, null, 'SIGKILL')]).record;
+    expect(killed).toMatchObject({ failures: [], outsideKills: [5], state: { kind: 'backoff' } });
+  });
+
+  it('F1 killed ten times, each time half a minute after it was ready: it always comes back', () => {
+    const kinds = killedAgainAndAgain(10, earlyDeathMs);
+    expect(kinds.map(({ state }) => state.kind)).toEqual(Array.from({ length: 10 }, () => 'backoff'));
+    for (const { state } of kinds)
+      expect(state).toMatchObject({ delayMs: expect.toSatisfy((ms) => ms <= 1_200) as number });
+  });
+
+  it('F11 kills that lie further apart than the window do not add up', () => {
+    const kinds = killedAgainAndAgain(8, 5_000).length;
+    expect(kinds).toBe(3);
+    let record: EngineRecord = walk([0, { kind: 'start' }]).record;
+    for (let pid = 1; pid <= 8; pid += 1) {
+      const time = (pid * failureWindowMs) / 2 + pid;
+      record = transition(record, { kind: 'spawned', pid }, at(time)).record;
+      record = transition(record, exit(pid, null, 'SIGKILL'), at(time)).record;
+      expect(record.state.kind).toBe('backoff');
+      record = transition(record, { kind: 'retry-due' }, at(time)).record;
+    }
+  });
+
+  const killedForMemory = (pid: number): SupervisorEvent => ({
+    kind: 'exited',
+    pid,
+    code: null,
+    signal: 'SIGKILL',
+    lastLines: ['loading tensors'],
+    killedForMemory: true,
+  });
+
+  it('F12 killed for memory while loading: named so, failed at once, no reload loop', () => {
+    const { record, effects } = walk(...started, [5, killedForMemory(7)]);
+    expect(record).toMatchObject({
+      state: { kind: 'failed', cause: 'memory' },
+      outsideKills: [],
+      lastExit: { reason: 'was killed by the system because memory ran out', lastLines: ['loading tensors'] },
+    });
+    expect(effects).toEqual([{ kind: 'clear-timers' }]);
+    expect(transition(record, { kind: 'retry-due' }, at(100_000)).effects).toEqual([]);
+  });
+
+  it('F12 its own last words say that memory ran out: the same', () => {
+    const event: SupervisorEvent = {
+      ...exit(7, 1),
+      lastLines: ['ggml_aligned_malloc: failed to allocate 9 MB', 'x'],
+    } as const;
+    expect(walk(...started, [5, event]).record.state).toMatchObject({ kind: 'failed', cause: 'memory' });
+  });
+
+  it('F12 killed for memory while ready: one more try after the backoff, then failed', () => {
+    const once = walk(...ready, [90_000, killedForMemory(7)]);
+    expect(once.record.state).toMatchObject({ kind: 'backoff', delayMs: 1_000 });
+    const again = (timeMs: number): EngineRecord => {
+      let record = transition(once.record, { kind: 'retry-due' }, at(91_000)).record;
+      record = transition(record, { kind: 'spawned', pid: 8 }, at(91_000)).record;
+      record = transition(record, { kind: 'ready', pid: 8 }, at(92_000)).record;
+      return transition(record, killedForMemory(8), at(timeMs)).record;
+    };
+    expect(again(200_000).state).toMatchObject({ kind: 'failed', cause: 'memory' });
+    expect(again(92_000 + healthyMs).state.kind).toBe('backoff');
+  });
+
+  it('F3 it makes no progress: asked to end, killed after its patience, then back after the backoff with the cause', () => {
+    const wedge: SupervisorEvent = { kind: 'wedged', pid: 7, reason: 'made no progress for 120 s' };
+    const asked = walk(...ready, [200_000, wedge]);
+    expect(asked.record.state).toMatchObject({
+      kind: 'stopping',
+      then: 'backoff',
+      cause: 'made no progress for 120 s',
+    });
+    expect(asked.effects).toEqual([
+      { kind: 'clear-timers' },
+      { kind: 'end', pid: 7, how: 'gently' },
+      { kind: 'set-timer', event: 'patience-over', delayMs: stopPatienceMs },
+    ]);
+    const deaf = transition(asked.record, { kind: 'patience-over' }, at(205_000));
+    expect(deaf.effects).toEqual([{ kind: 'end', pid: 7, how: 'now' }]);
+    const gone = transition(deaf.record, exit(7, null, 'SIGKILL'), at(205_001));
+    expect(gone.record).toMatchObject({
+      state: { kind: 'backoff', delayMs: 1_000 },
+      lastExit: { reason: 'made no progress for 120 s', signal: 'SIGKILL' },
+      outsideKills: [],
+      failures: [],
+    });
+    // The operator's word counts while it ends.
+    expect(transition(asked.record, { kind: 'stop' }, at(201_000)).record.state).toMatchObject({ then: 'stopped' });
+    expect(transition(asked.record, { kind: 'start' }, at(201_000)).record.state).toMatchObject({ then: 'starting' });
+    // What is said of an earlier process is not held against this one.
+    expect(walk(...ready, [200_000, { ...wedge, pid: 6 }]).record.state.kind).toBe('ready');
+  });
+
+  it('F13 a load is ended at its own deadline only, and counts then', () => {
+    const loading = walk([0, { kind: 'start' }], [0, { kind: 'spawned', pid: 7, loadDeadlineMs: 900_000 }]);
+    expect(loading.effects).toEqual([{ kind: 'set-timer', event: 'load-overdue', delayMs: 900_000 }]);
+    const ended = transition(loading.record, { kind: 'load-overdue' }, at(900_000));
+    expect(ended.record.state).toMatchObject({ then: 'backoff', cause: 'did not become ready within 15 min' });
+    expect(transition(ended.record, exit(7, null, 'SIGTERM'), at(900_100)).record.failures).toHaveLength(1);
+    // Ready in time: the timer is gone, and one that comes late changes nothing.
+    const done = transition(loading.record, { kind: 'ready', pid: 7 }, at(480_000));
+    expect(done.effects).toEqual([{ kind: 'clear-timers' }]);
+    expect(transition(done.record, { kind: 'load-overdue' }, at(900_000)).record).toBe(done.record);
   });
 
   it('F2 five deaths before ready within ten minutes: failed, with the last line and the delays doubling', () => {
@@ -168,8 +309,9 @@ describe('transition', () => {
         { kind: 'restart' },
         { kind: 'retry-due' },
         { kind: 'patience-over' },
+        { kind: 'load-overdue' },
       ),
-      fc.constantFrom('ready', 'exit', 'kill'),
+      fc.constantFrom('ready', 'exit', 'kill', 'kill for memory', 'wedge'),
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(event, fc.nat(700_000)), { maxLength: 60 }), (events) => {
@@ -183,7 +325,12 @@ describe('transition', () => {
           if (typeof chosen !== 'string') step = transition(record, chosen, at(time));
           else if (running === null) continue;
           else if (chosen === 'ready') step = transition(record, { kind: 'ready', pid: running }, at(time));
-          else {
+          else if (chosen === 'wedge')
+            step = transition(record, { kind: 'wedged', pid: running, reason: 'hangs' }, at(time));
+          else if (chosen === 'kill for memory') {
+            step = transition(record, killedForMemory(running), at(time));
+            running = null;
+          } else {
             step = transition(record, exit(running, null, chosen === 'kill' ? 'SIGKILL' : 'SIGSEGV'), at(time));
             running = null;
           }
@@ -199,6 +346,7 @@ describe('transition', () => {
           if (record.state.kind === 'backoff') {
             expect(record.state.delayMs).toBeLessThanOrEqual(72_000);
             expect(record.failures.length).toBeLessThan(mostFailures);
+            expect(record.outsideKills.length).toBeLessThan(mostOutsideKills);
           }
         }
       }),
