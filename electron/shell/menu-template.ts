@@ -17,7 +17,13 @@ function templateOf(item: MenuItem, act: (action: TrayAction) => void): MenuItem
       if (!item.mark) return { label: literal(item.label), enabled: false };
       return { label: literal(item.label), enabled: false, type: item.mark.of, checked: item.mark.checked };
     case 'action':
-      return { label: literal(item.label), click: () => act(item.action) };
+      if (!item.mark) return { label: literal(item.label), click: () => act(item.action) };
+      return {
+        label: literal(item.label),
+        type: item.mark.of,
+        checked: item.mark.checked,
+        click: () => act(item.action),
+      };
     case 'checkbox':
       return { label: literal(item.label), type: 'checkbox', checked: item.checked, click: () => act(item.action) };
     case 'submenu':

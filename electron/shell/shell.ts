@@ -106,6 +106,9 @@ export class Shell {
       case 'copyText':
         this.#attempt('The address could not be copied', copy(action.text));
         return;
+      case 'useModel':
+        this.#attempt('The model was not switched', this.#link.command('models.use', { model: action.model }));
+        return;
       case 'engine':
         this.#attempt('The engine did not do it', this.#link.command(`engines.${action.command}`, { id: action.id }));
         return;

@@ -1,11 +1,14 @@
 import type { EngineSnapshot, ModelSnapshot, NodeSnapshot } from '../contract/snapshot.ts';
-import { fileSize, memoryGb, percent, plainText, speed } from './figures.ts';
+import { memoryGb, percent, plainText, speed } from './figures.ts';
 import type { NodeView, PanelScreen } from './node-view.ts';
+import { modelItems, modelWords } from './tray-models.ts';
 
 /** What a click in the menu asks for. */
 export type TrayAction =
   | { readonly kind: 'openPanel'; readonly screen: PanelScreen }
   | { readonly kind: 'copyText'; readonly text: string }
+  /** Switches the node to a model. */
+  | { readonly kind: 'useModel'; readonly model: string }
   | { readonly kind: 'engine'; readonly command: 'start' | 'stop' | 'restart'; readonly id: string }
   | { readonly kind: 'setStartAtLogin'; readonly on: boolean }
   | { readonly kind: 'startNode' }
@@ -21,7 +24,13 @@ export type MenuItem =
       readonly label: string;
       readonly mark?: { readonly checked: boolean; readonly of: 'radio' | 'checkbox' };
     }
-  | { readonly kind: 'action'; readonly label: string; readonly action: TrayAction }
+  | {
+      readonly kind: 'action';
+      readonly label: string;
+      readonly action: TrayAction;
+      /** Shows it as one of a choice; what is really chosen the next snapshot says. */
+      readonly mark?: { readonly checked: boolean; readonly of: 'radio' };
+    }
   | { readonly kind: 'checkbox'; readonly label: string; readonly checked: boolean; readonly action: TrayAction }
   | { readonly kind: 'submenu'; readonly label: string; readonly items: readonly MenuItem[] };
 
@@ -39,8 +48,6 @@ export interface TrayDescription {
 const longestTooltip = 127;
 const longestName = 48;
 const longestSentence = 90;
-/** More than this and the menu would not fit a screen; the panel lists them all. */
-const mostModels = 20;
 
 const separator: MenuItem = { kind: 'separator' };
 
@@ -55,7 +62,7 @@ function connectedMenu(snapshot: NodeSnapshot, settings: TrayMenuSettings): Tray
     items: [
       ...headline(snapshot),
       separator,
-      { kind: 'submenu', label: 'Model', items: modelItems(snapshot.models) },
+      { kind: 'submenu', label: 'Model', items: modelItems(snapshot) },
       { kind: 'submenu', label: 'Engine', items: engineItems(snapshot.engines) },
       separator,
       { kind: 'action', label: 'Open panel…', action: { kind: 'openPanel', screen: 'overview' } },
@@ -136,41 +143,10 @@ function shownModel(models: readonly ModelSnapshot[]): ModelSnapshot | undefined
   return models.find((model) => model.loaded && model.isDefault) ?? models.find((model) => model.loaded);
 }
 
-function modelWords(model: ModelSnapshot): string[] {
-  const name = plainText(model.name, longestName);
-  return model.quantization === null ? [name] : [name, plainText(model.quantization, 16)];
-}
-
-function modelItems(models: readonly ModelSnapshot[]): MenuItem[] {
-  const open: MenuItem = {
-    kind: 'action',
-    label: 'Show in the panel…',
-    action: { kind: 'openPanel', screen: 'models' },
-  };
-  if (models.length === 0) return [{ kind: 'label', label: 'No model on this machine' }, separator, open];
-  const loaded = models.filter((model) => model.loaded).length;
-  const lines = models.slice(0, mostModels).map((model): MenuItem => {
-    const label = modelLine(model);
-    // A group of radio marks in which none is set does not exist: the system would set the first by itself.
-    if (loaded === 0) return { kind: 'label', label };
-    return { kind: 'label', label, mark: { checked: model.loaded, of: loaded === 1 ? 'radio' : 'checkbox' } };
-  });
-  const rest = models.length - lines.length;
-  const more: MenuItem[] = rest > 0 ? [{ kind: 'label', label: `and ${rest} more` }] : [];
-  return [...lines, ...more, separator, open];
-}
-
-function modelLine(model: ModelSnapshot): string {
-  const facts = [
-    fileSize(model.sizeBytes),
-    ...(model.tokensPerSecond === null ? [] : [speed(model.tokensPerSecond)]),
-    ...(model.selfTest ? ['self-test'] : []),
-  ];
-  const line = `${modelWords(model).join(' · ')}   ${facts.join(' · ')}`;
-  return model.problem === null ? line : `${line} — ${plainText(model.problem, longestSentence)}`;
-}
-
-function engineItems(engines: readonly EngineSnapshot[]): MenuItem[] {
+/** Those that are not on this machine are the panel's to offer. */
+function engineItems(all: readonly EngineSnapshot[]): MenuItem[] {
+  const here = all.filter(({ state }) => state !== 'absent');
+  const engines = here.length > 0 ? here : all.slice(0, 1);
   const [only, ...others] = engines;
   if (!only) return [{ kind: 'label', label: 'No engine on this machine' }, separator, engineLogs];
   if (others.length === 0) return engineControls(only);
@@ -204,11 +180,11 @@ function engineCommands({ id, state }: EngineSnapshot): MenuItem[] {
       return [item('Restart', 'restart'), item('Stop', 'stop')];
     case 'stopped':
     case 'failed':
+    case 'conflict':
       return [item('Start', 'start')];
     case 'absent':
     case 'stopping':
     case 'adopted':
-    case 'conflict':
       return [];
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { exampleEngine, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
+import { exampleEngine, exampleModel, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
 import { skipOrFail } from '../../fixtures/test-engine.ts';
 import { FakeNode } from './rig/fake-node.ts';
 import { eventually } from './rig/running.ts';
@@ -85,6 +85,24 @@ describe('the tray', () => {
     await ready(bench).save('tray-menu-engine');
     await ready(bench).desktop.keys('Return');
     expect(await ready(node).command('engines.restart', { id: 'embedded' })).toEqual({ id: 'embedded' });
+  });
+
+  it('switches to the model that is chosen in its menu', async () => {
+    const other = exampleModel({
+      id: 'qwen3-coder',
+      name: 'qwen3-coder',
+      group: 'qwen3-coder',
+      loaded: false,
+      isDefault: false,
+    });
+    ready(node).set({ models: [exampleModel(), other] });
+    await passing(1_500);
+    await ready(bench).openMenu();
+    // Past three lines of figures, into the models, past the one that runs.
+    await ready(bench).desktop.keys('Down', 'Down', 'Down', 'Down', 'Right', 'Down');
+    await ready(bench).save('tray-menu-models');
+    await ready(bench).desktop.keys('Return');
+    expect(await ready(node).command('models.use', { model: 'qwen3-coder' })).toEqual({ model: 'qwen3-coder' });
   });
 
   it('leaves an open menu alone while figures change', async () => {

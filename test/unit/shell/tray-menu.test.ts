@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { engineStateSchema, type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
 import { trayMenu, type MenuItem, type TrayDescription } from '../../../electron/shell/tray-menu.ts';
 import { exampleEngine, exampleModel, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
+import { aFit, aPull, aSwitch } from '../cli/node-snapshot.ts';
 
 const settings = { startAtLogin: false };
 
@@ -101,52 +102,102 @@ describe('trayMenu while the node answers', () => {
 });
 
 describe('the model submenu', () => {
-  it('marks the loaded one among the others, and offers no click that does nothing', () => {
-    const other = exampleModel({
-      id: 'q',
-      name: 'qwen3',
-      quantization: 'Q4_K_M',
-      loaded: false,
-      isDefault: false,
-      tokensPerSecond: null,
-    });
+  const other = exampleModel({
+    id: 'q',
+    name: 'qwen3',
+    group: 'qwen3',
+    quantization: 'Q4_K_M',
+    loaded: false,
+    state: 'idle',
+    isDefault: false,
+    tokensPerSecond: null,
+  });
+
+  it('marks the current one, and a click on another switches', () => {
     const items = submenu(menuOf({ models: [exampleModel(), other] }), 'Model');
     expect(items.slice(0, 2)).toEqual([
       {
-        kind: 'label',
+        kind: 'action',
         label: 'Falcon3-10B-Instruct · i2_s   3.9 GB · 18.0 tok/s',
+        action: { kind: 'useModel', model: 'falcon3-10b-instruct' },
         mark: { checked: true, of: 'radio' },
       },
-      { kind: 'label', label: 'qwen3 · Q4_K_M   3.9 GB', mark: { checked: false, of: 'radio' } },
+      {
+        kind: 'action',
+        label: 'qwen3 · Q4_K_M   3.9 GB',
+        action: { kind: 'useModel', model: 'q' },
+        mark: { checked: false, of: 'radio' },
+      },
     ]);
     expect(items.at(-1)).toMatchObject({ action: { kind: 'openPanel', screen: 'models' } });
   });
 
   it('sets no mark at all while nothing is loaded: a radio group would set its first by itself', () => {
-    const menu = menuOf({ models: [exampleModel({ loaded: false })] });
-    expect(submenu(menu, 'Model')[0]).toEqual({ kind: 'label', label: expect.stringContaining('Falcon3') as string });
+    const menu = menuOf({ models: [exampleModel({ loaded: false }), { ...other, isDefault: false }] });
+    for (const item of submenu(menu, 'Model')) expect(item).not.toHaveProperty('mark');
     expect(labels(menu.items)[1]).toBe('No model is loaded');
     expect(menu.tooltip).toBe('logos-prime · 17.8 tok/s · RAM 41/96 GB · CPU 62 % · 1 waiting');
   });
 
-  it('uses check marks where several are loaded', () => {
-    const items = submenu(menuOf({ models: [exampleModel(), exampleModel({ id: 'b', isDefault: false })] }), 'Model');
-    expect(items[1]).toMatchObject({ mark: { checked: true, of: 'checkbox' } });
+  it('puts variants of one model under its name, the current one marked there and in the name', () => {
+    const small = exampleModel({ id: 'l-q4', group: 'llama3.1:8b', quantization: 'Q4_K_M', tokensPerSecond: 12 });
+    const large = {
+      ...small,
+      id: 'l-q8',
+      quantization: 'Q8_0',
+      loaded: false,
+      isDefault: false,
+      tokensPerSecond: null,
+    };
+    const items = submenu(menuOf({ models: [small, large] }), 'Model');
+    expect(items[0]).toMatchObject({ kind: 'submenu', label: '● llama3.1:8b · Q4_K_M' });
+    const [first] = items;
+    expect(first?.kind === 'submenu' ? first.items : []).toMatchObject([
+      { label: 'Q4_K_M   3.9 GB · 12.0 tok/s', mark: { checked: true } },
+      { label: 'Q8_0   3.9 GB', action: { kind: 'useModel', model: 'l-q8' }, mark: { checked: false } },
+      { kind: 'separator' },
+      { action: { kind: 'openPanel', screen: 'models' } },
+    ]);
   });
 
-  it('says why a model cannot be used, and that the self-test model is one', () => {
-    const problem = 'It needs 12 GB more than is free.';
+  it('shows what would not fit, or cannot be used, with the reason and without a click', () => {
+    const fit = aFit({ verdict: 'too-big', sentence: 'Needs 58 GB, 41 are free.' });
+    const problem = 'It needs the BitNet engine.';
     const items = submenu(
-      menuOf({ models: [exampleModel({ problem }), exampleModel({ name: 'self-test', selfTest: true })] }),
+      menuOf({ models: [exampleModel(), { ...other, fit }, { ...other, group: 'z', problem }] }),
       'Model',
     );
-    expect(labels(items)[0]).toContain(`— ${problem}`);
-    expect(labels(items)[1]).toContain('self-test');
+    expect(items[1]).toMatchObject({
+      kind: 'label',
+      label: expect.stringMatching(/— Needs 58 GB, 41 are free\.$/) as string,
+    });
+    expect(items[2]).toMatchObject({ kind: 'label', label: expect.stringContaining(`— ${problem}`) as string });
+  });
+
+  it('says about how fast one would be that was never measured, and that the self-test model is one', () => {
+    const items = submenu(
+      menuOf({ models: [exampleModel(), { ...other, fit: aFit({ tokensPerSecond: 9 }) }] }),
+      'Model',
+    );
+    expect(labels(items)[1]).toContain('about 9.00 tok/s');
+    expect(labels(submenu(menuOf({ models: [{ ...other, selfTest: true }] }), 'Model'))[0]).toContain('self-test');
+  });
+
+  it('tells a switch and pulls under way, and not those that are over', () => {
+    const pulls = [aPull(), aPull({ state: 'done' }), aPull({ state: 'paused', name: 'b' })];
+    const items = labels(submenu(menuOf({ pulls, switching: aSwitch() }), 'Model'));
+    expect(items.slice(0, 4)).toEqual([
+      'Loading llama. 40 %',
+      'Getting gemma   50 % · 12 s left',
+      'Paused: b   50 %',
+      '—',
+    ]);
+    expect(labels(submenu(menuOf({ switching: aSwitch({ phase: 'done' }) }), 'Model'))[0]).toContain('Falcon3');
   });
 
   it('is bounded, and says how many more there are', () => {
-    const models = Array.from({ length: 50 }, (_, index) => exampleModel({ id: `m${index}` }));
-    expect(labels(submenu(menuOf({ models }), 'Model')).slice(-3)).toEqual(['and 30 more', '—', 'Show in the panel…']);
+    const models = Array.from({ length: 50 }, (_, index) => exampleModel({ id: `m${index}`, group: `m${index}` }));
+    expect(labels(submenu(menuOf({ models }), 'Model')).slice(-3)).toEqual(['and 30 more', '—', 'Get another model…']);
   });
 
   it('says when there is none', () => {
@@ -174,7 +225,7 @@ describe('the engine submenu', () => {
       backoff: ['restart', 'stop'],
       failed: ['start'],
       adopted: [],
-      conflict: [],
+      conflict: ['start'],
     });
   });
 
@@ -191,6 +242,12 @@ describe('the engine submenu', () => {
     );
     expect(labels(items)).toEqual(['embedded — ready', 'ollama — stopped']);
     expect(commands(items)).toContainEqual({ kind: 'engine', command: 'start', id: 'ollama' });
+  });
+
+  it('leaves out those that are not on this machine, unless there is no other', () => {
+    const absent = exampleEngine({ id: 'bitnet', state: 'absent', sentence: 'It was not found.' });
+    expect(labels(submenu(menuOf({ engines: [exampleEngine(), absent] }), 'Engine'))[0]).toMatch(/^Ready/);
+    expect(labels(submenu(menuOf({ engines: [absent] }), 'Engine'))[0]).toBe('It was not found.');
   });
 
   it('says when there is none', () => {
