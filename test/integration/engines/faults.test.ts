@@ -143,7 +143,7 @@ describe('faults of the engine process', () => {
     const { startedAt, executable } = identity;
     writeFileSync(
       join(folder, 'engine-processes.json'),
-      JSON.stringify([{ engineId: 'embedded', pid, startedAt, executable, nonce }]),
+      JSON.stringify([{ engineId: 'embedded', pid, startedAt, executable, nonce, nonceIn: 'arguments' }]),
     );
     const ended = once(survivor, 'exit');
     const { engines, catalog } = await startEngines(folder, fakeChild);
@@ -225,6 +225,7 @@ describe('faults of the engine process', () => {
       startedAt: identity?.startedAt,
       executable: identity?.executable,
       nonce: 'f'.repeat(32),
+      nonceIn: 'arguments',
     };
     writeFileSync(join(folder, 'engine-processes.json'), JSON.stringify([remembered]));
     const { engines, catalog } = await startEngines(folder, fakeChild);

@@ -11,8 +11,10 @@ export interface StartedProcess {
   readonly pid: number;
   readonly startedAt: string;
   readonly executable: string;
-  /** Random word in its arguments, which no other process has. */
+  /** Random word that no other process has. */
   readonly nonce: string;
+  /** Where the nonce was found in the process, and must be found again; `nowhere`: it could not be read. */
+  readonly nonceIn: 'arguments' | 'environment' | 'nowhere';
 }
 
 export interface LeftoversDeps {
@@ -25,6 +27,10 @@ export interface LeftoversDeps {
 /**
  * Remembers in a file which processes this node started, so that the next start can end those which a crash left
  * behind. A process number alone proves nothing: it is only signalled when start time, program and nonce match too.
+ *
+ * Programs of ours take the nonce as an argument. For others, which refuse an argument they do not know, it goes into
+ * their environment as `RANCH_HAND_NONCE`; Linux shows that, macOS and Windows do not, so there start time and
+ * executable have to do. A process that showed its nonce when it was started must show it when it is swept.
  */
 export class Leftovers {
   readonly #file: string;
@@ -63,13 +69,13 @@ export class Leftovers {
     });
   }
 
-  /** Remembers a process. Does nothing when it is gone already. */
+  /** Remembers a process. The nonce is in its arguments or its environment. Does nothing when it is gone already. */
   add(engineId: string, pid: number, nonce: string): Promise<void> {
     return this.#mailbox.post(async () => {
       const identity = await this.#deps.identify(pid);
       if (!identity) return;
       const { startedAt, executable } = identity;
-      this.#started.push({ engineId, pid, startedAt, executable, nonce });
+      this.#started.push({ engineId, pid, startedAt, executable, nonce, nonceIn: placeOf(nonce, identity) });
       await this.#write();
     });
   }
@@ -115,20 +121,26 @@ export class Leftovers {
   }
 }
 
+function placeOf(nonce: string, found: ProcessIdentity): StartedProcess['nonceIn'] {
+  if (found.commandLine.split(' ').includes(nonce)) return 'arguments';
+  return found.nonce === nonce ? 'environment' : 'nowhere';
+}
+
 function isSame(remembered: StartedProcess, found: ProcessIdentity): boolean {
   return (
     remembered.startedAt === found.startedAt &&
     remembered.executable === found.executable &&
     remembered.nonce.length >= 16 &&
-    found.commandLine.split(' ').includes(remembered.nonce)
+    remembered.nonceIn === placeOf(remembered.nonce, found)
   );
 }
 
 function isStartedProcess(value: unknown): value is StartedProcess {
   if (typeof value !== 'object' || value === null) return false;
-  const { engineId, pid, startedAt, executable, nonce } = value as Record<string, unknown>;
+  const { engineId, pid, startedAt, executable, nonce, nonceIn } = value as Record<string, unknown>;
   return (
     Number.isSafeInteger(pid) &&
-    [engineId, startedAt, executable, nonce].every((field) => typeof field === 'string' && field !== '')
+    [engineId, startedAt, executable, nonce].every((field) => typeof field === 'string' && field !== '') &&
+    (nonceIn === 'arguments' || nonceIn === 'environment' || nonceIn === 'nowhere')
   );
 }

@@ -9,7 +9,12 @@ export interface ProcessIdentity {
   readonly startedAt: string;
   readonly executable: string;
   readonly commandLine: string;
+  /** Its {@link nonceVariable}, where it has one and the system tells (Linux). */
+  readonly nonce: string | null;
 }
+
+/** Carries the nonce into a program that takes no argument of ours; see `Leftovers.add`. */
+export const nonceVariable = 'RANCH_HAND_NONCE';
 
 /** Looks a process up; null when there is none, or when the system does not tell. */
 export type IdentifyProcess = (pid: number) => Promise<ProcessIdentity | null>;
@@ -29,22 +34,37 @@ export const identifyProcess: IdentifyProcess = async (pid) => {
 };
 
 async function identifyOnLinux(pid: number): Promise<ProcessIdentity | null> {
-  const [stat, executable, commandLine] = await Promise.all([
+  const [stat, executable, commandLine, environment, boot] = await Promise.all([
     readFile(`/proc/${pid}/stat`, 'utf8'),
     readlink(`/proc/${pid}/exe`),
     readFile(`/proc/${pid}/cmdline`, 'utf8'),
+    readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
   ]);
   // The program's name, in parentheses, may hold spaces; the 20th field after it is the start in ticks since boot.
-  const startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  if (startedAt === undefined) return null;
-  return { pid, startedAt, executable, commandLine: commandLine.replaceAll('\0', ' ').trim() };
+  const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  if (ticks === undefined) return null;
+  return {
+    pid,
+    // Services start at about the same tick of every boot, so the boot belongs to it.
+    startedAt: `${ticks} ${boot.trim()}`,
+    executable,
+    commandLine: commandLine.replaceAll('\0', ' ').trim(),
+    nonce: nonceIn(environment),
+  };
+}
+
+function nonceIn(environment: string): string | null {
+  const start = `${nonceVariable}=`;
+  const entry = environment.split('\0').find((candidate) => candidate.startsWith(start));
+  return entry?.slice(start.length) ?? null;
 }
 
 async function identifyByPs(pid: number): Promise<ProcessIdentity | null> {
   const read = async (field: string): Promise<string> =>
     (await run('ps', ['-o', `${field}=`, '-p', String(pid)], { timeout: lookUpMs })).stdout.trim();
   const [startedAt, executable, commandLine] = await Promise.all([read('lstart'), read('comm'), read('command')]);
-  return startedAt === '' ? null : { pid, startedAt, executable, commandLine };
+  return startedAt === '' ? null : { pid, startedAt, executable, commandLine, nonce: null };
 }
 
 async function identifyOnWindows(pid: number): Promise<ProcessIdentity | null> {
@@ -57,5 +77,5 @@ async function identifyOnWindows(pid: number): Promise<ProcessIdentity | null> {
   });
   const [startedAt, executable, commandLine] = stdout.split(/\r?\n/);
   if (!startedAt || !executable) return null;
-  return { pid, startedAt, executable, commandLine: commandLine ?? '' };
+  return { pid, startedAt, executable, commandLine: commandLine ?? '', nonce: null };
 }

@@ -12,7 +12,10 @@ const ours: ProcessIdentity = {
   startedAt: '1234',
   executable: '/opt/node',
   commandLine: `/opt/node engine.js --nonce ${nonce}`,
+  nonce: null,
 };
+/** A program that takes no argument of ours. */
+const inEnvironment: ProcessIdentity = { ...ours, executable: '/opt/ollama', commandLine: '/opt/ollama serve', nonce };
 
 function rig(running: ProcessIdentity | null) {
   const file = join(tempFolder(), 'engine-processes.json');
@@ -24,7 +27,10 @@ function rig(running: ProcessIdentity | null) {
     );
   const remember = (change: object): void => {
     const { pid, startedAt, executable } = ours;
-    writeFileSync(file, JSON.stringify([{ engineId: 'embedded', pid, startedAt, executable, nonce, ...change }]));
+    writeFileSync(
+      file,
+      JSON.stringify([{ engineId: 'embedded', pid, startedAt, executable, nonce, nonceIn: 'arguments', ...change }]),
+    );
   };
   return { file, killed, leftovers, remember };
 }
@@ -43,11 +49,36 @@ describe('Leftovers', () => {
     ['program', { executable: '/usr/bin/postgres' }],
     ['nonce', { nonce: 'ffffffffffffffffffffffffffffffff' }],
     ['nonce too short to prove anything', { nonce: '--nonce' }],
+    ['place of the nonce', { nonceIn: 'environment' }],
+    ['place of the nonce, once unread', { nonceIn: 'nowhere' }],
   ])('F9 the file names a foreign process: another %s means untouched', async (_, change) => {
     const { killed, leftovers, remember } = rig(ours);
     remember(change);
     expect(await leftovers().sweep()).toEqual({ ended: 0, foreign: 1 });
     expect(killed).toEqual([]);
+  });
+
+  it('F5 knows a program by the nonce in its environment', async () => {
+    const change = { executable: '/opt/ollama', nonceIn: 'environment' };
+    const same = rig(inEnvironment);
+    same.remember(change);
+    expect(await same.leftovers().sweep()).toEqual({ ended: 1, foreign: 0 });
+    for (const other of [null, 'f'.repeat(32)]) {
+      const { killed, leftovers, remember } = rig({ ...inEnvironment, nonce: other });
+      remember(change);
+      expect(await leftovers().sweep()).toEqual({ ended: 0, foreign: 1 });
+      expect(killed).toEqual([]);
+    }
+  });
+
+  it('F5 where no nonce can be read, start time and program have to do', async () => {
+    const unread = { ...inEnvironment, nonce: null };
+    const { file, killed, leftovers } = rig(unread);
+    const list = leftovers();
+    await list.add('ollama', unread.pid, nonce);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject([{ nonceIn: 'nowhere' }]);
+    expect(await leftovers().sweep()).toEqual({ ended: 1, foreign: 0 });
+    expect(killed).toEqual([unread.pid]);
   });
 
   it('a process that is gone is forgotten in silence', async () => {
@@ -72,7 +103,7 @@ describe('Leftovers', () => {
     const list = leftovers();
     await list.add('embedded', ours.pid, nonce);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([
-      { engineId: 'embedded', pid: ours.pid, startedAt: '1234', executable: '/opt/node', nonce },
+      { engineId: 'embedded', pid: ours.pid, startedAt: '1234', executable: '/opt/node', nonce, nonceIn: 'arguments' },
     ]);
     await list.remove(ours.pid);
     expect(() => readFileSync(file, 'utf8')).toThrow('ENOENT');

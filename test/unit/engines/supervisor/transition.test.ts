@@ -188,10 +188,8 @@ describe('transition', () => {
   });
 
   it('F12 its own last words say that memory ran out: the same', () => {
-    const event: SupervisorEvent = {
-      ...exit(7, 1),
-      lastLines: ['ggml_aligned_malloc: failed to allocate 9 MB', 'x'],
-    } as const;
+    const lastLines = ['ggml_aligned_malloc: failed to allocate 9 MB', 'exiting'];
+    const event: SupervisorEvent = { kind: 'exited', pid: 7, code: 1, signal: null, lastLines };
     expect(walk(...started, [5, event]).record.state).toMatchObject({ kind: 'failed', cause: 'memory' });
   });
 
