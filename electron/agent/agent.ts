@@ -215,7 +215,7 @@ async function openInference(
 /** What is measured, and the one picture of the node that it goes into. */
 async function openTelemetry({ distDir, clock, stack }: Site, house: House, inference: Inference): Promise<Publisher> {
   const { engines, gateway, gatewayUrl } = inference;
-  const { config, folders, logger, name, record, startedAt } = house;
+  const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
     probe: systemProbe(process.platform),
@@ -247,7 +247,10 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
       notices: () =>
         noticesFrom({
           startedAt,
-          modelsDir: folders.models,
+          pulls: [],
+          switching: null,
+          disk: null,
+          serving: [],
           settingsWarnings: config.warnings,
           engines: engines.list(),
           models: models(),

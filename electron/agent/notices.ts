@@ -1,18 +1,36 @@
-import type { EngineSnapshot, ModelSnapshot, Notice } from '../contract/snapshot.ts';
+import type { EngineSnapshot, ModelSnapshot, Notice, PullSnapshot, SwitchSnapshot } from '../contract/snapshot.ts';
 
 /** What notices are made from. */
 export interface NoticeFacts {
   readonly startedAt: string;
-  readonly modelsDir: string;
   readonly settingsWarnings: readonly string[];
   readonly engines: readonly EngineSnapshot[];
   readonly models: readonly ModelSnapshot[];
+  readonly pulls: readonly PullSnapshot[];
+  readonly switching: SwitchSnapshot | null;
+  /** Of the disk with the models folder: what is free, what a pull leaves free, and since when it is short; or null. */
+  readonly disk: { readonly freeBytes: number; readonly reserveBytes: number; readonly since: string } | null;
+  /** Found by looking at the answers of loaded models. */
+  readonly serving: readonly Notice[];
 }
 
 /** What needs the operator, worst first, each with a way to mend it. Pure. */
 export function noticesFrom(facts: NoticeFacts): Notice[] {
-  return [...facts.engines.flatMap(engineNotices), ...modelNotices(facts), ...settingsNotices(facts)];
+  const all = [
+    ...facts.engines.flatMap(engineNotices),
+    ...stoppedNotices(facts.engines),
+    ...switchNotices(facts.switching),
+    ...facts.pulls.flatMap(pullNotices),
+    ...diskNotices(facts.disk),
+    ...facts.serving,
+    ...modelNotices(facts),
+    ...facts.engines.flatMap(adviceNotices),
+    ...settingsNotices(facts),
+  ];
+  return all.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
+
+const severities: readonly Notice['severity'][] = ['problem', 'warning', 'info'];
 
 function engineNotices(engine: EngineSnapshot): Notice[] {
   switch (engine.state) {
@@ -38,15 +56,6 @@ function engineNotices(engine: EngineSnapshot): Notice[] {
         },
       ];
     case 'stopped':
-      return [
-        {
-          id: `engine-${engine.id}-stopped`,
-          severity: 'info',
-          sentence: engine.sentence,
-          since: engine.since,
-          fix: { kind: 'command', label: 'Start it', command: 'engines.start', body: { id: engine.id } },
-        },
-      ];
     case 'absent':
     case 'starting':
     case 'loading':
@@ -58,6 +67,77 @@ function engineNotices(engine: EngineSnapshot): Notice[] {
   }
 }
 
+/** One that is stopped is told only when it leaves nobody to answer: others stand by and are no worry. */
+function stoppedNotices(engines: readonly EngineSnapshot[]): Notice[] {
+  if (engines.some(({ state }) => state !== 'stopped' && state !== 'absent')) return [];
+  return engines
+    .filter(({ state }) => state === 'stopped')
+    .slice(0, 1)
+    .map(({ id, sentence, since }) => ({
+      id: `engine-${id}-stopped`,
+      severity: 'info',
+      sentence,
+      since,
+      fix: { kind: 'command', label: 'Start it', command: 'engines.start', body: { id } },
+    }));
+}
+
+/** What would make an engine better and is the operator's to do. */
+function adviceNotices({ id, since, advice }: EngineSnapshot): Notice[] {
+  return advice.map(({ sentence, lines }, index) => {
+    const [line] = lines;
+    return {
+      id: `engine-${id}-advice-${index}`,
+      severity: 'info',
+      sentence,
+      since,
+      fix: line === undefined ? null : { kind: 'terminal', label: 'Command', line: lines.join(' && ') },
+    };
+  });
+}
+
+/** A switch that was not made stays told until the next one. */
+function switchNotices(switching: SwitchSnapshot | null): Notice[] {
+  if (switching === null || (switching.phase !== 'failed' && switching.phase !== 'rolled-back')) return [];
+  const { id, to, sentence, since } = switching;
+  return [
+    {
+      id: `switch-${id}`,
+      severity: 'warning',
+      sentence,
+      since,
+      fix: { kind: 'command', label: 'Try it again', command: 'models.use', body: { model: to } },
+    },
+  ];
+}
+
+function pullNotices({ id, state, name, sentence, endedAt, startedAt }: PullSnapshot): Notice[] {
+  if (state !== 'failed') return [];
+  return [
+    {
+      id: `pull-${id}-failed`,
+      severity: 'warning',
+      sentence: `${name} could not be fetched: ${sentence}`,
+      since: endedAt ?? startedAt,
+      fix: { kind: 'command', label: 'Go on with it', command: 'models.resumePull', body: { id } },
+    },
+  ];
+}
+
+function diskNotices(disk: NoticeFacts['disk']): Notice[] {
+  if (disk === null || disk.freeBytes >= disk.reserveBytes) return [];
+  const gb = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  return [
+    {
+      id: 'disk-low',
+      severity: 'warning',
+      sentence: `The disk of the models has ${gb(disk.freeBytes)} GB free, and ${gb(disk.reserveBytes)} GB are to stay free: no model is fetched until there is room. Remove a model that is not needed.`,
+      since: disk.since,
+      fix: { kind: 'terminal', label: 'See the models', line: 'ranch-hand models' },
+    },
+  ];
+}
+
 function modelNotices(facts: NoticeFacts): Notice[] {
   const notices: Notice[] = facts.models
     .filter((model) => model.problem !== null)
@@ -67,12 +147,27 @@ function modelNotices(facts: NoticeFacts): Notice[] {
       id: 'self-test-model',
       severity: 'warning',
       sentence:
-        'This node answers with its self-test model, which says one sentence and knows nothing. Put a GGUF file into the models folder, or start with --set models.default=PATH, and it is used instead.',
+        'This node answers with its self-test model, which says one sentence and knows nothing. Get a model in the panel, or put a GGUF file into the models folder, and it is used instead.',
       since: facts.startedAt,
-      fix: { kind: 'path', label: 'Models folder', path: facts.modelsDir },
+      fix: { kind: 'terminal', label: 'Get a model', line: 'ranch-hand models pull NAME --use' },
     });
   }
-  return notices;
+  return [...notices, ...facts.models.flatMap((model) => fitNotices(model, facts.startedAt))];
+}
+
+/** Only of the model that is to answer: of others the list says it. */
+function fitNotices({ id, isDefault, loaded, fit }: ModelSnapshot, since: string): Notice[] {
+  if (!isDefault || loaded || fit?.verdict !== 'too-big') return [];
+  const line = `ranch-hand models variants ${id}`;
+  return [
+    {
+      id: `model-${id}-too-big`,
+      severity: 'problem',
+      sentence: fit.sentence,
+      since,
+      fix: { kind: 'terminal', label: 'See smaller quantizations', line },
+    },
+  ];
 }
 
 function unusableNotice({ id, name, path, problem }: ModelSnapshot, since: string): Notice {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { noticesFrom, type NoticeFacts } from '../../../electron/agent/notices.ts';
 import { engineStateSchema, type EngineSnapshot, type ModelSnapshot } from '../../../electron/contract/snapshot.ts';
 import { plainEngine, plainModel } from '../../fixtures/snapshot-parts.ts';
+import { aFit, aPull, aSwitch } from '../cli/node-snapshot.ts';
 
 const since = '2026-01-01T00:00:00.000Z';
 
@@ -50,7 +51,17 @@ function model(fields: Partial<ModelSnapshot>): ModelSnapshot {
 }
 
 function facts(fields: Partial<NoticeFacts>): NoticeFacts {
-  return { startedAt: since, modelsDir: '/data/models', settingsWarnings: [], engines: [], models: [], ...fields };
+  return {
+    startedAt: since,
+    settingsWarnings: [],
+    engines: [],
+    models: [],
+    pulls: [],
+    switching: null,
+    disk: null,
+    serving: [],
+    ...fields,
+  };
 }
 
 describe('noticesFrom', () => {
@@ -58,10 +69,10 @@ describe('noticesFrom', () => {
     expect(noticesFrom(facts({ engines: [engine('ready')], models: [model({ isDefault: true })] }))).toEqual([]);
   });
 
-  it('tells a fresh machine that it answers with the self-test model, and where a real one goes', () => {
+  it('tells a fresh machine that it answers with the self-test model, and how to get a real one', () => {
     const [notice] = noticesFrom(facts({ models: [model({ isDefault: true, selfTest: true })] }));
-    expect(notice).toMatchObject({ id: 'self-test-model', fix: { kind: 'path', path: '/data/models' } });
-    expect(notice?.sentence).toContain('models.default');
+    expect(notice).toMatchObject({ id: 'self-test-model', fix: { line: 'ranch-hand models pull NAME --use' } });
+    expect(notice?.sentence).toContain('models folder');
   });
 
   it('is quiet about the self-test model once another one is the default', () => {
@@ -75,6 +86,50 @@ describe('noticesFrom', () => {
       const [notice] = noticesFrom(facts({ engines: [engine(state)] }));
       expect(notice?.fix).toMatchObject({ kind: 'command', command: 'engines.start', body: { id: 'embedded' } });
     }
+  });
+
+  it('does not worry about an engine that stands by while another answers', () => {
+    expect(noticesFrom(facts({ engines: [engine('stopped'), { ...engine('adopted'), id: 'ollama' }] }))).toEqual([]);
+  });
+
+  it('shows advice as a command to run, after what is worse', () => {
+    const advice = [
+      {
+        sentence: 'Its context is 4096 tokens.',
+        lines: ['sudo systemctl edit ollama', 'sudo systemctl restart ollama'],
+      },
+    ];
+    const notices = noticesFrom(facts({ engines: [{ ...engine('adopted'), advice }, engine('failed')] }));
+    expect(notices.map(({ id }) => id)).toEqual(['engine-embedded-failed', 'engine-embedded-advice-0']);
+    expect(notices[1]?.fix).toMatchObject({ line: 'sudo systemctl edit ollama && sudo systemctl restart ollama' });
+  });
+
+  it('tells a switch that was not made and a pull that failed, each with a way to try again', () => {
+    const notices = noticesFrom(
+      facts({ switching: aSwitch({ phase: 'rolled-back' }), pulls: [aPull({ state: 'failed' }), aPull({ id: 'p2' })] }),
+    );
+    expect(notices.map(({ fix }) => fix)).toMatchObject([
+      { command: 'models.use', body: { model: 'llama' } },
+      { command: 'models.resumePull', body: { id: 'p1' } },
+    ]);
+    expect(noticesFrom(facts({ switching: aSwitch({ phase: 'loading' }) }))).toEqual([]);
+  });
+
+  it('tells that the disk is short, with the numbers', () => {
+    const disk = { freeBytes: 1.5 * 2 ** 30, reserveBytes: 2 * 2 ** 30, since };
+    const [notice] = noticesFrom(facts({ disk }));
+    expect(notice).toMatchObject({
+      id: 'disk-low',
+      sentence: expect.stringMatching(/1\.5 GB free.*2\.0 GB/) as string,
+    });
+    expect(noticesFrom(facts({ disk: { ...disk, freeBytes: 2 ** 40 } }))).toEqual([]);
+  });
+
+  it('tells that the model which is to answer does not fit, and only of that one', () => {
+    const fit = aFit({ verdict: 'too-big', sentence: 'Needs 58 GB, 41 are free.' });
+    const [notice] = noticesFrom(facts({ models: [model({ isDefault: true, fit })] }));
+    expect(notice).toMatchObject({ severity: 'problem', sentence: 'Needs 58 GB, 41 are free.' });
+    expect(noticesFrom(facts({ models: [model({ fit }), model({ isDefault: true, loaded: true, fit })] }))).toEqual([]);
   });
 
   it('has an answer for every engine state', () => {
