@@ -2,7 +2,7 @@ import { X } from 'lucide-react';
 import { type ReactElement, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { AgentText } from './agent-text.tsx';
-import { usePanel } from '../panel-context.ts';
+import { useConnection, usePanel } from '../panel-context.ts';
 
 /** Sends a command. While its answer is out the button waits; a refusal is shown with its reason beside it. */
 export function CommandButton(props: {
@@ -11,17 +11,29 @@ export function CommandButton(props: {
   name: string;
   body: Readonly<Record<string, unknown>>;
   disabled?: boolean;
+  /** The one thing that most people come for. */
+  main?: boolean;
+  /** For a button that switches something on and off: whether it is on. */
+  pressed?: boolean;
+  /** What a screen reader says instead of the button's text, where that alone would not tell which one it is. */
+  label?: string;
+  /** Id of the text that says why it is disabled. */
+  describedBy?: string | undefined;
   children: ReactNode;
 }): ReactElement {
   const { commands } = usePanel();
   const sent = useStore(commands, (state) => state.sent[props.sendKey]);
+  const live = useConnection((state) => state.connection.phase === 'live');
   return (
     <span className="inline-flex max-w-full flex-wrap items-center gap-2">
       <button
         type="button"
-        className="button"
-        disabled={props.disabled === true || sent?.state === 'sending'}
+        className={`button ${props.main === true ? 'button-main' : ''}`}
+        disabled={props.disabled === true || !live || sent?.state === 'sending'}
         aria-busy={sent?.state === 'sending'}
+        aria-pressed={props.pressed}
+        aria-label={props.label}
+        aria-describedby={props.describedBy}
         onClick={() => void commands.getState().send(props.sendKey, props.name, props.body)}
       >
         {props.children}

@@ -1,11 +1,16 @@
 import { type NodeSnapshot } from '../../electron/contract/snapshot.ts';
+import { installStateWord } from './installs.ts';
 import { plainLine } from './plain-text.ts';
-import { engineStateWord } from './words.ts';
+import { pullShare, pullStateWord } from './pulls.ts';
+import { switchIsOver, switchPhaseWord } from './switching.ts';
+import { engineKindName, engineStateWord } from './words.ts';
+
+type Parts = Pick<NodeSnapshot, 'node' | 'engines' | 'notices' | 'pulls' | 'switching' | 'installs'>;
 
 /** What of the page is worth saying aloud when it changes. */
 export interface Announced {
   readonly phase: 'connecting' | 'live' | 'lost' | 'signed-out';
-  readonly snapshot: Pick<NodeSnapshot, 'node' | 'engines' | 'notices'> | null;
+  readonly snapshot: Parts | null;
 }
 
 /** Sentences for what changed between two states of the page; none when only figures moved. */
@@ -28,5 +33,43 @@ export function announcements(before: Announced, after: Announced): string[] {
   for (const notice of after.snapshot.notices) {
     if (!old.notices.some((one) => one.id === notice.id)) news.push(plainLine(notice.sentence));
   }
-  return news;
+  return [
+    ...news,
+    ...switchNews(old, after.snapshot),
+    ...pullNews(old, after.snapshot),
+    ...installNews(old, after.snapshot),
+  ];
+}
+
+function switchNews(before: Parts, after: Parts): string[] {
+  const [old, now] = [before.switching, after.switching];
+  if (now === null || (old?.id === now.id && old.phase === now.phase)) return [];
+  if (switchIsOver(now.phase)) return [plainLine(now.sentence)];
+  return [`Switch to ${plainLine(now.to)}: ${switchPhaseWord(now.phase).word}.`];
+}
+
+/** A pull's new state, and each quarter of its way. */
+function pullNews(before: Parts, after: Parts): string[] {
+  return after.pulls.flatMap((pull) => {
+    const old = before.pulls.find(({ id }) => id === pull.id);
+    const name = plainLine(pull.name);
+    if (old?.state !== pull.state) return [`${name}: ${pullStateWord(pull).word}.`];
+    const [from, to] = [quarters(pullShare(old)), quarters(pullShare(pull))];
+    return to > from ? [`${name}: ${to * 25} % are here.`] : [];
+  });
+}
+
+function quarters(share: number | null): number {
+  return share === null ? 0 : Math.floor(share * 4);
+}
+
+function installNews(before: Parts, after: Parts): string[] {
+  return after.installs.flatMap((install) => {
+    const old = before.installs.find(({ kind }) => kind === install.kind);
+    if (old?.state === install.state && old.step === install.step) return [];
+    const name = engineKindName(install.kind);
+    return install.state === 'running'
+      ? [`${name}: step ${install.step} of ${install.steps}.`]
+      : [`${name}: ${installStateWord(install.state).word}.`];
+  });
 }

@@ -15,6 +15,40 @@ const startNow: EngineAction = { ...start, label: 'Start now' };
 const stop: EngineAction = { command: 'engines.stop', label: 'Stop', interrupts: true };
 const restart: EngineAction = { command: 'engines.restart', label: 'Restart', interrupts: true };
 
+/** Who starts and stops an engine that this node does not own; null where the node does. */
+export function managerWords(manager: EngineSnapshot['manager']): string | null {
+  switch (manager) {
+    case 'ranch-hand':
+      return null;
+    case 'systemd':
+      return 'systemd';
+    case 'windows-app':
+      return 'the Ollama app of Windows';
+    case 'someone-else':
+      return 'another program or person';
+    default:
+      return assertNever(manager);
+  }
+}
+
+/** Why an adopted engine is not started or stopped from here, and how it is. */
+export function handsOffReason(engine: Pick<EngineSnapshot, 'manager'>): string {
+  switch (engine.manager) {
+    case 'systemd':
+      return 'It is run by systemd. This node uses it and never stops it; use systemctl to restart it.';
+    case 'windows-app':
+      return 'It is run by the Ollama app of Windows. This node uses it and never stops it; use the app to restart it.';
+    case 'ranch-hand':
+    case 'someone-else':
+      return 'It was running already. This node uses it and never stops it; whoever started it can.';
+    default:
+      return assertNever(engine.manager);
+  }
+}
+
+/** Buttons that an adopted engine shows, all of them disabled. */
+export const handsOffActions: readonly EngineAction[] = [start, restart, stop];
+
 /** What may be done to an engine now. Nothing to one that others run, and nothing to one that is not there. */
 export function engineActions(engine: Pick<EngineSnapshot, 'state' | 'ownership'>): readonly EngineAction[] {
   if (engine.ownership === 'adopted') return [];

@@ -58,6 +58,7 @@ export function engineKindName(kind: EngineKind): string {
 const reasons: Readonly<Record<RouteReason, string>> = {
   'local-idle': 'a slot was free here',
   'local-queue': 'waited for a slot here',
+  'local-loading': 'waited while a model was loaded here',
   'local-not-ready': 'no engine was ready',
   'unknown-model': 'no such model here',
   'bad-request': 'the request was not valid',

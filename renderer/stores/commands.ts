@@ -1,4 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { type CommandAnswer } from '../../electron/contract/control.ts';
 import { ControlError, type ControlHttp } from '../client/control-http.ts';
 
 /** How one command's request stands. Its effect is never kept here: that is read from the snapshot. */
@@ -7,8 +8,11 @@ export type SentCommand = { readonly state: 'sending' } | { readonly state: 'ref
 export interface CommandsState {
   /** By the key of what sent it: one entry a button. */
   readonly sent: Readonly<Record<string, SentCommand>>;
-  /** Sends once; while the answer is out, a second call with the same key does nothing. */
-  send(key: string, name: string, body: Readonly<Record<string, unknown>>): Promise<void>;
+  /**
+   * Sends once; while the answer is out, a second call with the same key does nothing. Resolves with what the agent
+   * answered, or with null where it refused or nothing was sent; never rejects.
+   */
+  send(key: string, name: string, body: Readonly<Record<string, unknown>>): Promise<CommandAnswer | null>;
   dismiss(key: string): void;
 }
 export type CommandsStore = StoreApi<CommandsState>;
@@ -23,14 +27,16 @@ export function createCommandsStore(deps: { http: Pick<ControlHttp, 'command'> }
     return {
       sent: {},
       send: async (key, name, body) => {
-        if (get().sent[key]?.state === 'sending') return;
+        if (get().sent[key]?.state === 'sending') return null;
         put(key, { state: 'sending' });
         try {
-          await deps.http.command(name, body);
+          const answer = await deps.http.command(name, body);
           put(key, null);
+          return answer;
         } catch (error) {
           const message = error instanceof ControlError ? error.message : 'The command could not be sent. Try again.';
           put(key, { state: 'refused', message });
+          return null;
         }
       },
       dismiss: (key) => put(key, null),

@@ -6,6 +6,9 @@ export type Theme = (typeof themes)[number];
 export interface PreferencesState {
   readonly theme: Theme;
   setTheme(theme: Theme): void;
+  /** Id of the ended switch that the reader has seen enough of. */
+  readonly dismissedSwitch: string | null;
+  dismissSwitch(id: string): void;
 }
 export type PreferencesStore = StoreApi<PreferencesState>;
 
@@ -16,27 +19,37 @@ export interface PreferenceStorage {
 }
 
 const themeKey = 'ranch-hand.theme';
+const switchKey = 'ranch-hand.dismissed-switch';
 
 /** Choices of this reader in this browser. Without storage they last as long as the page. */
 export function createPreferencesStore(storage: PreferenceStorage): PreferencesStore {
+  const stored = read(storage, themeKey);
   return createStore<PreferencesState>((set) => ({
-    theme: readTheme(storage),
+    theme: themes.find((theme) => theme === stored) ?? 'system',
     setTheme: (theme) => {
       set({ theme });
-      try {
-        storage.setItem(themeKey, theme);
-      } catch {
-        // The choice holds until the page is closed, which is all that can be done without storage.
-      }
+      write(storage, themeKey, theme);
+    },
+    dismissedSwitch: read(storage, switchKey),
+    dismissSwitch: (id) => {
+      set({ dismissedSwitch: id });
+      write(storage, switchKey, id);
     },
   }));
 }
 
-function readTheme(storage: PreferenceStorage): Theme {
+function read(storage: PreferenceStorage, key: string): string | null {
   try {
-    const stored = storage.getItem(themeKey);
-    return themes.find((theme) => theme === stored) ?? 'system';
+    return storage.getItem(key);
   } catch {
-    return 'system';
+    return null;
+  }
+}
+
+function write(storage: PreferenceStorage, key: string, value: string): void {
+  try {
+    storage.setItem(key, value);
+  } catch {
+    // The choice holds until the page is closed, which is all that can be done without storage.
   }
 }

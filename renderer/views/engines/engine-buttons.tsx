@@ -1,14 +1,15 @@
 import { Popover } from 'radix-ui';
-import { useState, type ReactElement } from 'react';
+import { useId, useState, type ReactElement } from 'react';
 import { useStore } from 'zustand';
 import { type EngineSnapshot } from '../../../electron/contract/snapshot.ts';
 import { CommandButton, Refusal } from '../../components/command-button.tsx';
-import { engineActions, type EngineAction } from '../../format/engine-actions.ts';
+import { engineActions, handsOffActions, handsOffReason, type EngineAction } from '../../format/engine-actions.ts';
 import { useConnection, usePanel } from '../../panel-context.ts';
 
 /** What may be done to the engine now. What comes of it is told by the engine's state, never by these buttons. */
 export function EngineButtons({ engine }: { engine: EngineSnapshot }): ReactElement | null {
   const live = useConnection((state) => state.connection.phase === 'live');
+  if (engine.ownership === 'adopted') return <HandsOff engine={engine} />;
   const actions = engineActions(engine);
   if (actions.length === 0) return null;
   return (
@@ -28,6 +29,23 @@ export function EngineButtons({ engine }: { engine: EngineSnapshot }): ReactElem
           </CommandButton>
         ),
       )}
+    </div>
+  );
+}
+
+/** The buttons that others have to press elsewhere, and why. */
+function HandsOff({ engine }: { engine: EngineSnapshot }): ReactElement {
+  const id = useId();
+  return (
+    <div className="mt-3 flex flex-wrap items-center gap-2">
+      {handsOffActions.map(({ command, label }) => (
+        <button key={command} type="button" className="button" disabled aria-describedby={id}>
+          {label}
+        </button>
+      ))}
+      <p id={id} className="min-w-0 flex-1 basis-60 text-sm text-muted">
+        {handsOffReason(engine)}
+      </p>
     </div>
   );
 }

@@ -5,11 +5,12 @@ import { usePanel } from '../../panel-context.ts';
 import { createEngineLog, type LogBlock } from '../../stores/engine-log.ts';
 
 /** An engine's log as it is written. It is followed only while it is open. */
-export function LiveLog({ engineId, startOpen }: { engineId: string; startOpen: boolean }): ReactElement {
-  const [open, setOpen] = useState(startOpen);
+export function LiveLog(props: { engineId: string; startOpen: boolean; title?: string }): ReactElement {
+  const { engineId } = props;
+  const [open, setOpen] = useState(props.startOpen);
   return (
     <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="cursor-pointer py-1 font-medium">Live log</summary>
+      <summary className="cursor-pointer py-1 font-medium">{props.title ?? 'Live log'}</summary>
       {open && <OpenLog key={engineId} engineId={engineId} />}
     </details>
   );

@@ -1,4 +1,5 @@
 import { type ReactElement } from 'react';
+import { SwitchBand } from '../../components/switch-band.tsx';
 import { Activity } from './activity.tsx';
 import { MemorySplit } from './memory-split.tsx';
 import { Notices } from './notices.tsx';
@@ -13,6 +14,7 @@ export function OverviewView(): ReactElement {
   return (
     <div className="grid gap-5">
       <Statement />
+      <SwitchBand />
       <Notices />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_23rem]">
         <div className="grid gap-5">

@@ -1,5 +1,5 @@
 import { type ReactElement } from 'react';
-import { type EngineSnapshot } from '../../../electron/contract/snapshot.ts';
+import { type EngineSnapshot, type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
 import { AgentText } from '../../components/agent-text.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { HorseshoeGauge } from '../../components/horseshoe.tsx';
@@ -9,6 +9,7 @@ import { formatAvailability, formatPercent, formatRate } from '../../format/numb
 import { formatSpan, parseTime } from '../../format/time.ts';
 import { engineKindName, nodeStateWord } from '../../format/words.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
+import { SwitchButton } from './switch-button.tsx';
 
 /** The node's own sentence about itself, beside its load. */
 export function Statement(): ReactElement {
@@ -53,22 +54,42 @@ function StatementFacts(): ReactElement {
   const now = useNow();
   const startedAt = parseTime(node.startedAt);
   const model = models.find((one) => one.isDefault);
+  const present = [
+    ...new Set(engines.filter(({ state }) => state !== 'absent').map(({ kind }) => engineKindName(kind))),
+  ];
   return (
     <dl className="flex flex-wrap gap-x-10 gap-y-3">
       <Fact name="API address">
         <Copyable text={gateway.url} label="Copy the API address" />
       </Fact>
-      <Fact name="Model">{model === undefined ? 'None' : <AgentText text={model.id} />}</Fact>
-      <Fact name="Engine">
-        {engines.length === 0 ? 'None' : engines.map((one) => engineKindName(one.kind)).join(', ')}
+      <Fact name="Model">
+        <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          {model === undefined ? 'None' : <AgentText text={model.id} />}
+          <SwitchButton />
+        </span>
       </Fact>
+      <Fact name="Engine">{present.length === 0 ? 'None' : present.join(', ')}</Fact>
       <Fact name="Agent">
         <AgentText text={node.version} />, up {formatSpan(startedAt === null ? null : now - startedAt)}
       </Fact>
-      {node.availability.day !== null && (
-        <Fact name="Ready, last day">{formatAvailability(node.availability.day)}</Fact>
-      )}
+      <Ready availability={node.availability} />
     </dl>
+  );
+}
+
+/** Share of time with an engine ready, for as long back as has been measured. */
+function Ready({ availability }: { availability: NodeSnapshot['node']['availability'] }): ReactElement | null {
+  const { day, week, month } = availability;
+  const windows = [
+    { name: '24 h', share: day },
+    { name: '7 d', share: week },
+    { name: '30 d', share: month },
+  ].filter(({ share }) => share !== null);
+  if (windows.length === 0) return null;
+  return (
+    <Fact name="Ready to answer">
+      {windows.map(({ name, share }) => `${formatAvailability(share)} in ${name}`).join(', ')}
+    </Fact>
   );
 }
 

@@ -59,6 +59,7 @@ describe('announcements', () => {
     const [engine] = snapshot.engines;
     if (engine === undefined) throw new Error('no engine in the fake');
     const after = {
+      ...snapshot,
       node: { ...snapshot.node, state: 'problem' as const, sentence: 'The engine failed.' },
       engines: [{ ...engine, state: 'failed' as const }],
       notices: [

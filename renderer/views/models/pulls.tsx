@@ -1,0 +1,124 @@
+import { type ReactElement } from 'react';
+import { type PullSnapshot } from '../../../electron/contract/snapshot.ts';
+import { AgentText } from '../../components/agent-text.tsx';
+import { CommandButton } from '../../components/command-button.tsx';
+import { ProgressBar } from '../../components/progress-bar.tsx';
+import { Section } from '../../components/section.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
+import { plainLine } from '../../format/plain-text.ts';
+import {
+  canTryAgain,
+  pullActions,
+  pullFigures,
+  pullIsOver,
+  pullShare,
+  pullSourceWords,
+  pullStateWord,
+} from '../../format/pulls.ts';
+import { formatAgo, parseTime } from '../../format/time.ts';
+import { useNow, useSnapshot } from '../../panel-context.ts';
+
+/** Ended pulls that are shown beside those under way. */
+const shownEnded = 5;
+
+/** Models on their way here, then the last that ended. Nothing when there are none. */
+export function Pulls(): ReactElement | null {
+  const pulls = useSnapshot((all) => all.pulls);
+  if (pulls.length === 0) return null;
+  const coming = pulls.filter(({ state }) => !pullIsOver(state));
+  const ended = pulls.filter(({ state }) => pullIsOver(state)).slice(0, shownEnded);
+  return (
+    <Section title="On their way">
+      <ul className="divide-y divide-line">
+        {[...coming, ...ended].map((pull) => (
+          <PullRow key={pull.id} pull={pull} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function PullRow({ pull }: { pull: PullSnapshot }): ReactElement {
+  const now = useNow();
+  const { word, tone } = pullStateWord(pull);
+  const figures = pullFigures(pull);
+  const over = pullIsOver(pull.state);
+  const name = plainLine(pull.name);
+  return (
+    <li aria-label={name} className="py-3 first:pt-0 last:pb-0">
+      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
+        <span className="min-w-0 font-semibold">
+          <AgentText text={pull.name} />
+        </span>
+        <StateBadge word={word} tone={tone} />
+      </div>
+      <p className="text-sm text-muted">
+        {pullSourceWords(pull.source)}
+        {over && `, ${formatAgo(parseTime(pull.endedAt), now)}`}
+        {!over && pull.thenUse && ', used when it is here'}
+      </p>
+      {!over && (
+        <div className="mt-2">
+          <ProgressBar
+            label={`${name}, on its way`}
+            share={pullShare(pull)}
+            text={figures}
+            still={pull.state === 'paused' || pull.state === 'queued'}
+          />
+          <p data-testid="pull-figures" className="mt-1 text-sm">
+            {figures}
+          </p>
+        </div>
+      )}
+      {(over || pull.state === 'paused' || pull.state === 'queued') && (
+        <p className={`mt-1 text-sm ${pull.state === 'failed' ? 'text-barn' : ''}`}>
+          <AgentText text={pull.sentence} />
+        </p>
+      )}
+      <PullButtons pull={pull} />
+    </li>
+  );
+}
+
+function PullButtons({ pull }: { pull: PullSnapshot }): ReactElement | null {
+  const inUse = useSnapshot(({ models }) => models.find(({ isDefault }) => isDefault)?.id ?? null);
+  const actions = pullActions(pull);
+  const name = plainLine(pull.name);
+  const usable = pull.state === 'done' && pull.model !== null && pull.model !== inUse;
+  if (actions.length === 0 && !canTryAgain(pull) && !usable) return null;
+  return (
+    <div className="mt-2 flex flex-wrap gap-2">
+      {actions.map(({ command, label }) => (
+        <CommandButton
+          key={command}
+          sendKey={`${command} ${pull.id}`}
+          name={command}
+          body={{ id: pull.id }}
+          label={`${label} ${name}`}
+        >
+          {label}
+        </CommandButton>
+      ))}
+      {canTryAgain(pull) && (
+        <CommandButton
+          sendKey={`again ${pull.id}`}
+          name="models.pull"
+          body={{ reference: pull.reference, use: pull.thenUse }}
+          label={`Try again: ${name}`}
+        >
+          Try again
+        </CommandButton>
+      )}
+      {usable && (
+        <CommandButton
+          sendKey={`models.use pulled ${pull.id}`}
+          name="models.use"
+          body={{ model: pull.model }}
+          label={`Use ${name}`}
+        >
+          Use
+        </CommandButton>
+      )}
+    </div>
+  );
+}
