@@ -17,10 +17,19 @@ export interface ModelShape {
   /** All parts of the file together. */
   readonly sizeBytes: number;
   readonly parameters: number;
-  /** Share of the weights that are read for a token: 1, or less for a mixture of experts. */
+  /**
+   * Share of the file that is read for a token: 1, or less for a mixture of experts and where the table of input
+   * embeddings is not the output head too (of that table one row is read).
+   */
   readonly activeShare: number;
   readonly layers: readonly LayerShape[];
   readonly embeddingLength: number;
+  /** Values between the two halves of a feed-forward layer, of all experts used for a token; left out where not told. */
+  readonly feedForwardLength?: number;
+  /** Experts used for a token; left out for a dense model. */
+  readonly expertsUsed?: number;
+  /** Heads of queries in a layer, the most of any; left out where not told. */
+  readonly headCount?: number;
   readonly vocabularySize: number;
   /** Tokens it was trained for; null where it is not told. */
   readonly contextLength: number | null;
