@@ -2,6 +2,8 @@
 export const routeReasons = [
   'local-idle',
   'local-queue',
+  /** The model is not in memory yet: the request waits until it is. */
+  'local-loading',
   'local-not-ready',
   'unknown-model',
   'bad-request',

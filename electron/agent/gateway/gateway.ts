@@ -4,6 +4,7 @@ import type { Announcer } from '../base/announcer.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import type { AnswerMeasurement } from '../inference/measurement.ts';
 import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import { Admission } from './admission.ts';
 import { Call } from './call.ts';
@@ -31,6 +32,8 @@ export interface GatewayOptions {
 export interface GatewayDeps {
   /** The upstreams that exist now; asked on every request. */
   readonly upstreams: () => readonly Upstream[];
+  /** Hears of every good answer; called after the answer has left. */
+  readonly measured?: (measurement: AnswerMeasurement) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -58,11 +61,19 @@ export class Gateway {
     this.#stats = new GatewayStats(clock);
     this.#admission = new Admission(
       { queueLimit: this.#limits.queueLimit },
-      { clock, slots: () => slotsOf(this.#descriptions()) },
+      { clock, slots: (lane) => slotsOf(this.#descriptions().filter(({ id }) => id === lane)) },
     );
     this.#pipeline = new Pipeline(
-      { limits: this.#limits, stalledMs: this.#limits.stalledMs },
-      { upstreams, admission: this.#admission, dispatcher: new Dispatcher(), stats: this.#stats, clock, logger },
+      { limits: this.#limits, stalledMs: this.#limits.stalledMs, pingMs: this.#limits.pingMs },
+      {
+        upstreams,
+        admission: this.#admission,
+        dispatcher: new Dispatcher(),
+        stats: this.#stats,
+        measured: deps.measured ?? null,
+        clock,
+        logger,
+      },
     );
     const { host, port } = options;
     this.#server = new GatewayServer(
@@ -110,6 +121,11 @@ export class Gateway {
       failuresTotal,
       completionTokensTotal,
     };
+  }
+
+  /** Requests turned away because the queue was full. */
+  get refused(): number {
+    return this.#admission.refused;
   }
 
   /** The last 50 requests, newest first. */

@@ -10,6 +10,8 @@ export interface GatewayLimits extends BodyLimits {
   readonly keepAliveMs: number;
   /** Requests that may wait for a slot; the next one is refused. */
   readonly queueLimit: number;
+  /** A caller of a stream that has heard nothing for this long is told what its request waits for. */
+  readonly pingMs: number;
   /** A caller that takes nothing of its answer for this long is given up. */
   readonly stalledMs: number;
   /** How long error events get to leave when answers are cut at shutdown. */
@@ -25,6 +27,7 @@ export const defaultLimits: GatewayLimits = {
   headersMs: 10_000,
   keepAliveMs: 75_000,
   queueLimit: 64,
+  pingMs: 5_000,
   stalledMs: 120_000,
   cutMs: 1_000,
 };

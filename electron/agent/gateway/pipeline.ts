@@ -1,23 +1,27 @@
-import { toAppError, type AppError } from '../base/errors.ts';
+import { AppError, toAppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { InferenceRequest, Operation } from '../inference/request.ts';
 import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import type { AnswerFigures } from '../inference/usage.ts';
-import type { Admission } from './admission.ts';
+import type { AnswerMeasurement } from '../inference/measurement.ts';
+import type { Admission, Lanes, Ticket } from './admission.ts';
 import type { Call } from './call.ts';
 import type { DecodedRequest } from './dialects/dialect.ts';
 import type { Dispatched, Dispatcher } from './dispatcher.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import { missingCapability } from './missing-capability.ts';
-import { Relay, type RelayOutcome } from './relay.ts';
+import { isEventStream, Relay, type RelayOutcome } from './relay.ts';
 import { replyError } from './reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
 import { planRoute, type Candidate } from './router.ts';
+import { measurementOf } from './measuring.ts';
 import { TokenMeter } from './token-meter.ts';
+import { Waiting } from './waiting.ts';
 
 export interface PipelineOptions {
   readonly limits: BodyLimits;
+  readonly pingMs: number;
   readonly stalledMs: number;
 }
 
@@ -26,6 +30,8 @@ export interface PipelineDeps {
   readonly admission: Admission;
   readonly dispatcher: Dispatcher;
   readonly stats: GatewayStats;
+  /** Hears of every good answer. */
+  readonly measured: ((measurement: AnswerMeasurement) => void) | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -46,22 +52,27 @@ export class Pipeline {
   }
 
   async serve(call: Call, operation: Operation): Promise<void> {
-    const { admission, stats } = this.#deps;
+    const { stats } = this.#deps;
     let decoded: DecodedRequest | null = null;
     let meter: TokenMeter | null = null;
+    let waiting: Waiting | null = null;
     try {
       decoded = await this.#decode(call, operation);
       // What can never be served is refused before it waits in a queue.
-      let candidates = this.#plan(call, decoded);
-      const ticket = await admission.enter(call.signal);
+      const candidates = this.#plan(call, decoded);
+      if (decoded.stream) waiting = this.#waiting(call, decoded);
+      const ticket = await this.#admit(call, candidates);
       try {
-        if (ticket.waitedMs > 0) candidates = this.#plan(call, decoded);
-        const dispatched = await this.#dispatch(call, decoded, candidates);
+        const planned = ticket.waitedMs > 0 ? this.#plan(call, decoded) : candidates;
+        const dispatched = await this.#dispatch(call, decoded, laneFirst(planned, ticket.lane));
         try {
+          judgeKind(dispatched, waiting);
           meter = this.#tap(call, decoded, dispatched);
-          const outcome = await this.#encode(call, dispatched, meter);
+          const outcome = await this.#encode(call, dispatched, meter, waiting);
           if (outcome.kind === 'failed' && !outcome.sent) throw outcome.error;
-          this.#settle(call, outcome.kind === 'failed' ? outcome.error : null, meter.end());
+          const figures = meter.end();
+          this.#settle(call, outcome.kind === 'failed' ? outcome.error : null, figures);
+          if (outcome.kind === 'done') this.#measure(decoded, { dispatched, ticket, figures });
         } finally {
           dispatched.done();
         }
@@ -69,12 +80,15 @@ export class Pipeline {
         ticket.release();
       }
     } catch (thrown) {
-      const error = toAppError(thrown);
+      const error = causeOf(call.signal, thrown);
       if (error.code === 'internal')
         this.#deps.logger.error({ err: thrown, trace: call.trace }, 'a request failed inside');
       if (decoded === null) stats.started(this.#entry(call, operation, null));
-      this.#refuse(call, error);
+      if (waiting?.told === true) waiting.fail(error);
+      else this.#refuse(call, error);
       this.#settle(call, error, meter?.end() ?? null);
+    } finally {
+      waiting?.stop();
     }
   }
 
@@ -107,21 +121,69 @@ export class Pipeline {
     throw missingCapability(offered, capability, needs.get(capability) ?? 'model');
   }
 
+  /** A place for the request; the lanes are those of the upstreams that would answer it as well as the first. */
+  #admit(call: Call, candidates: Candidates): Promise<Ticket> {
+    const [first, ...others] = candidates;
+    const alike = others.filter(({ reason }) => first.reason !== 'local-loading' && reason !== 'local-loading');
+    const lanes: Lanes = [first.upstream.id, ...alike.map(({ upstream }) => upstream.id)];
+    return this.#deps.admission.enter(call.signal, lanes);
+  }
+
+  /** Tells the caller of a stream what its request waits for, from now on until the answer begins. */
+  #waiting(call: Call, decoded: DecodedRequest): Waiting {
+    const waiting = new Waiting(
+      { everyMs: this.#options.pingMs },
+      {
+        clock: this.#deps.clock,
+        target: call.response,
+        dialect: call.dialect,
+        facts: () => call.facts(),
+        sentence: () => this.#waitsFor(call, decoded),
+      },
+    );
+    waiting.start();
+    return waiting;
+  }
+
+  #waitsFor(call: Call, decoded: DecodedRequest): string {
+    const name = call.model ?? decoded.model;
+    if (call.upstream === null) return `waiting in the queue for ${name}`;
+    const upstream = this.#deps
+      .upstreams()
+      .map((each) => each.describe())
+      .find(({ id }) => id === call.upstream);
+    if (upstream && !upstream.ready) return `waiting for ${name}: ${upstream.sentence}`;
+    const loaded = upstream?.models.find(({ id }) => id === name)?.loaded;
+    return loaded === false ? `waiting for ${name} to load` : `waiting for ${name} to read the prompt`;
+  }
+
   async #dispatch(call: Call, decoded: DecodedRequest, candidates: Candidates): Promise<Dispatched> {
     const { dispatcher, upstreams } = this.#deps;
-    const dispatched = await dispatcher.dispatch(
+    return dispatcher.dispatch(
       candidates,
       ({ upstream }) => upstreams().find((each) => each.describe().id === upstream.id),
-      ({ model }) => requestFor(call, decoded, model),
+      (candidate) => {
+        this.#aim(call, candidate);
+        return requestFor(call, decoded, candidate.model);
+      },
       call.signal,
     );
-    const { candidate } = dispatched;
+  }
+
+  /** From here on the request is the candidate's, which may hold it for minutes before it answers. */
+  #aim(call: Call, candidate: Candidate): void {
     call.route = candidate.upstream.route;
     call.upstream = candidate.upstream.id;
     call.model = candidate.model;
     call.reason = candidate.reason;
     this.#deps.stats.progressed(call.trace, routed(candidate.upstream, candidate));
-    return dispatched;
+  }
+
+  #measure(decoded: DecodedRequest, parts: { dispatched: Dispatched; ticket: Ticket; figures: AnswerFigures }): void {
+    const { measured } = this.#deps;
+    if (!measured) return;
+    const { dispatched, ticket, figures } = parts;
+    measured(measurementOf(decoded, dispatched.candidate, { figures, waitedMs: ticket.waitedMs }));
   }
 
   #tap(call: Call, decoded: DecodedRequest, dispatched: Dispatched): TokenMeter {
@@ -130,10 +192,10 @@ export class Pipeline {
     return new TokenMeter({ stream: decoded.stream, arrivedMs: call.arrivedMs }, { clock, speed });
   }
 
-  #encode(call: Call, dispatched: Dispatched, meter: TokenMeter): Promise<RelayOutcome> {
+  #encode(call: Call, dispatched: Dispatched, meter: TokenMeter, waiting: Waiting | null): Promise<RelayOutcome> {
     const { clock } = this.#deps;
     const { stalledMs } = this.#options;
-    const deps = { clock, meter, signal: call.signal, dialect: call.dialect };
+    const deps = { clock, meter, signal: call.signal, dialect: call.dialect, waiting };
     return new Relay(dispatched.response, call.response, call.facts(), { stalledMs }, deps).run();
   }
 
@@ -177,6 +239,33 @@ export class Pipeline {
       tokensPerSecond: null,
     };
   }
+}
+
+/** What ended the request: the abort's own reason, where there was one, says more than what it led to. */
+function causeOf(signal: AbortSignal, thrown: unknown): AppError {
+  const reason: unknown = signal.aborted ? signal.reason : null;
+  return reason instanceof AppError ? reason : toAppError(thrown);
+}
+
+/** The candidate whose place was given goes first; the others stay to fall back on. */
+function laneFirst(candidates: Candidates, lane: string): Candidates {
+  const [first, ...others] = candidates;
+  const chosen = others.find(({ upstream }) => upstream.id === lane);
+  if (first.upstream.id === lane || !chosen) return candidates;
+  return [chosen, first, ...others.filter((each) => each !== chosen)];
+}
+
+/**
+ * An answer that is no stream gets no comments: they would be no JSON.
+ *
+ * @throws AppError `upstream_failed` when comments have gone out already, for they promised a stream
+ */
+function judgeKind({ response }: Dispatched, waiting: Waiting | null): void {
+  if (!waiting || isEventStream(response)) return;
+  waiting.stop();
+  if (!waiting.told) return;
+  response.body.destroy();
+  throw new AppError('upstream_failed', 'The engine answered with something that is no stream. Send it again.');
 }
 
 function requestFor(call: Call, decoded: DecodedRequest, model: string): InferenceRequest {

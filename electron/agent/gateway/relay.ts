@@ -6,6 +6,7 @@ import type { WireResponse, WireSink } from '../inference/wire-response.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { factHeaders, type RanchFacts } from './ranch-facts.ts';
 import type { TokenMeter } from './token-meter.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface RelayOptions {
   /** A caller that takes nothing for this long is given up. */
@@ -17,16 +18,24 @@ export interface RelayDeps {
   readonly meter: TokenMeter;
   readonly signal: AbortSignal;
   readonly dialect: Dialect;
+  /** What has kept the caller company so far; null where nothing has. */
+  readonly waiting: Waiting | null;
 }
 
 /** How an answer ended. `sent` tells whether any of it reached the caller. */
 export type RelayOutcome =
   { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: AppError; readonly sent: boolean };
 
+/** Whether an answer comes as server-sent events. */
+export function isEventStream({ headers }: WireResponse): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
 /**
  * Passes an answer on to the caller byte for byte. Chunks keep the framing they came with, so Node's own chunk writer is
  * switched off; callers of HTTP/1.0 know no chunks and get the bare payload. Nothing is written before the upstream's
- * first byte of body, so that an upstream that breaks before it can still become a plain error.
+ * first byte of body, so that an upstream that breaks before it can still become a plain error. Where comments have gone
+ * out while the request waited, the head is long sent and the payload follows in Node's own framing.
  */
 export class Relay implements WireSink {
   readonly #source: WireResponse;
@@ -35,7 +44,11 @@ export class Relay implements WireSink {
   readonly #options: RelayOptions;
   readonly #deps: RelayDeps;
   readonly #outcome = Promise.withResolvers<RelayOutcome>();
-  readonly #bare: boolean;
+  /** The payload is written without the framing it came with. */
+  #bare: boolean;
+  #begun = false;
+  /** The head was sent while the request waited. */
+  #told = false;
   #started = false;
   /** The caller's socket, once the head has gone out by way of the response. */
   #direct: Socket | null = null;
@@ -57,15 +70,18 @@ export class Relay implements WireSink {
 
   payload(bytes: Buffer, start: number, end: number): void {
     this.#deps.meter.scan(bytes, start, end);
+    if (!this.#begun) this.#begin();
     if (this.#bare) this.#send(bytes.subarray(start, end));
   }
 
   raw(bytes: Buffer): boolean {
+    if (!this.#begun) this.#begin();
     return this.#flowing(this.#bare ? !this.#needsDrain() : this.#send(bytes));
   }
 
   end(): void {
     this.#cancelStall?.();
+    if (!this.#begun) this.#begin();
     if (!this.#started) this.#start();
     this.#target.end();
     this.#outcome.resolve({ kind: 'done' });
@@ -81,8 +97,18 @@ export class Relay implements WireSink {
     this.#outcome.resolve({ kind: 'failed', error: cause, sent });
   }
 
+  /** The answer's first byte: from here on nobody else writes. */
+  #begin(): void {
+    this.#begun = true;
+    const { waiting } = this.#deps;
+    waiting?.stop();
+    this.#told = waiting?.told === true;
+    if (this.#told) this.#bare = true;
+  }
+
   #start(): void {
     this.#started = true;
+    if (this.#told) return;
     const { status, headers, body } = this.#source;
     const type = headers.get('content-type') ?? 'application/json';
     const head = ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
@@ -97,11 +123,12 @@ export class Relay implements WireSink {
 
   /** Tells a caller in the middle of a stream that nothing more will come, then closes the connection. */
   #breakOff(error: AppError, intact: boolean): void {
-    const { headers, body } = this.#source;
+    const { body } = this.#source;
     const target = this.#target;
-    const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
+    const isStream = isEventStream(this.#source);
     const framed = body.framing.kind === 'chunked' && !this.#bare;
-    if (!isStream || body.framing.kind === 'length' || (framed && !intact)) {
+    const counted = body.framing.kind === 'length' && !this.#told;
+    if (!isStream || counted || (framed && !intact)) {
       target.destroy();
       return;
     }

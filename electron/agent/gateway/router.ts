@@ -24,6 +24,7 @@ export interface Candidate {
   readonly upstream: UpstreamDescription;
   /** The model as the upstream names it. */
   readonly model: string;
+  /** `local-loading` where the model has to be loaded first: the upstream holds the request until it is. */
   readonly reason: RouteReason;
 }
 
@@ -37,15 +38,13 @@ export type RoutingRefusal =
   | { readonly kind: 'capability'; readonly model: string; readonly capability: Capability };
 
 /**
- * Who may answer a request, best first, and why. A model that nobody has is refused, never replaced by another. Pure:
- * the same request and the same upstreams give the same plan.
+ * Who may answer a request, best first, and why. A model that nobody has is refused, never replaced by another; one that
+ * is in memory somewhere goes before one that has to be loaded. Pure: the same request and the same upstreams give the
+ * same plan.
  */
 export function planRoute(request: RoutingRequest, options: readonly RoutingOption[]): RoutingPlan {
   const usable = options.filter(({ upstream }) => upstream.dialects.includes(request.dialect));
-  const offers = usable.flatMap((option) => {
-    const model = modelFor(request.model, option.upstream);
-    return model ? [{ option, model }] : [];
-  });
+  const offers = offersOf(request, usable);
   const ready = offers.filter(({ option }) => option.upstream.ready);
   if (ready.length === 0) return refuse(request, usable, offers.length > 0);
 
@@ -54,10 +53,10 @@ export function planRoute(request: RoutingRequest, options: readonly RoutingOpti
     .map(({ option, model }): Candidate & { load: number } => ({
       upstream: option.upstream,
       model: model.id,
-      reason: option.inFlight < option.upstream.slots ? 'local-idle' : 'local-queue',
+      reason: reasonFor(option, model),
       load: option.inFlight / Math.max(1, option.upstream.slots),
     }))
-    .sort((a, b) => a.load - b.load);
+    .sort((a, b) => Number(isLoading(a)) - Number(isLoading(b)) || a.load - b.load);
   if (first) return { kind: 'plan', candidates: [first, ...others] };
 
   const [offer] = ready;
@@ -70,9 +69,57 @@ export function planRoute(request: RoutingRequest, options: readonly RoutingOpti
   };
 }
 
-function modelFor(name: string, upstream: UpstreamDescription): ServedModel | undefined {
-  const id = virtualModels.includes(name) ? upstream.defaultModel : name;
-  return upstream.models.find((model) => model.id === id);
+interface Offer {
+  readonly option: RoutingOption;
+  readonly model: ServedModel;
+}
+
+/**
+ * The upstreams that have the model. A name as an upstream lists it comes first, for it may have an @ in it; then
+ * `name@upstream` picks one of them.
+ */
+function offersOf(request: RoutingRequest, usable: readonly RoutingOption[]): Offer[] {
+  const exact = offersNamed(request.model, request, usable);
+  const at = request.model.lastIndexOf('@');
+  if (exact.length > 0 || at === -1) return exact;
+  const picked = usable.filter(({ upstream }) => upstream.id === request.model.slice(at + 1));
+  return offersNamed(request.model.slice(0, at), request, picked);
+}
+
+function offersNamed(name: string, request: RoutingRequest, usable: readonly RoutingOption[]): Offer[] {
+  if (!virtualModels.includes(name)) return offersWhere(usable, (model) => model.id === name);
+  const byDefault = offersWhere(usable, (model, upstream) => model.id === upstream.defaultModel);
+  if (byDefault.length > 0) return byDefault;
+  // Nobody names a default: what is in memory and can do it answers, and nothing is loaded that nobody asked for.
+  return offersWhere(
+    usable,
+    (model, upstream) => upstream.ready && model.loaded && missing(request, upstream, model) === null,
+  );
+}
+
+/** Each upstream with its first model that fits. */
+function offersWhere(
+  usable: readonly RoutingOption[],
+  fits: (model: ServedModel, upstream: UpstreamDescription) => boolean,
+): Offer[] {
+  return usable.flatMap((option) => {
+    const model = option.upstream.models.find((each) => fits(each, option.upstream));
+    return model ? [{ option, model }] : [];
+  });
+}
+
+function reasonFor(option: RoutingOption, model: ServedModel): RouteReason {
+  if (!model.loaded) return 'local-loading';
+  return option.inFlight < option.upstream.slots ? 'local-idle' : 'local-queue';
+}
+
+function isLoading(candidate: Candidate): boolean {
+  return candidate.reason === 'local-loading';
+}
+
+/** The name of a virtual model without an upstream behind it. */
+function isVirtualName(name: string): boolean {
+  return virtualModels.some((virtual) => name === virtual || name.startsWith(`${virtual}@`));
 }
 
 /** The first thing the request needs that the upstream cannot do with the model; null when it can do all. */
@@ -82,7 +129,7 @@ function missing(request: RoutingRequest, upstream: UpstreamDescription, model: 
 }
 
 function refuse(request: RoutingRequest, usable: readonly RoutingOption[], known: boolean): RoutingPlan {
-  const isVirtual = virtualModels.includes(request.model);
+  const isVirtual = isVirtualName(request.model);
   // An engine that is still starting may not know its models yet: "unknown" would be a guess.
   const mayComeUp = usable.some(({ upstream }) => !upstream.ready && upstream.models.length === 0);
   if (known || isVirtual || mayComeUp) {

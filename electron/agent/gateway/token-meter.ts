@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { AnswerFigures, Usage } from '../inference/usage.ts';
 import type { DecodeSpeed } from './decode-speed.ts';
 import { KeptBytes } from './kept-bytes.ts';
-import { readUsage, type UpstreamFigures } from './usage-event.ts';
+import { readFinish, readUsage, type UpstreamFigures } from './usage-event.ts';
 
 const LF = 10;
 const QUOTE = 34;
@@ -10,7 +10,7 @@ const COLON = 58;
 const SPACE = 32;
 const BRACE = 123;
 
-const letter = { a: 97, c: 99, r: 114, t: 116, u: 117 } as const;
+const letter = { a: 97, c: 99, f: 102, r: 114, t: 116, u: 117 } as const;
 const keys = {
   content: Buffer.from('content"'),
   text: Buffer.from('text"'),
@@ -19,11 +19,14 @@ const keys = {
   arguments: Buffer.from('arguments"'),
   usage: Buffer.from('usage"'),
   timings: Buffer.from('timings"'),
+  finishReason: Buffer.from('finish_reason"'),
 } as const;
 
 /** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
 const lineLimitBytes = 64 * 1024;
 const tailBytes = 8 * 1024;
+/** How much of a plain answer's beginning is kept: some engines tell there why it ended. */
+const leadBytes = 512;
 /** Tokens that come within less time than this were waiting in a buffer: their pace says nothing about the engine. */
 const shortestMeasureMs = 5;
 
@@ -51,6 +54,9 @@ export class TokenMeter {
   readonly #usage: KeptBytes;
   /** The last line with timings in it: not every engine sends them with the usage. */
   readonly #timings: KeptBytes;
+  /** The last line that tells why the answer ended, or the beginning of a plain answer. */
+  readonly #finish: KeptBytes;
+  #leadLeft = leadBytes;
   #ended = false;
 
   /** `arrivedMs`: when the request came, monotonic. */
@@ -59,12 +65,14 @@ export class TokenMeter {
     this.#arrivedMs = options.arrivedMs;
     this.#deps = deps;
     this.#usage = new KeptBytes(options.stream ? lineLimitBytes : tailBytes);
+    this.#finish = new KeptBytes(options.stream ? lineLimitBytes : leadBytes);
     this.#timings = options.stream ? new KeptBytes(lineLimitBytes) : this.#usage;
   }
 
   /** Looks at `bytes[start, end)`, the next piece of the payload. */
   scan(bytes: Buffer, start: number, end: number): void {
     if (!this.#stream) {
+      this.#keepLead(bytes, start, end);
       this.#usage.append(bytes, start, end);
       return;
     }
@@ -85,7 +93,16 @@ export class TokenMeter {
       durationMs: nowMs - this.#arrivedMs,
       tokens: usage?.completionTokens ?? this.#tokens,
       tokensPerSecond: this.#tokensPerSecond(usage, told),
+      prefillTokensPerSecond: told.prefillTokensPerSecond,
+      finish: readFinish(this.#finish.text()) ?? (this.#stream ? null : readFinish(this.#usage.text())),
     };
+  }
+
+  #keepLead(bytes: Buffer, start: number, end: number): void {
+    if (this.#leadLeft === 0) return;
+    const length = Math.min(this.#leadLeft, end - start);
+    this.#finish.append(bytes, start, start + length);
+    this.#leadLeft -= length;
   }
 
   #settleSpeed(nowMs: number, told: UpstreamFigures): void {
@@ -128,6 +145,7 @@ export class TokenMeter {
     let token = false;
     let usage = false;
     let timings = false;
+    let finish = false;
     let tokens = 0;
     for (let at = start; at < end; at += 1) {
       const byte = bytes[at];
@@ -136,13 +154,16 @@ export class TokenMeter {
         if (found === 'token') token = true;
         else if (found === 'usage') usage = true;
         else if (found === 'timings') timings = true;
+        else if (found === 'finish') finish = true;
       } else if (byte === LF) {
         if (token) tokens += 1;
         if (usage) this.#usage.replace(bytes, lineStart, at);
         if (timings) this.#timings.replace(bytes, lineStart, at);
+        if (finish) this.#finish.replace(bytes, lineStart, at);
         token = false;
         usage = false;
         timings = false;
+        finish = false;
         lineStart = at + 1;
       }
     }
@@ -164,8 +185,8 @@ export class TokenMeter {
   }
 }
 
-/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, or timings. */
-function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'timings' | null {
+/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, timings, or the end. */
+function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'timings' | 'finish' | null {
   const first = bytes[at] ?? 0;
   switch (first) {
     case letter.c:
@@ -177,6 +198,8 @@ function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'tim
       return hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning) ? 'token' : null;
     case letter.a:
       return hasText(bytes, at, end, keys.arguments) ? 'token' : null;
+    case letter.f:
+      return hasText(bytes, at, end, keys.finishReason) ? 'finish' : null;
     case letter.u:
       return hasObject(bytes, at, end, keys.usage) ? 'usage' : null;
     default:

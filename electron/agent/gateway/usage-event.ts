@@ -1,4 +1,4 @@
-import type { Usage } from '../inference/usage.ts';
+import type { FinishReason, Usage } from '../inference/usage.ts';
 
 /** What an upstream told of an answer. */
 export interface UpstreamFigures {
@@ -7,6 +7,8 @@ export interface UpstreamFigures {
   readonly decodeMs: number | null;
   /** Tokens that were decoded in that time; null when it did not say. */
   readonly decodedTokens: number | null;
+  /** Speed of reading the part of the prompt that was not cached; null when it did not say. */
+  readonly prefillTokensPerSecond: number | null;
 }
 
 /**
@@ -19,7 +21,34 @@ export function readUsage(usageText: string, timingsText: string): UpstreamFigur
     usage: fromUsage(objectAfter(usageText, 'usage')) ?? fromTimings(timings),
     decodeMs: count(timings?.['predicted_ms']),
     decodedTokens: count(timings?.['predicted_n']),
+    prefillTokensPerSecond: prefillSpeed(timings),
   };
+}
+
+/** From the last `finish_reason` in the text that is no null. */
+export function readFinish(text: string): FinishReason | null {
+  let finish: FinishReason | null = null;
+  for (const [, reason] of text.matchAll(/"finish_reason"\s*:\s*"([a-z_]{1,32})"/g)) {
+    finish = reason === undefined ? finish : (finishReasons.get(reason) ?? null);
+  }
+  return finish;
+}
+
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['tool_calls', 'tool'],
+  ['function_call', 'tool'],
+]);
+
+/** Fewer tokens than this are read in one go with the first of the answer: their pace says nothing. */
+const leastPrefillTokens = 16;
+
+function prefillSpeed(timings: Record<string, unknown> | null): number | null {
+  const tokens = count(timings?.['prompt_n']);
+  const tookMs = count(timings?.['prompt_ms']);
+  if (tokens === null || tookMs === null || tookMs === 0 || tokens < leastPrefillTokens) return null;
+  return (tokens * 1000) / tookMs;
 }
 
 function fromUsage(usage: Record<string, unknown> | null): Usage | null {

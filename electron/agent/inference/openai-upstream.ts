@@ -9,7 +9,15 @@ export interface OpenAiUpstreamOptions extends HttpUpstreamOptions {
   readonly apiKey: string | null;
   /** What stands before `/v1/…`, such as `/openai`. Default: nothing. */
   readonly basePath?: string;
+  /** Longest time to the head of an answer that is not streamed, and so to all of it. Default: six hours. */
+  readonly wholeAnswerMs?: number;
 }
+
+/**
+ * An answer that is not streamed has no byte before its last token, and a small machine may take long for that. An
+ * engine that hangs meanwhile is its owner's to notice.
+ */
+const defaultWholeAnswerMs = 6 * 60 * 60_000;
 
 const paths: Readonly<Record<Operation, string>> = {
   chat: '/v1/chat/completions',
@@ -21,12 +29,14 @@ const paths: Readonly<Record<Operation, string>> = {
 export class OpenAiUpstream implements Upstream {
   readonly #http: HttpUpstream;
   readonly #basePath: string;
+  readonly #wholeAnswerMs: number;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #describe: () => UpstreamDescription;
 
   constructor(options: OpenAiUpstreamOptions, deps: { clock: Clock; describe: () => UpstreamDescription }) {
     this.#http = new HttpUpstream(options, deps);
     this.#basePath = options.basePath ?? '';
+    this.#wholeAnswerMs = options.wholeAnswerMs ?? defaultWholeAnswerMs;
     this.#describe = deps.describe;
     const key = options.apiKey === null ? {} : { Authorization: `Bearer ${options.apiKey}` };
     this.#headers = { 'Content-Type': 'application/json', ...key };
@@ -38,7 +48,11 @@ export class OpenAiUpstream implements Upstream {
 
   generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse> {
     const path = this.#basePath + paths[request.operation];
-    return this.#http.send({ method: 'POST', path, headers: this.#headers, body: request.body }, signal);
+    const wire = { method: 'POST', path, headers: this.#headers, body: request.body } as const;
+    return this.#http.send(
+      request.stream ? wire : { ...wire, deadlines: { firstByteMs: this.#wholeAnswerMs } },
+      signal,
+    );
   }
 
   /** Closes the connections; answers on their way fail. */

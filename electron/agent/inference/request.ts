@@ -18,4 +18,9 @@ export interface InferenceRequest {
   readonly dialect: Dialect;
   /** The JSON body, UTF-8, without any field outside the allow-list. */
   readonly body: Buffer;
+  /**
+   * The caller named no model, only a virtual one: the default model answers, and should that become another one while
+   * the request waits, then that. Left out: the caller named `model` itself.
+   */
+  readonly byDefault?: boolean;
 }

@@ -19,4 +19,11 @@ export interface AnswerFigures {
    * below two tokens.
    */
   readonly tokensPerSecond: number | null;
+  /** Speed of reading the prompt by the engine's own clock; null when it did not tell. */
+  readonly prefillTokensPerSecond: number | null;
+  /** Why the answer ended; null when that was not told, or was something else. */
+  readonly finish: FinishReason | null;
 }
+
+/** The answer came to its end, to its limit, or to calls of tools. */
+export type FinishReason = 'stop' | 'length' | 'tool';

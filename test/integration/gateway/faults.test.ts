@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../electron/agent/base/clock.ts';
+import { ManualClock, systemClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { Gateway } from '../../../electron/agent/gateway/gateway.ts';
+import { OpenAiUpstream } from '../../../electron/agent/inference/openai-upstream.ts';
 import { GatewayRig, parseRaw } from '../../fixtures/gateway-rig.ts';
+import { HoldingUpstream } from './holding-upstream.ts';
 
 interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string };
@@ -34,7 +36,9 @@ describe('an upstream that fails', () => {
   let rig: GatewayRig;
 
   beforeAll(async () => {
-    rig = await GatewayRig.start({ upstream: { deadlines: { firstByteMs: 2_000, silenceMs: 1_500 } } });
+    rig = await GatewayRig.start({
+      upstream: { wholeAnswerMs: 2_000, deadlines: { firstByteMs: 2_000, silenceMs: 1_500 } },
+    });
   });
 
   // Whatever happened, nothing is left running and the next good request works.
@@ -86,9 +90,9 @@ describe('an upstream that fails', () => {
     expect(lastError(text).code).toBe('upstream_silent');
   });
 
-  it('F3 an upstream that never answers is a 504', async () => {
+  it.each([false, true])('F3 an upstream that never answers is a 504 (stream: %s)', async (stream) => {
     await rig.fake.behave({ firstMs: 60_000 });
-    const answer = await rig.chat();
+    const answer = await rig.chat({ stream });
     expect(answer.status).toBe(504);
     expect((await errorOf(answer)).code).toBe('upstream_silent');
   });
@@ -340,5 +344,43 @@ describe('closing the gateway', () => {
     await expect(gateway.listen()).rejects.toMatchObject({ code: 'port_taken', context: { port, host: '127.0.0.1' } });
     expect(other.listening).toBe(true);
     other.close();
+  });
+});
+
+describe('an answer that takes long', () => {
+  it('F14 that is not streamed is delivered after 12 min', async () => {
+    const clock = new ManualClock();
+    const asked = Promise.withResolvers<Socket>();
+    const engine = createServer((socket) => {
+      socket.once('data', () => asked.resolve(socket));
+    });
+    engine.listen(0, '127.0.0.1');
+    await once(engine, 'listening');
+    const address = engine.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const upstream = new OpenAiUpstream(
+      { host: '127.0.0.1', port, name: 'The engine', apiKey: null },
+      { clock, describe: () => new HoldingUpstream({}, true).describe() },
+    );
+    const gateway = new Gateway(
+      { host: '127.0.0.1', port: 0, nodeId: 'n', drainMs: 0 },
+      { upstreams: () => [upstream], clock, logger: silentLogger },
+    );
+    const { url } = await gateway.listen();
+    const answer = fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ model: 'ranch/auto', messages: [{ role: 'user', content: 'x' }] }),
+    });
+    const socket = await asked.promise;
+    clock.advance(12 * 60_000);
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"late":12}');
+    expect(await (await answer).json()).toEqual({ late: 12 });
+    const closed = gateway.close();
+    clock.advance(10_000);
+    await closed;
+    upstream.close();
+    socket.destroy();
+    engine.close();
   });
 });

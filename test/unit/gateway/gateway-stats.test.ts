@@ -26,7 +26,15 @@ function entry(trace: string): ActivityEntry {
   };
 }
 
-const figures = { usage: null, ttftMs: 20, durationMs: 500, tokens: 10, tokensPerSecond: 30 };
+const figures = {
+  usage: null,
+  ttftMs: 20,
+  durationMs: 500,
+  tokens: 10,
+  tokensPerSecond: 30,
+  prefillTokensPerSecond: null,
+  finish: null,
+};
 
 describe('GatewayStats', () => {
   it('keeps the newest 50 requests, newest first, and updates them in place', () => {

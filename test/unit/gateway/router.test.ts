@@ -59,7 +59,8 @@ describe('planRoute', () => {
     expect(plan('qwen', [{ upstream: upstream('a', { ready: false }), inFlight: 0 }])).toEqual(notReady);
     expect(plan('any', [{ upstream: upstream('a', { ready: false, models: [] }), inFlight: 0 }])).toEqual(notReady);
     expect(plan('ranch/auto', [])).toEqual(notReady);
-    expect(plan('ranch/auto', [{ upstream: upstream('a', { defaultModel: null }), inFlight: 0 }])).toEqual(notReady);
+    const nothing = upstream('a', { models: [], defaultModel: null });
+    expect(plan('ranch/auto', [{ upstream: nothing, inFlight: 0 }])).toEqual(notReady);
   });
 
   function refusal(change: Partial<UpstreamDescription>[]): [message: string, retryAfterS: unknown] {
@@ -82,6 +83,52 @@ describe('planRoute', () => {
     // Ready, but without a default model.
     const empty = { ready: true, models: [], defaultModel: null };
     expect(refusal([empty])).toEqual(['No model is on this node. Add one, then send the request again.', null]);
+  });
+
+  describe('a model that is not in memory', () => {
+    const cold = (id: string, change: Partial<UpstreamDescription> = {}): RoutingOption => ({
+      upstream: upstream(id, { models: [{ ...model('qwen'), loaded: false }], ...change }),
+      inFlight: 0,
+    });
+
+    it('is waited for', () => {
+      expect(plan('qwen', [cold('a')])).toEqual([['a', 'qwen', 'local-loading']]);
+      expect(plan('ranch/auto', [cold('a')])).toEqual([['a', 'qwen', 'local-loading']]);
+    });
+
+    it('is answered where it is in memory first, however busy that is', () => {
+      const busy = { upstream: upstream('b'), inFlight: 9 };
+      expect(plan('qwen', [cold('a'), busy])).toEqual([
+        ['b', 'qwen', 'local-queue'],
+        ['a', 'qwen', 'local-loading'],
+      ]);
+    });
+
+    it('is never loaded for a request that names no model while nobody names a default', () => {
+      expect(plan('ranch/auto', [cold('a', { defaultModel: null })])).toEqual(['local-not-ready', 'engine_not_ready']);
+      const warm = { upstream: upstream('b', { defaultModel: null }), inFlight: 0 };
+      expect(plan('ranch/auto', [cold('a', { defaultModel: null }), warm])).toEqual([['b', 'qwen', 'local-idle']]);
+    });
+  });
+
+  it('sends a request that names no model to the upstream that names a default, and to no other', () => {
+    const options = [
+      { upstream: upstream('a', { defaultModel: null }), inFlight: 0 },
+      { upstream: upstream('b'), inFlight: 1 },
+    ];
+    expect(plan('ranch/auto', options)).toEqual([['b', 'qwen', 'local-idle']]);
+  });
+
+  it('name@engine picks the engine; a name that is listed with an @ in it is itself', () => {
+    const options = [
+      { upstream: upstream('a'), inFlight: 0 },
+      { upstream: upstream('b', { models: [model('qwen'), model('odd@a')] }), inFlight: 1 },
+    ];
+    expect(plan('qwen@b', options)).toEqual([['b', 'qwen', 'local-idle']]);
+    expect(plan('ranch/auto@b', options)).toEqual([['b', 'qwen', 'local-idle']]);
+    expect(plan('odd@a', options)).toEqual([['b', 'odd@a', 'local-idle']]);
+    expect(plan('qwen@c', options)).toEqual(['unknown-model', 'model_not_found']);
+    expect(plan('QWEN', options)).toEqual(['unknown-model', 'model_not_found']);
   });
 
   it('passes over an upstream that is not ready when another one is', () => {

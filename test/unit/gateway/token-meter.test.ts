@@ -34,6 +34,8 @@ describe('TokenMeter', () => {
       durationMs: 700,
       tokens: 3,
       tokensPerSecond: 10,
+      prefillTokensPerSecond: null,
+      finish: 'stop',
     });
   });
 
@@ -74,6 +76,27 @@ describe('TokenMeter', () => {
       completionTokens: 2,
       cachedTokens: 5,
     });
+  });
+
+  it.each([
+    ['stop', 'stop'],
+    ['length', 'length'],
+    ['tool_calls', 'tool'],
+    ['content_filter', null],
+  ])('tells why an answer ended: %s', (reason, finish) => {
+    const last = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
+    expect(measure([role, token('a "finish_reason":"stop" b'), last, usage, done]).finish).toBe(finish);
+    const lead = `{"choices":[{"finish_reason":"${reason}","message":{"content":"${'x'.repeat(20_000)}"}}]}`;
+    expect(measure([lead.slice(0, 30), lead.slice(30)], false).finish).toBe(finish);
+    const tail = `{"choices":[{"message":{"content":"${'x'.repeat(20_000)}"},"finish_reason":"${reason}"}]}`;
+    expect(measure([tail], false).finish).toBe(finish);
+  });
+
+  it('reads the speed of reading the prompt where the engine tells it, and not from a few tokens', () => {
+    const timings = (tokens: number): string =>
+      `data: {"choices":[],"timings":{"prompt_n":${tokens},"prompt_ms":200,"predicted_n":2,"predicted_ms":50}}\n\n`;
+    expect(measure([token('a'), token('b'), timings(80), done]).prefillTokensPerSecond).toBe(400);
+    expect(measure([token('a'), token('b'), timings(3), done]).prefillTokensPerSecond).toBeNull();
   });
 
   describe("the engine's own clock", () => {

@@ -8,6 +8,8 @@ export interface DecodedRequest {
   /** As the caller named it; may be a virtual name. */
   readonly model: string;
   readonly stream: boolean;
+  /** Tokens that the caller allows for the answer; null when it named no limit. */
+  readonly maxTokens: number | null;
   /** What an upstream must be able to do, and the field that asks for it. */
   readonly needs: ReadonlyMap<Capability, string>;
   /** Fields that were accepted and dropped. */
@@ -29,6 +31,8 @@ export interface Dialect {
   errorBody(error: AppError): object;
   /** What ends a stream that broke, framing of the stream's events included. */
   errorEvent(error: AppError): string;
+  /** A piece of a stream that callers pass over, saying why nothing else comes; `sentence` is one line. */
+  waitingEvent(sentence: string): string;
   /** The JSON body that lists the models which ready upstreams serve. */
   modelList(upstreams: readonly UpstreamDescription[]): object;
   /** The JSON body that describes one of those models; undefined when there is none of that id. */

@@ -30,10 +30,16 @@ export function decodeRequest(operation: Operation, body: Buffer): DecodedReques
     operation,
     model,
     stream: picked['stream'] === true,
+    maxTokens: limitOf(picked),
     needs: needsOf(operation, picked),
     ignored: Object.keys(received).filter((name) => !Object.hasOwn(fields, name)),
     bodyFor: (upstreamModel) => Buffer.from(JSON.stringify(settled(picked, upstreamModel)), 'utf8'),
   };
+}
+
+function limitOf(picked: JsonObject): number | null {
+  const limit = picked['max_completion_tokens'] ?? picked['max_tokens'];
+  return typeof limit === 'number' ? limit : null;
 }
 
 /** The body in the form that every engine understands alike. */

@@ -8,6 +8,7 @@ export const openAiDialect: Dialect = {
   decode: decodeRequest,
   errorBody: openAiError,
   errorEvent: openAiErrorEvent,
+  waitingEvent: (sentence) => `: ${sentence}\n\n`,
   modelList: (upstreams) => ({ object: 'list', data: listModels(upstreams) }),
   model: (upstreams, id) => listModels(upstreams).find((model) => model.id === id),
 };

@@ -1,0 +1,349 @@
+import OpenAI from 'openai';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../electron/agent/base/clock.ts';
+import { AppError } from '../../../electron/agent/base/errors.ts';
+import { silentLogger } from '../../../electron/agent/base/logger.ts';
+import { Gateway, type GatewayOptions } from '../../../electron/agent/gateway/gateway.ts';
+import type { AnswerMeasurement } from '../../../electron/agent/inference/measurement.ts';
+import { HoldingUpstream } from './holding-upstream.ts';
+
+const minuteMs = 60_000;
+const answer = [
+  'data: {"choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}\n\n',
+  'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+  'data: [DONE]\n\n',
+];
+
+class Site implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly measured: AnswerMeasurement[] = [];
+  readonly upstreams: readonly HoldingUpstream[];
+  readonly gateway: Gateway;
+  url = '';
+
+  constructor(upstreams: readonly HoldingUpstream[], options: Partial<GatewayOptions> = {}) {
+    this.upstreams = upstreams;
+    this.gateway = new Gateway(
+      { host: '127.0.0.1', port: 0, nodeId: 'node', drainMs: 1_000, ...options },
+      {
+        upstreams: () => upstreams,
+        clock: this.clock,
+        logger: silentLogger,
+        measured: (measurement) => void this.measured.push(measurement),
+      },
+    );
+  }
+
+  async listen(): Promise<this> {
+    this.url = (await this.gateway.listen()).url;
+    return this;
+  }
+
+  chat(fields: Record<string, unknown> = {}, signal?: AbortSignal): Promise<Response> {
+    const body = { model: 'llama-3.1-8b', stream: true, messages: [{ role: 'user', content: 'Hello' }], ...fields };
+    return fetch(`${this.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  /** Resolves once what the gateway says of its load fits. */
+  load(inFlight: number, queued: number): Promise<void> {
+    const fits = (): boolean => {
+      const now = this.gateway.stats();
+      return now.inFlight === inFlight && now.queued === queued;
+    };
+    return new Promise((resolve) => {
+      if (fits()) {
+        resolve();
+        return;
+      }
+      const stop = this.gateway.changed.subscribe(look);
+      const poll = setInterval(look, 5);
+      function look(): void {
+        if (!fits()) return;
+        stop();
+        clearInterval(poll);
+        resolve();
+      }
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.gateway.close();
+    this.clock.advance(10 * minuteMs);
+    await closed;
+  }
+}
+
+let site: Site;
+
+async function open(upstreams: HoldingUpstream[], options: Partial<GatewayOptions> = {}): Promise<Site> {
+  site = await new Site(upstreams, options).listen();
+  return site;
+}
+
+afterEach(() => site[Symbol.asyncDispose]());
+
+async function readUntil(reader: ReadableStreamDefaultReader<Uint8Array>, text: string): Promise<string> {
+  let seen = '';
+  while (!seen.includes(text)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the stream ended after ${JSON.stringify(seen)}`);
+    seen += Buffer.from(value).toString('utf8');
+  }
+  return seen;
+}
+
+function bodyOf(response: Response): ReadableStreamDefaultReader<Uint8Array> {
+  if (!response.body) throw new Error('no body');
+  return response.body.getReader();
+}
+
+describe('a streamed request that waits', () => {
+  it('F13 is told every 5 s for the 8 min that a model takes to load, then answered', async () => {
+    const upstream = new HoldingUpstream();
+    const { clock, gateway, measured } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    clock.advance(4_999);
+    clock.advance(1);
+    const response = await asked;
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(response.headers.get('x-ranch-reason')).toBe('local-loading');
+    expect(response.headers.get('x-ranch-upstream')).toBe('holding');
+    clock.advance(8 * minuteMs - 5_000);
+    expect(gateway.activity()[0]).toMatchObject({ state: 'running', reason: 'local-loading', upstream: 'holding' });
+    upstream.setLoaded(true);
+    clock.advance(5_000);
+    await held.head();
+    for (const piece of answer) held.write(piece);
+    held.end();
+    const text = await response.text();
+    expect(text.split(': waiting for llama-3.1-8b to load\n\n')).toHaveLength(97);
+    expect(text).toContain(': waiting for llama-3.1-8b to read the prompt\n\n');
+    expect(text.endsWith(answer.join(''))).toBe(true);
+    await site.load(0, 0);
+    expect(gateway.activity()[0]).toMatchObject({ state: 'done', completionTokens: 1 });
+    expect(measured).toMatchObject([{ finish: 'stop', prefillTokensPerSecond: null }]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('hears nothing when it is answered sooner, and gets the bytes as they came', async () => {
+    const upstream = new HoldingUpstream({}, true);
+    const { clock } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    clock.advance(4_999);
+    await held.head();
+    held.write(answer[0] ?? '');
+    clock.advance(60_000);
+    held.write(answer[2] ?? '');
+    held.end();
+    expect(await (await asked).text()).toBe(`${answer[0] ?? ''}${answer[2] ?? ''}`);
+  });
+
+  it('is told while a long prompt is read after the head has come', async () => {
+    const upstream = new HoldingUpstream({}, true);
+    const { clock } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    await held.head();
+    clock.advance(5_000);
+    const reader = bodyOf(await asked);
+    expect(await readUntil(reader, '\n\n')).toBe(': waiting for llama-3.1-8b to read the prompt\n\n');
+    held.write('data: [DONE]\n\n');
+    held.end();
+    expect(await readUntil(reader, '[DONE]\n\n')).toBe('data: [DONE]\n\n');
+  });
+
+  it('is told that it waits in the queue', async () => {
+    const upstream = new HoldingUpstream({ slots: 1 }, true);
+    const { clock } = await open([upstream]);
+    const first = new AbortController();
+    site.chat({}, first.signal).catch(() => undefined);
+    await upstream.request();
+    const second = site.chat();
+    await site.load(1, 1);
+    clock.advance(5_000);
+    const reader = bodyOf(await second);
+    expect(await readUntil(reader, '\n\n')).toBe(': waiting in the queue for llama-3.1-8b\n\n');
+    first.abort();
+    const held = await upstream.request(1);
+    await held.head();
+    held.write('data: [DONE]\n\n');
+    held.end();
+    expect(await readUntil(reader, 'data: [DONE]\n\n')).toContain('[DONE]');
+  });
+
+  it('B52 a line break in a name begins no event', async () => {
+    const upstream = new HoldingUpstream();
+    upstream.description = { ...upstream.description, ready: true };
+    const { clock } = await open([upstream]);
+    const asked = site.chat();
+    await upstream.request();
+    upstream.description = { ...upstream.description, ready: false, sentence: 'Gone.\n\ndata: [DONE]\n\n' };
+    clock.advance(5_000);
+    const text = await readUntil(bodyOf(await asked), '\n\n');
+    expect(text).toBe(': waiting for llama-3.1-8b: Gone. data: [DONE] \n\n');
+  });
+
+  it.each([
+    ['before the answer', false],
+    ['in the answer', true],
+  ])('gets an error event and no [DONE] when the engine fails %s', async (_name, inAnswer) => {
+    const upstream = new HoldingUpstream();
+    const { clock, gateway } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    clock.advance(5_000);
+    const response = await asked;
+    const error = new AppError('model_unusable', 'The model cannot be loaded. Choose another one.');
+    if (inAnswer) {
+      await held.head();
+      held.write(answer[0] ?? '');
+      held.fail(error);
+    } else held.refuse(error);
+    const text = await response.text();
+    expect(text).not.toContain('[DONE]');
+    expect(text.trimEnd().split('\n').at(-1)).toContain('"code":"model_unusable"');
+    await site.load(0, 0);
+    expect(gateway.activity()[0]).toMatchObject({ state: 'failed', error: 'model_unusable', status: 200 });
+  });
+
+  it('gets an error event when the engine answers with no stream after all', async () => {
+    const upstream = new HoldingUpstream();
+    const { clock } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    clock.advance(5_000);
+    const response = await asked;
+    await held.head('application/json', { kind: 'length', lengthBytes: 2 });
+    expect(await response.text()).toContain('"code":"upstream_failed"');
+    expect(held.destroyed).toBe(true);
+  });
+
+  it('L4 frees its place, its timer and the engine at once when the caller goes', async () => {
+    const upstream = new HoldingUpstream({ slots: 1 });
+    const { clock, gateway } = await open([upstream]);
+    const first = new AbortController();
+    const second = new AbortController();
+    const asked = site.chat({}, first.signal);
+    const held = await upstream.request();
+    site.chat({}, second.signal).catch(() => undefined);
+    await site.load(1, 1);
+    clock.advance(5_000);
+    await asked;
+    second.abort();
+    await site.load(1, 0);
+    first.abort();
+    await site.load(0, 0);
+    expect(held.signal.aborted).toBe(true);
+    expect(upstream.held).toHaveLength(1);
+    expect(clock.waiting).toBe(0);
+    expect(gateway.activity().map(({ state }) => state)).toEqual(['aborted', 'aborted']);
+  });
+
+  it('is told when the node shuts down', async () => {
+    const upstream = new HoldingUpstream();
+    const { clock, gateway } = await open([upstream]);
+    const told = site.chat();
+    await upstream.request();
+    clock.advance(5_000);
+    const response = await told;
+    const untold = site.chat();
+    await upstream.request(1);
+    const closed = gateway.close();
+    clock.advance(1_000);
+    expect(await response.text()).toContain('"code":"shutting_down"');
+    expect((await untold).status).toBe(503);
+    clock.advance(minuteMs);
+    await closed;
+  });
+
+  it('of HTTP/1.0 is told in bare bytes', async () => {
+    const upstream = new HoldingUpstream();
+    const { clock } = await open([upstream]);
+    const { connect } = await import('node:net');
+    const { port } = new URL(site.url);
+    const body = JSON.stringify({ model: 'llama-3.1-8b', stream: true, messages: [{ role: 'user', content: 'x' }] });
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const ended = new Promise<string>((resolve) => {
+      let text = '';
+      socket.on('data', (bytes: Buffer) => (text += bytes.toString('utf8')));
+      socket.on('close', () => resolve(text));
+    });
+    const held = await upstream.request();
+    clock.advance(5_000);
+    await held.head();
+    held.write(answer[0] ?? '');
+    held.end();
+    const text = await ended;
+    expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(`: waiting for llama-3.1-8b to load\n\n${answer[0] ?? ''}`);
+  });
+
+  it('is understood by the openai client', async () => {
+    const upstream = new HoldingUpstream();
+    const { clock } = await open([upstream]);
+    const client = new OpenAI({ baseURL: `${site.url}/v1`, apiKey: 'any', maxRetries: 0 });
+    const asked = client.chat.completions.create({
+      model: 'llama-3.1-8b',
+      messages: [{ role: 'user', content: 'Hello' }],
+      stream: true,
+    });
+    const held = await upstream.request();
+    clock.advance(20_000);
+    await held.head();
+    for (const piece of answer) held.write(piece);
+    held.end();
+    let text = '';
+    for await (const event of await asked) text += event.choices[0]?.delta.content ?? '';
+    expect(text).toBe('Hello');
+  });
+});
+
+describe('a request that is not streamed', () => {
+  it('F13 waits in silence for a model that loads for 8 min, and is answered', async () => {
+    const upstream = new HoldingUpstream();
+    const { clock } = await open([upstream]);
+    const asked = site.chat({ stream: false });
+    const held = await upstream.request();
+    clock.advance(8 * minuteMs);
+    await held.head('application/json', { kind: 'length', lengthBytes: 2 });
+    held.write('{}', false);
+    held.end(false);
+    const response = await asked;
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(await response.text()).toBe('{}');
+  });
+});
+
+describe('requests of a node with two engines', () => {
+  it('are not held up by those that wait for the other engine to load its model', async () => {
+    const slow = new HoldingUpstream({ slots: 1 });
+    const fast = new HoldingUpstream({ id: 'fast', slots: 1 }, true);
+    fast.description = {
+      ...fast.description,
+      models: fast.description.models.map((model) => ({ ...model, id: 'small' })),
+      defaultModel: 'small',
+    };
+    await open([slow, fast]);
+    const leaving = new AbortController();
+    for (let count = 0; count < 3; count += 1) site.chat({}, leaving.signal).catch(() => undefined);
+    await site.load(1, 2);
+    const asked = site.chat({ model: 'small' });
+    const held = await fast.request();
+    await held.head();
+    held.write('data: [DONE]\n\n');
+    held.end();
+    expect((await asked).headers.get('x-ranch-upstream')).toBe('fast');
+    leaving.abort();
+    await site.load(0, 0);
+  });
+});
