@@ -40,6 +40,7 @@ const traits = {
   data_folder_unusable: { httpStatus: 500, retryable: false, mayFallBack: false },
   settings_invalid: { httpStatus: 400, retryable: false, mayFallBack: false },
   model_unusable: { httpStatus: 422, retryable: false, mayFallBack: false },
+  disk_full: { httpStatus: 507, retryable: false, mayFallBack: false },
 } as const satisfies Record<string, CodeTraits>;
 
 export type ErrorCode = keyof typeof traits;
