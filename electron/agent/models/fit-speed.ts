@@ -24,6 +24,7 @@ export function decodeSpeed(
  * The output head does not: only the last token's scores are wanted. Null where that cannot be told.
  */
 export function prefillSpeed(shape: ModelShape, computeOpsPerS: number | null): number | null {
-  const weights = shape.parameters * shape.activeShare - shape.vocabularySize * shape.embeddingLength;
+  const weights =
+    shape.activeParameters ?? shape.parameters * shape.activeShare - shape.vocabularySize * shape.embeddingLength;
   return computeOpsPerS === null || weights <= 0 ? null : computeOpsPerS / (2 * weights);
 }

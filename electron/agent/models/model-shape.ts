@@ -22,6 +22,9 @@ export interface ModelShape {
    * embeddings is not the output head too (of that table one row is read).
    */
   readonly activeShare: number;
+  /** Weights that each token of a prompt is multiplied with; left out where only {@link activeShare} tells. */
+  readonly activeParameters?: number;
+  /** Empty where the file does not tell. */
   readonly layers: readonly LayerShape[];
   readonly embeddingLength: number;
   /** Values between the two halves of a feed-forward layer, of all experts used for a token; left out where not told. */
@@ -33,4 +36,22 @@ export interface ModelShape {
   readonly vocabularySize: number;
   /** Tokens it was trained for; null where it is not told. */
   readonly contextLength: number | null;
+}
+
+/** A model of which only the size is known. */
+export function untoldShape(known: {
+  readonly sizeBytes: number;
+  readonly parameters?: number | null;
+  readonly contextLength?: number | null;
+}): ModelShape {
+  return {
+    architecture: 'unknown',
+    sizeBytes: known.sizeBytes,
+    parameters: known.parameters ?? 0,
+    activeShare: 1,
+    layers: [],
+    embeddingLength: 0,
+    vocabularySize: 0,
+    contextLength: known.contextLength ?? null,
+  };
 }
