@@ -1,0 +1,102 @@
+import type { CatalogModel } from '../../models/catalog-model.ts';
+import type { LoadOptions } from '../engine.ts';
+import { automaticParallel, automaticThreads, type Machine } from '../process-engine/machine.ts';
+
+type OrAuto = number | 'auto';
+
+/** How a model is loaded, with every choice made. */
+export interface ResolvedLoad {
+  /** Tokens of each slot. */
+  readonly contextLength: number;
+  readonly parallel: number;
+  readonly kvType: 'f16' | 'q8_0' | 'q4_0';
+  readonly threads: number;
+}
+
+export interface LoadDefaults {
+  readonly contextLength: OrAuto;
+  readonly parallel: OrAuto;
+  readonly threads: OrAuto;
+  readonly kvType: 'f16' | 'q8_0' | 'q4_0';
+  /** Most that an automatic context has. */
+  readonly automaticContext: number;
+}
+
+const unknownContext = 4_096;
+
+/** What was asked for, then what the settings say, then what the model and the machine suggest. Pure. */
+export function resolveLoad(
+  options: LoadOptions,
+  defaults: LoadDefaults,
+  file: Pick<CatalogModel, 'shape' | 'header'>,
+  machine: Machine,
+): ResolvedLoad {
+  const trained = file.shape?.contextLength ?? file.header?.contextLength ?? unknownContext;
+  const chosen = firstNumber(options.contextLength, defaults.contextLength);
+  return {
+    contextLength: chosen ?? Math.min(trained, defaults.automaticContext),
+    parallel: firstNumber(options.parallel, defaults.parallel) ?? automaticParallel(machine),
+    kvType: options.kvType ?? defaults.kvType,
+    threads: firstNumber(defaults.threads) ?? automaticThreads(machine),
+  };
+}
+
+function firstNumber(...figures: readonly OrAuto[]): number | null {
+  return figures.find((figure) => figure !== 'auto') ?? null;
+}
+
+/** Memory for prompts of conversations that have no slot now, MiB; the server's own choice is 8 GiB, of any machine. */
+const promptCacheMiB = 512;
+/** An input of this many tokens can be turned into a vector in one go. */
+const embeddingBatch = 2_048;
+
+export interface CommandLineSite {
+  readonly port: number;
+  readonly keyFile: string;
+  /** What `--help` of the program names. */
+  readonly knows: (flag: string) => boolean;
+}
+
+/**
+ * Arguments of llama.cpp's own server. Nothing that opens it to others or to files is among them: loopback, a key of
+ * its own, no web page, no RPC. Where layers go is left to it: one built for a graphics card uses it.
+ */
+export function llamaServerArguments(
+  model: { readonly id: string; readonly path: string; readonly embedsOnly: boolean },
+  load: ResolvedLoad,
+  site: CommandLineSite,
+): string[] {
+  const ifKnown = (...words: [string, ...string[]]): string[] => (site.knows(words[0]) ? words : []);
+  return [
+    '--model',
+    model.path,
+    ...ifKnown('--alias', model.id),
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(site.port),
+    ...ifKnown('--api-key-file', site.keyFile),
+    '--ctx-size',
+    String(load.contextLength * load.parallel),
+    '--parallel',
+    String(load.parallel),
+    '--threads',
+    String(load.threads),
+    // A quantized cache of values needs flash attention, which the server then chooses by itself.
+    ...(load.kvType === 'f16' ? [] : ['--cache-type-k', load.kvType, '--cache-type-v', load.kvType]),
+    ...ifKnown('--jinja'),
+    ...ifKnown('--metrics'),
+    ...ifKnown('--no-webui'),
+    ...ifKnown('--cache-ram', String(promptCacheMiB)),
+    ...ifKnown('--embeddings'),
+    ...(model.embedsOnly
+      ? ['--batch-size', String(embeddingBatch), '--ubatch-size', String(embeddingBatch)]
+      : // A model that was made to write has no way of its own to sum up a text: the mean of its words is taken.
+        ifKnown('--pooling', 'mean')),
+  ];
+}
+
+/** The flags that a program's help names. */
+export function flagsOf(help: string): ReadonlySet<string> {
+  return new Set(help.match(/(?<![\w-])--?[a-z][\w-]*/g) ?? []);
+}

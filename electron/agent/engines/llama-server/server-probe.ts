@@ -1,0 +1,44 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ServerAccess } from '../process-engine/server-process.ts';
+import { askSmall } from '../process-engine/small-request.ts';
+import { readProps, tokensOf, type ServerProps } from './abilities.ts';
+
+type Access = Pick<ServerAccess, 'http' | 'headers'>;
+
+const askLimitMs = 5_000;
+const embedLimitMs = 60_000;
+
+/** What the server tells of itself; null while it does not answer, or is no llama.cpp server. */
+export async function askProps(access: Access, clock: Clock): Promise<ServerProps | null> {
+  const answer = await askSmall(
+    access.http,
+    { method: 'GET', path: '/props', headers: access.headers, body: null },
+    { clock, limitMs: askLimitMs },
+  );
+  return answer?.status === 200 ? readProps(answer.json) : null;
+}
+
+/** Whether it makes a vector of one word; null when it did not answer in time. */
+export async function embeds(access: Access, clock: Clock): Promise<boolean | null> {
+  const answer = await askSmall(
+    access.http,
+    {
+      method: 'POST',
+      path: '/v1/embeddings',
+      headers: { ...access.headers, 'Content-Type': 'application/json' },
+      body: Buffer.from('{"input":"a"}'),
+    },
+    { clock, limitMs: embedLimitMs },
+  );
+  return answer === null ? null : answer.status === 200;
+}
+
+/** A figure that grows while it works; null when it does not tell. */
+export async function askProgress(access: Access, clock: Clock): Promise<number | null> {
+  const answer = await askSmall(
+    access.http,
+    { method: 'GET', path: '/metrics', headers: access.headers, body: null },
+    { clock, limitMs: askLimitMs },
+  );
+  return answer?.status === 200 ? tokensOf(answer.text) : null;
+}

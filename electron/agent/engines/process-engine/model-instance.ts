@@ -1,0 +1,378 @@
+import type { EngineSnapshot } from '../../../contract/snapshot.ts';
+import { Announcer } from '../../base/announcer.ts';
+import type { Clock } from '../../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { InferenceRequest, Operation } from '../../inference/request.ts';
+import type { ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import type { WireResponse } from '../../inference/wire-response.ts';
+import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
+import type { EngineModel, LoadOptions, LoadTarget } from '../engine.ts';
+import { snapshotOf } from '../engine-snapshot.ts';
+import { loadDeadlineMs } from '../supervisor/progress.ts';
+import { ProgressWatch } from '../supervisor/progress-watch.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import type { EngineRecord } from '../supervisor/transition.ts';
+import type { InstancePlan, ProcessEndpoint, ProcessKind, ProcessStats } from './process-kind.ts';
+
+export interface ModelInstanceDeps {
+  readonly kind: ProcessKind;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+const paths: Readonly<Record<Operation, string>> = {
+  chat: '/v1/chat/completions',
+  completion: '/v1/completions',
+  embedding: '/v1/embeddings',
+};
+
+/**
+ * Only so that nothing waits for ever: whether the process moves is judged by the {@link ProgressWatch}, which knows
+ * what it may take.
+ */
+const wireDeadlines = { firstByteMs: 2 * 60 * 60_000, silenceMs: 10 * 60_000 };
+/** How often it is looked whether the last answer is complete. */
+const idleCheckMs = 50;
+const noStats: ProcessStats = { memoryBytes: null, progress: null };
+const drainingSentence = 'The engine finishes its answers before it unloads or restarts.';
+
+/** One model in a process of its own: started, watched, started again, drained and stopped. */
+export class ModelInstance {
+  readonly plan: InstancePlan;
+  /** Announced after every change of what it says of itself. */
+  readonly changed = new Announcer<void>();
+  readonly #deps: ModelInstanceDeps;
+  readonly #supervisor: Supervisor;
+  readonly #watch: ProgressWatch;
+  #endpoint: ProcessEndpoint | null = null;
+  #wire: HttpUpstream | null = null;
+  #upstream: Upstream | null = null;
+  #stats = noStats;
+  /** Drains under way: while there is one, no other answer is begun. */
+  #drains = 0;
+  /** It is on its way out: nobody waits for it any more. */
+  #leaving = false;
+  /** Who waits for it to come up, beside requests. */
+  #loaders = 0;
+  #wasReady = false;
+  #readySinceS = 0;
+  #lastUsedMs: number;
+
+  constructor(plan: InstancePlan, deps: ModelInstanceDeps) {
+    this.plan = plan;
+    this.#deps = deps;
+    this.#lastUsedMs = deps.clock.now();
+    const launcher = deps.kind.launcher(plan, {
+      endpoint: (endpoint) => this.#connect(endpoint),
+      stats: (stats) => {
+        this.#stats = stats;
+        this.changed.announce();
+      },
+    });
+    this.#supervisor = new Supervisor({ ...deps, launcher, loadDeadlineMs: () => loadDeadlineMs(plan.file.sizeBytes) });
+    this.#watch = new ProgressWatch(
+      {},
+      {
+        clock: deps.clock,
+        progressOf: () => this.#endpoint?.progressOf?.() ?? Promise.resolve(null),
+        onWedged: (reason) => {
+          const { state } = this.record;
+          if ('pid' in state) void this.#supervisor.wedged(state.pid, reason);
+        },
+      },
+    );
+    this.#supervisor.changed.subscribe(() => this.changed.announce());
+  }
+
+  get record(): EngineRecord {
+    return this.#supervisor.record;
+  }
+
+  /** Null while the process does not answer. */
+  get endpoint(): ProcessEndpoint | null {
+    return this.#endpoint;
+  }
+
+  get memoryBytes(): number | null {
+    return this.#stats.memoryBytes;
+  }
+
+  get lastUsedMs(): number {
+    return this.#lastUsedMs;
+  }
+
+  get draining(): boolean {
+    return this.#drains > 0;
+  }
+
+  /** It answers requests now. */
+  get ready(): boolean {
+    return this.#upstream !== null && this.record.state.kind === 'ready' && !this.draining;
+  }
+
+  /** Nobody else waits for it to be loaded. */
+  get unwanted(): boolean {
+    return this.#loaders === 0;
+  }
+
+  /** It does not answer, and will without anybody's help. */
+  get rising(): boolean {
+    if (this.#leaving) return false;
+    switch (this.record.state.kind) {
+      case 'starting':
+      case 'loading':
+      case 'backoff':
+        return true;
+      case 'stopping':
+        return this.record.state.then !== 'stopped';
+      case 'ready':
+        return !this.ready;
+      case 'stopped':
+      case 'failed':
+      case 'conflict':
+        return false;
+    }
+  }
+
+  /** Answers under way. */
+  get busy(): number {
+    if (!this.#wire) return 0;
+    const { total, idle } = this.#wire.connections;
+    return total - idle;
+  }
+
+  sameAs(target: LoadTarget): boolean {
+    const { file, options } = this.plan;
+    const alike = (name: keyof LoadOptions): boolean => options[name] === target.options[name];
+    return file.path === target.file?.path && alike('contextLength') && alike('parallel') && alike('kvType');
+  }
+
+  /**
+   * Starts it unless it runs, and resolves when it answers. A process that ends before that is started again, after
+   * the supervisor's backoff, until it is given up; a model that cannot be loaded is given up at once.
+   *
+   * @throws AppError `model_unusable`, `engine_failed`, `engine_not_ready`, `caller_gone`
+   */
+  async load(signal: AbortSignal): Promise<void> {
+    this.#loaders += 1;
+    try {
+      await this.#comeUp(signal);
+    } finally {
+      this.#loaders -= 1;
+    }
+  }
+
+  async #comeUp(signal: AbortSignal): Promise<void> {
+    const { kind } = this.record.state;
+    if (kind === 'stopped' || kind === 'failed' || kind === 'conflict') await this.#supervisor.start();
+    const settled = Promise.withResolvers<null>();
+    const look = (): void => {
+      try {
+        if (this.#isUp(signal)) settled.resolve(null);
+      } catch (error) {
+        settled.reject(error);
+      }
+    };
+    const cancel = this.changed.subscribe(look);
+    signal.addEventListener('abort', look);
+    try {
+      look();
+      await settled.promise;
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', look);
+    }
+  }
+
+  #isUp(signal: AbortSignal): boolean {
+    if (signal.aborted) throw new AppError('caller_gone', 'Loading the model was given up.');
+    const { state, lastExit } = this.record;
+    switch (state.kind) {
+      case 'ready':
+        return this.ready;
+      case 'starting':
+      case 'loading':
+      case 'stopping':
+        return false;
+      case 'backoff': {
+        const line = this.#wasReady ? null : this.#deps.kind.unusable(lastExit?.lastLines ?? []);
+        if (line === null) return false;
+        throw new AppError(
+          'model_unusable',
+          `The model ${this.plan.id} cannot be loaded. Choose another one, or download it again. The engine’s last word: ${line}`,
+        );
+      }
+      case 'failed':
+      case 'conflict':
+        throw new AppError('engine_failed', snapshotOf(this.record).sentence);
+      case 'stopped':
+        throw new AppError('engine_not_ready', `The model ${this.plan.id} was stopped while it loaded. Load it again.`);
+    }
+  }
+
+  /** Starts it as before, without waiting for it to answer. */
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  /** Begins no other answer, and does that when none is under way any more, at the latest after `mostMs`. */
+  async drained(mostMs: number, then: () => Promise<void>): Promise<void> {
+    this.#drains += 1;
+    this.changed.announce();
+    try {
+      await this.#idle(mostMs);
+      await then();
+    } finally {
+      this.#drains -= 1;
+      this.changed.announce();
+    }
+  }
+
+  /** Begins no other answer, lets those under way finish for at most `mostMs`, and resolves when no process is left. */
+  async leave(mostMs: number): Promise<void> {
+    this.#leaving = true;
+    await this.drained(mostMs, () => this.#supervisor.stop());
+  }
+
+  restart(): Promise<void> {
+    return this.#supervisor.restart();
+  }
+
+  /** Resolves when no process is left. */
+  stop(): Promise<void> {
+    return this.#supervisor.stop();
+  }
+
+  killNow(): void {
+    this.#supervisor.killNow();
+  }
+
+  /** See {@link Upstream.generate}; a request for a model that is coming up waits for it. */
+  async generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse> {
+    if (this.rising) await this.#comeUp(signal);
+    if (!this.ready || !this.#upstream) {
+      const { sentence, state } = this.supervised();
+      throw new AppError(state === 'failed' || state === 'conflict' ? 'engine_failed' : 'engine_not_ready', sentence);
+    }
+    this.#lastUsedMs = this.#deps.clock.now();
+    const wire = this.#wire;
+    const response = await this.#upstream.generate(request, signal);
+    if (this.#deps.kind.oneConversation) void this.#renewAfter(wire);
+    return response;
+  }
+
+  /** Some builds do not live through a second conversation: the next one finds a new process. */
+  async #renewAfter(wire: HttpUpstream | null): Promise<void> {
+    await this.drained(wireDeadlines.firstByteMs, async () => {
+      if (wire !== null && wire === this.#wire && this.record.state.kind === 'ready') await this.#supervisor.restart();
+    });
+  }
+
+  async #idle(mostMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const wire = this.#wire;
+    const endMs = clock.monotonic() + mostMs;
+    // A wire that was replaced is closed: its answers are over.
+    while (wire !== null && wire === this.#wire && this.busy > 0 && clock.monotonic() < endMs) {
+      await new Promise<void>((resolve) => {
+        clock.after(idleCheckMs, resolve);
+      });
+    }
+  }
+
+  #connect(endpoint: ProcessEndpoint | null): void {
+    this.#wire?.close();
+    this.#watch.stop();
+    this.#endpoint = endpoint;
+    this.#wire = null;
+    this.#upstream = null;
+    if (!endpoint) {
+      this.#stats = noStats;
+      this.changed.announce();
+      return;
+    }
+    this.#wasReady = true;
+    const { clock, kind } = this.#deps;
+    this.#readySinceS = Math.floor(clock.now() / 1000);
+    this.#lastUsedMs = clock.now();
+    const wire = new HttpUpstream(
+      { host: '127.0.0.1', port: endpoint.port, name: kind.name, deadlines: wireDeadlines },
+      { clock },
+    );
+    this.#wire = wire;
+    const headers = {
+      'Content-Type': 'application/json',
+      ...(endpoint.key !== null && { Authorization: `Bearer ${endpoint.key}` }),
+    };
+    this.#upstream = this.#watch.watch({
+      describe: () => this.#described(),
+      generate: ({ operation, body }, signal) =>
+        wire.send({ method: 'POST', path: paths[operation], headers, body }, signal),
+    });
+  }
+
+  /** Of use to the watch only: the engine as a whole describes itself. */
+  #described(): UpstreamDescription {
+    return {
+      id: this.plan.id,
+      route: 'local',
+      dialects: ['openai'],
+      operations: [],
+      ready: this.ready,
+      sentence: '',
+      models: [this.served()],
+      defaultModel: this.plan.id,
+      slots: this.#endpoint?.slots ?? 0,
+    };
+  }
+
+  served(): ServedModel {
+    const { id, file } = this.plan;
+    return {
+      id,
+      contextLength: this.#endpoint?.contextLength ?? null,
+      capabilities: this.#endpoint?.capabilities ?? ['chat', 'completion'],
+      sizeBytes: file.sizeBytes,
+      loaded: this.#endpoint !== null,
+      createdAtS: this.#readySinceS,
+    };
+  }
+
+  /** As the engine's owner sees it. */
+  model(): EngineModel {
+    const { kind } = this.record.state;
+    return {
+      id: this.plan.id,
+      path: this.plan.file.path,
+      library: null,
+      digest: this.plan.file.digest,
+      state: this.#modelState(),
+      progress: kind === 'loading' ? this.#stats.progress : null,
+      contextLength: this.#endpoint?.contextLength ?? null,
+      slots: this.#endpoint?.slots ?? 0,
+      memoryBytes: this.#endpoint ? this.#stats.memoryBytes : null,
+      lastUsedMs: this.#lastUsedMs,
+    };
+  }
+
+  #modelState(): EngineModel['state'] {
+    if (this.#leaving) return 'unloading';
+    if (this.#endpoint) return 'loaded';
+    return this.rising ? 'loading' : 'idle';
+  }
+
+  /** The part of the engine's snapshot that is this process's. */
+  supervised(): ReturnType<typeof snapshotOf> {
+    const supervised = snapshotOf(this.record);
+    if (!this.draining || supervised.state !== 'ready') return supervised;
+    return { ...supervised, state: 'draining', sentence: drainingSentence };
+  }
+
+  /** Its line among the engine's processes; null while there is none. */
+  process(): EngineSnapshot['processes'][number] | null {
+    const { pid, state } = this.supervised();
+    return pid === null ? null : { pid, model: this.plan.id, state, memoryBytes: this.#stats.memoryBytes };
+  }
+}
