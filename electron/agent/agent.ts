@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { meansPath } from '../contract/control.ts';
-import type { ModelSnapshot } from '../contract/snapshot.ts';
+import type { EngineSnapshot, ModelSnapshot } from '../contract/snapshot.ts';
 import { version } from '../contract/version.ts';
 import { agentFilePath, removeAgentFile, writeAgentFile } from '../host/agent-file.ts';
 import { acquireOwnerLock } from '../host/owner-lock.ts';
@@ -169,7 +169,7 @@ type Inference = Awaited<ReturnType<typeof openInference>>;
 /** What is on disk, the engine that runs it, and the gateway in front. */
 async function openInference(
   { dataDir, distDir, env, clock, stack, onEngines }: Site,
-  { settings, logger, folders, name }: House,
+  { config, settings, logger, folders, name }: House,
 ) {
   const catalog = new ModelCatalog(
     {
@@ -191,8 +191,15 @@ async function openInference(
       nodeExecutable: process.execPath,
       env,
       engines: settings.engines,
+      models: settings.models,
     },
-    { catalog, clock, logger: logger.child({ room: 'engines' }) },
+    {
+      catalog,
+      clock,
+      logger: logger.child({ room: 'engines' }),
+      remember: (wish) => config.set('models.default', wish),
+      rememberOptions: (changed) => config.set('models.options', changed),
+    },
   );
   onEngines(engines);
 
@@ -213,20 +220,27 @@ async function openInference(
 }
 
 /** What is measured, and the one picture of the node that it goes into. */
-async function openTelemetry({ distDir, clock, stack }: Site, house: House, inference: Inference): Promise<Publisher> {
+async function openTelemetry(
+  { dataDir, distDir, clock, stack }: Site,
+  house: House,
+  inference: Inference,
+): Promise<Publisher> {
   const { engines, gateway, gatewayUrl } = inference;
   const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
     probe: systemProbe(process.platform),
-    enginePids: () => engines.list().flatMap((engine) => (engine.pid === null ? [] : [engine.pid])),
+    enginePids: () => engines.list().flatMap(pidsOf),
   });
-  const availability = new Availability();
+  const availability = new Availability(
+    { file: join(dataDir, 'availability.json') },
+    { clock, logger: logger.child({ room: 'telemetry' }) },
+  );
+  await availability.start();
+  stack.push('availability', () => availability.stop());
   sampler.subscribe(() => {
-    availability.observe(
-      engines.upstreams().some((upstream) => upstream.describe().ready),
-      clock.monotonic(),
-    );
+    const nodeReady = engines.upstreams().some((upstream) => upstream.describe().ready);
+    availability.observe({ engines: engines.list(), nodeReady });
   });
 
   let staticFacts = plainFacts();
@@ -241,7 +255,7 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
       engines: () => engines.list(),
       models,
       pulls: () => [],
-      switching: () => null,
+      switching: () => engines.switching(),
       installs: () => [],
       gateway: () => ({ snapshot: gatewaySection(), activity: gateway.activity() }),
       notices: () =>
@@ -258,6 +272,7 @@ async function openTelemetry({ distDir, clock, stack }: Site, house: House, infe
       sample: () => sampler.latest(),
       staticFacts: () => staticFacts,
       availability: () => availability.figures(),
+      engineAvailability: (id) => availability.figuresOf(id),
     },
   );
   const history = new History(sampling);
@@ -298,9 +313,14 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
     {
       feed: publisher,
       commands: {
-        'engines.start': ({ id }) => engines.byId(id).start(),
-        'engines.stop': ({ id }) => engines.byId(id).stop(),
-        'engines.restart': ({ id }) => engines.byId(id).restart(),
+        'models.use': ({ model, quantization }) => engines.use(model, quantization),
+        'models.load': ({ model }) => engines.load(model),
+        'models.unload': ({ model }) => engines.unload(model),
+        'models.pin': ({ model, pinned }) => engines.pin(model, pinned),
+        'models.remove': ({ model }) => engines.remove(model),
+        'engines.start': ({ id }) => engines.startEngine(id),
+        'engines.stop': ({ id }) => engines.stopEngine(id),
+        'engines.restart': ({ id }) => engines.restartEngine(id),
         'settings.update': (change) => config.update(change),
         'agent.shutdown': () => void site.stop(),
       },
@@ -322,6 +342,12 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
   site.stack.push('gateway drain', () => gateway.close());
   saveNodeRecord(site.dataDir, { ...record, controlPort: control.port });
   return { controlUrl: control.url, controlToken };
+}
+
+/** The processes of an engine: one for each model, where it works so. */
+function pidsOf({ pid, processes }: EngineSnapshot): number[] {
+  const pids = processes.map((process) => process.pid);
+  return pid === null || pids.includes(pid) ? pids : [pid, ...pids];
 }
 
 /**

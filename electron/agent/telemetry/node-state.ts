@@ -61,19 +61,29 @@ function cloudSentence({ gateway }: NodeStateInput): string {
   return `${requests(gateway.inFlight)} answered by the cloud.`;
 }
 
-/** Nothing answers: broken, on its way, or off. A broken engine beside one that answers is a notice's business. */
-function notAnswering({ engines }: NodeStateInput): NodeJudgement {
+/**
+ * Nothing answers: broken, on its way, or off. A broken engine beside one that answers is a notice's business. What is
+ * on its way needs nobody's help, so that is no standstill.
+ */
+function notAnswering({ engines, models, gateway }: NodeStateInput): NodeJudgement {
   const broken = engines.find((engine) => standing(engine) === 'broken');
   if (broken) return { state: 'problem', sentence: broken.sentence };
   const coming = engines.find((engine) => standing(engine) === 'on its way');
-  if (coming) return { state: 'stopped', sentence: coming.sentence };
+  if (coming) {
+    const count = gateway.inFlight + gateway.queued;
+    const sentence = loading(models) ?? coming.sentence;
+    return count > 0
+      ? { state: 'serving', sentence: `${sentence} ${requests(count)} waiting.` }
+      : { state: 'idle', sentence };
+  }
   const off = engines.find((engine) => engine.state !== 'absent');
   if (off) return { state: 'stopped', sentence: off.sentence };
   return { state: 'stopped', sentence: 'No engine is set up. Run ranch-hand doctor to see what is missing.' };
 }
 
 function answering({ gateway, models }: NodeStateInput): NodeJudgement {
-  const model = models.find((entry) => entry.isDefault)?.name ?? models.find((entry) => entry.loaded)?.name;
+  const chosen = models.find((entry) => entry.isDefault) ?? models.find((entry) => entry.loaded);
+  const model = chosen?.name;
   const waiting = gateway.queued > 0 ? ` ${gateway.queued} waiting.` : '';
   if (gateway.level === 'saturated') {
     return { state: 'saturated', sentence: `Every slot is taken: ${requests(gateway.inFlight)} running.${waiting}` };
@@ -82,8 +92,18 @@ function answering({ gateway, models }: NodeStateInput): NodeJudgement {
     const by = model === undefined ? '' : ` with ${model}`;
     return { state: 'serving', sentence: `Answering ${requests(gateway.inFlight)}${by}.${waiting}` };
   }
-  const who = model ?? 'The engine';
-  return { state: 'idle', sentence: `${who} is ready and waits for requests.` };
+  const coming = loading(models);
+  if (chosen && !chosen.loaded) {
+    return { state: 'idle', sentence: coming ?? `${chosen.name} is loaded with the first request.` };
+  }
+  const beside = coming === null ? '' : ` ${coming}`;
+  return { state: 'idle', sentence: `${model ?? 'The engine'} is ready and waits for requests.${beside}` };
+}
+
+/** What is being loaded, as a sentence; null when nothing is. */
+function loading(models: readonly ModelSnapshot[]): string | null {
+  const model = models.find(({ state }) => state === 'loading');
+  return model ? `Loading ${model.name}.` : null;
 }
 
 function requests(count: number): string {

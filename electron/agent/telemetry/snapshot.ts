@@ -38,6 +38,8 @@ export interface SnapshotSources {
   readonly sample: () => SystemSample | null;
   readonly staticFacts: () => StaticFacts;
   readonly availability: () => NodeSnapshot['node']['availability'];
+  /** Of one engine, by its id. Left out: what the engine says itself. */
+  readonly engineAvailability?: (id: string) => EngineSnapshot['availability'];
   /** Left out: no cloud on this node. */
   readonly cloud?: () => NodeSnapshot['cloud'];
   /** Left out: no mesh on this node. */
@@ -64,7 +66,11 @@ export class SnapshotAssembler {
   assemble(): Sections {
     const { gateway, notices, models, sample, staticFacts, availability, cloud, mesh } = this.#sources;
     const current = sample();
-    const engines = this.#sources.engines().map((engine) => withMemory(engine, current));
+    const { engineAvailability } = this.#sources;
+    const engines = this.#sources.engines().map((engine) => ({
+      ...withMemory(engine, current),
+      availability: engineAvailability?.(engine.id) ?? engine.availability,
+    }));
     const traffic = gateway();
     const parts = {
       engines,

@@ -1,5 +1,4 @@
 import type { Clock } from '../../../electron/agent/base/clock.ts';
-import { Availability } from '../../../electron/agent/telemetry/availability.ts';
 import { History } from '../../../electron/agent/telemetry/history.ts';
 import { Publisher, publisherDefaults } from '../../../electron/agent/telemetry/publisher.ts';
 import { Sampler } from '../../../electron/agent/telemetry/sampler.ts';
@@ -25,7 +24,6 @@ export interface TelemetryRooms {
 export async function startTelemetry({ clock, engines, gateway, notices }: TelemetryRooms): Promise<RunningTelemetry> {
   const enginePids = (): number[] => engines().flatMap(({ pid }) => (pid === null ? [] : [pid]));
   const sampler = new Sampler({ intervalMs: 1_000 }, { clock, probe: systemProbe(process.platform), enginePids });
-  const availability = new Availability();
   const facts = plainFacts();
   const assembler = new SnapshotAssembler(
     { id: 'node-1', name: 'logos-prime', version: '0.1.0', platform: 'linux', startedAt: '2026-01-01T00:00:00.000Z' },
@@ -39,7 +37,7 @@ export async function startTelemetry({ clock, engines, gateway, notices }: Telem
       notices,
       sample: () => sampler.latest(),
       staticFacts: () => facts,
-      availability: () => availability.figures(),
+      availability: () => ({ day: null, week: null, month: null }),
     },
   );
   const history = new History({ intervalMs: 1_000, capacity: 300 });

@@ -56,8 +56,8 @@ describe('the judgement of the node', () => {
         adopted: 'idle',
         draining: 'idle',
         absent: 'stopped',
-        starting: 'stopped',
-        loading: 'stopped',
+        starting: 'idle',
+        loading: 'idle',
         stopping: 'stopped',
         stopped: 'stopped',
         backoff: 'problem',
@@ -72,6 +72,29 @@ describe('the judgement of the node', () => {
     expect(judgeNode(withEngine('loading')).sentence).toBe('It is loading.');
     expect(judgeNode(withEngine('failed')).sentence).toBe('It is failed.');
     expect(judgeNode({ ...calm, engines: [] }).sentence).toContain('ranch-hand doctor');
+  });
+
+  it('says what is being loaded, and who waits for it', () => {
+    const models = [{ ...model, state: 'loading' as const, loaded: false }];
+    const loading = { ...withEngine('loading'), models };
+    expect(judgeNode(loading)).toEqual({ state: 'idle', sentence: 'Loading Falcon3-10B.' });
+    expect(judgeNode({ ...loading, gateway: { ...gateway, inFlight: 1, queued: 1 } })).toEqual({
+      state: 'serving',
+      sentence: 'Loading Falcon3-10B. 2 requests waiting.',
+    });
+    expect(judgeNode({ ...calm, models })).toEqual({ state: 'idle', sentence: 'Loading Falcon3-10B.' });
+    const other = { ...model, name: 'Qwen', isDefault: false, state: 'loading' as const, loaded: false };
+    expect(judgeNode({ ...calm, models: [model, other] }).sentence).toBe(
+      'Falcon3-10B is ready and waits for requests. Loading Qwen.',
+    );
+  });
+
+  it('does not call a model ready that has to be loaded first', () => {
+    const models = [{ ...model, state: 'idle' as const, loaded: false }];
+    expect(judgeNode({ ...calm, models })).toEqual({
+      state: 'idle',
+      sentence: 'Falcon3-10B is loaded with the first request.',
+    });
   });
 
   it('one engine that answers is enough', () => {
