@@ -1,7 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import type { EngineKind, ModelFit } from '../../contract/snapshot.ts';
+import type { CatalogModel } from '../models/catalog-model.ts';
 import type { ModelCatalog } from '../models/catalog.ts';
-import type { Engine } from './engine.ts';
+import type { ModelShape } from '../models/model-shape.ts';
+import type { Engine, LoadOptions } from './engine.ts';
+import type { OptionsByName } from './switching/model-options.ts';
 import type { Leftovers } from './supervisor/leftovers.ts';
 
 type KvType = 'f16' | 'q8_0' | 'q4_0';
@@ -46,6 +50,28 @@ export interface EngineSettings {
   };
 }
 
+/** The models' part of the settings; what each means stands in their schema. */
+export interface ModelsSettings {
+  readonly default: string | null;
+  readonly onDemand: boolean;
+  readonly holdMs: number;
+  readonly keepAliveMinutes: number | null;
+  readonly warm: readonly string[];
+  readonly options: OptionsByName;
+}
+
+/** A model at an engine, whose memory is to be reckoned. */
+export interface FitSubject {
+  /** As callers name it. */
+  readonly modelId: string;
+  readonly engineId: string;
+  readonly engineKind: EngineKind;
+  readonly sizeBytes: number;
+  /** Null when the file does not tell enough. */
+  readonly shape: ModelShape | null;
+  readonly options: LoadOptions;
+}
+
 export interface EnginesOptions {
   readonly dataDir: string;
   readonly logsDir: string;
@@ -56,6 +82,8 @@ export interface EnginesOptions {
   /** The agent's environment, to look for programs and addresses in; none of it is handed to an engine as it is. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly engines: EngineSettings;
+  /** Left out: nothing is set. */
+  readonly models?: ModelsSettings;
 }
 
 export interface EnginesDeps {
@@ -64,6 +92,14 @@ export interface EnginesDeps {
   readonly logger: Logger;
   /** 0 ≤ x < 1; spreads restarts. */
   readonly random?: () => number;
+  /** Memory the model would need there and what there is; null where it cannot be told. Left out: there is room. */
+  readonly fit?: (subject: FitSubject) => ModelFit | null;
+  /** Keeps the operator's choice of a model, a name or a path, for later starts. */
+  readonly remember?: (wish: string) => void;
+  /** Keeps the options of single models for later starts. */
+  readonly rememberOptions?: (options: OptionsByName) => void;
+  /** Deletes a model's file with all its parts. */
+  readonly removeFile?: (file: CatalogModel) => Promise<void>;
 }
 
 /** What every engine shares. */

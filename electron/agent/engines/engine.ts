@@ -88,6 +88,13 @@ export interface Engine {
   load(target: LoadTarget, signal: AbortSignal): Promise<void>;
   /** Takes no more requests for the model, lets those under way finish for at most `drainMs`, then frees its memory. */
   unload(id: string, options: { readonly drainMs: number }): Promise<void>;
+  /**
+   * Deletes a model from the engine's own library, by the engine's name for it. Left out: it has no library, or none
+   * that may be changed from here.
+   *
+   * @throws AppError `model_not_found`, `conflict` while it is loaded
+   */
+  removeModel?(id: string): Promise<void>;
   /** Model files have come, gone or changed. */
   onCatalogChange(): void;
   /**
