@@ -54,11 +54,23 @@ export const selfTestToolCall: SelfTestModel = {
   ].join(''),
 };
 
-/** Width of the embedding and size of the vocabulary: one dimension for every token, a multiple of 32. */
-const width = 288;
-const headCount = 9;
-const headWidth = width / headCount;
-const feedForwardWidth = 32;
+/** The sizes of a model, and where it keeps which token follows which. */
+interface Layout {
+  /** Width of the embedding and size of the vocabulary: one dimension for every token, a multiple of 32. */
+  readonly width: number;
+  readonly feedForwardWidth: number;
+  /**
+   * `output`: the feed-forward weights are zero, and the output matrix maps every token to its successor ·
+   * `feed-forward`: the feed-forward layer does that with weights of 0 and 1, which a ternary quantization keeps exactly
+   */
+  readonly successors: 'output' | 'feed-forward';
+}
+
+const plainLayout: Layout = { width: 288, feedForwardWidth: 32, successors: 'output' };
+/** Ternary quantizations pack 256 weights of a row into a block. */
+const ternaryLayout: Layout = { width: 512, feedForwardWidth: 512, successors: 'feed-forward' };
+
+const headWidth = 32;
 const contextLength = 16_384;
 const alignment = 32;
 
@@ -69,9 +81,8 @@ const firstByteToken = 3;
 /** A lone space, so that any text comes back from the tokenizer as it went in. */
 const spaceToken = firstByteToken + 256;
 const firstPieceToken = spaceToken + 1;
-const mostPieces = width - firstPieceToken;
 
-/** Weight of a successor. With the norm's gain of √288 it makes a logit of about 270, beyond any temperature. */
+/** Weight of a successor. With the norm's gain of √width it makes a logit of 270 or more, beyond any temperature. */
 const successorWeight = 16;
 
 /**
@@ -140,7 +151,8 @@ const entry = {
     Buffer.concat([text(key), u32(valueType.array), u32(type), u64(items.length), ...items]),
 };
 
-function vocabulary(pieces: readonly string[]): Token[] {
+function vocabulary(pieces: readonly string[], { width }: Layout): Token[] {
+  const mostPieces = width - firstPieceToken;
   if (pieces.length === 0 || pieces.length > mostPieces) {
     throw new RangeError(`a self-test model says 1 to ${mostPieces} pieces, not ${pieces.length}`);
   }
@@ -168,7 +180,7 @@ function vocabulary(pieces: readonly string[]): Token[] {
   ];
 }
 
-function metadata(model: SelfTestModel, tokens: readonly Token[]): Buffer[] {
+function metadata(model: SelfTestModel, tokens: readonly Token[], { width, feedForwardWidth }: Layout): Buffer[] {
   return [
     entry.string('general.architecture', 'llama'),
     entry.string('general.name', model.name),
@@ -179,7 +191,7 @@ function metadata(model: SelfTestModel, tokens: readonly Token[]): Buffer[] {
     entry.uint('llama.block_count', 1),
     entry.uint('llama.feed_forward_length', feedForwardWidth),
     entry.uint('llama.rope.dimension_count', headWidth),
-    entry.uint('llama.attention.head_count', headCount),
+    entry.uint('llama.attention.head_count', width / headWidth),
     entry.uint('llama.attention.head_count_kv', 1),
     entry.float('llama.attention.layer_norm_rms_epsilon', 1e-6),
     entry.uint('llama.vocab_size', width),
@@ -222,14 +234,14 @@ function zeros(name: string, shape: readonly number[]): Tensor {
   return { name, shape, type: halfFloat, data: Buffer.alloc(count * halfFloat.bytes) };
 }
 
-function ones(name: string): Tensor {
+function ones(name: string, width: number): Tensor {
   const data = Buffer.alloc(width * float.bytes);
   for (let index = 0; index < width; index += 1) data.writeFloatLE(1, index * float.bytes);
   return { name, shape: [width], type: float, data };
 }
 
 /** Row r, column c: weight of token r after token c (or of dimension c in the embedding of token r). */
-function square(name: string, weight: (row: number, column: number) => number): Tensor {
+function square(name: string, width: number, weight: (row: number, column: number) => number): Tensor {
   const tensor = zeros(name, [width, width]);
   for (let row = 0; row < width; row += 1) {
     for (let column = 0; column < width; column += 1) {
@@ -239,7 +251,7 @@ function square(name: string, weight: (row: number, column: number) => number): 
   return tensor;
 }
 
-function tensors(pieceCount: number): Tensor[] {
+function tensors(pieceCount: number, { width, feedForwardWidth, successors }: Layout): Tensor[] {
   const lastPiece = firstPieceToken + pieceCount - 1;
   const successor = (token: number): number => {
     if (token === lastPiece) return endToken;
@@ -249,20 +261,32 @@ function tensors(pieceCount: number): Tensor[] {
     [...grammarPreference].map(([character, weight]) => [firstByteToken + character.charCodeAt(0), weight] as const),
   );
   const keyValueWidth = headWidth;
+  const identity = (row: number, column: number): number => (row === column ? 1 : 0);
+  const inOutput = successors === 'output';
+  const feedForward = inOutput
+    ? [
+        zeros('blk.0.ffn_gate.weight', [width, feedForwardWidth]),
+        zeros('blk.0.ffn_up.weight', [width, feedForwardWidth]),
+        zeros('blk.0.ffn_down.weight', [feedForwardWidth, width]),
+      ]
+    : [
+        // Gate and up make about the width of the normed 1, so that the successor drowns the token that it follows.
+        square('blk.0.ffn_gate.weight', width, identity),
+        square('blk.0.ffn_up.weight', width, identity),
+        square('blk.0.ffn_down.weight', width, (row, column) => (successor(column) === row ? 1 : 0)),
+      ];
   return [
-    square('token_embd.weight', (row, column) => (row === column ? 1 : 0)),
-    ones('blk.0.attn_norm.weight'),
+    square('token_embd.weight', width, identity),
+    ones('blk.0.attn_norm.weight', width),
     zeros('blk.0.attn_q.weight', [width, width]),
     zeros('blk.0.attn_k.weight', [width, keyValueWidth]),
     zeros('blk.0.attn_v.weight', [width, keyValueWidth]),
     zeros('blk.0.attn_output.weight', [width, width]),
-    ones('blk.0.ffn_norm.weight'),
-    zeros('blk.0.ffn_gate.weight', [width, feedForwardWidth]),
-    zeros('blk.0.ffn_up.weight', [width, feedForwardWidth]),
-    zeros('blk.0.ffn_down.weight', [feedForwardWidth, width]),
-    ones('output_norm.weight'),
-    square('output.weight', (row, column) =>
-      successor(column) === row ? successorWeight : (preference.get(row) ?? 0),
+    ones('blk.0.ffn_norm.weight', width),
+    ...feedForward,
+    ones('output_norm.weight', width),
+    square('output.weight', width, (row, column) =>
+      (inOutput ? successor(column) : column) === row ? successorWeight : (preference.get(row) ?? 0),
     ),
   ];
 }
@@ -273,8 +297,20 @@ function padded(bytes: Buffer): Buffer {
 
 /** The bytes of the GGUF file (version 3, little-endian, F16, about 0.8 MB); the same on every machine. */
 export function buildSelfTestModel(model: SelfTestModel = selfTestSentence): Buffer {
-  const entries = metadata(model, vocabulary(model.pieces));
-  const parts = tensors(model.pieces.length);
+  return build(model, plainLayout);
+}
+
+/**
+ * The same sentence from a model whose work is done by weights of 0 and 1 in rows of 512: `llama-quantize` makes a
+ * TQ1_0 or TQ2_0 file of it that says it too. F16, about 4 MB.
+ */
+export function buildTernaryTestModel(model: SelfTestModel = selfTestSentence): Buffer {
+  return build(model, ternaryLayout);
+}
+
+function build(model: SelfTestModel, layout: Layout): Buffer {
+  const entries = metadata(model, vocabulary(model.pieces, layout), layout);
+  const parts = tensors(model.pieces.length, layout);
   const infos: Buffer[] = [];
   let offset = 0;
   for (const part of parts) {

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { buildSelfTestModel, selfTestSentence, selfTestToolCall } from '../../../build/self-test-model.ts';
+import {
+  buildSelfTestModel,
+  buildTernaryTestModel,
+  selfTestSentence,
+  selfTestToolCall,
+} from '../../../build/self-test-model.ts';
 
 describe('buildSelfTestModel', () => {
   it('is the same every time, and small', () => {
@@ -22,5 +27,12 @@ describe('buildSelfTestModel', () => {
     expect(says(['a', ' b', 'a'])).toThrow('no two may be equal');
     expect(says([])).toThrow('1 to');
     expect(says(Array.from({ length: 29 }, (_, index) => ` w${index}`))).toThrow('1 to 28 pieces');
+  });
+
+  it('computes one for ternary quantizations too, which is another file and the same every time', () => {
+    const [first, second] = [buildTernaryTestModel(), buildTernaryTestModel()];
+    expect(first.equals(second)).toBe(true);
+    expect(first.length).toBeLessThan(4_194_304);
+    expect(first.equals(buildSelfTestModel())).toBe(false);
   });
 });
