@@ -74,10 +74,8 @@ export class OllamaApi {
     } catch (error) {
       if (error instanceof AppError && error.code === 'upstream_silent') return { kind: 'silent' };
       const cause = error instanceof Error ? systemErrorCode(error.cause) : undefined;
-      // A connection that was refused or reset on the way up is nobody's; an answer that is no HTTP is somebody's.
-      return cause === undefined && error instanceof AppError && error.cause !== undefined && error.cause !== null
-        ? { kind: 'foreign' }
-        : { kind: 'nobody' };
+      // The system refused the connection; else somebody took it, and did not answer as Ollama does.
+      return { kind: cause === undefined ? 'foreign' : 'nobody' };
     }
   }
 
