@@ -1,0 +1,489 @@
+import { randomBytes } from 'node:crypto';
+import type { PullSnapshot } from '../../../contract/snapshot.ts';
+import { Announcer } from '../../base/announcer.ts';
+import type { Clock } from '../../base/clock.ts';
+import { AppError, assertNever, toAppError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { Download } from './download.ts';
+import { HttpClient } from './http-client.ts';
+import { Hub } from './hub.ts';
+import { pullRetries, type RetryOptions } from './interruption.ts';
+import type { LibraryPuller } from './library.ts';
+import type { Quantizer } from './llama-quantize.ts';
+import { LocalFile } from './local-file.ts';
+import { madeName, madeStem, Making, noLibrary } from './making.ts';
+import type { RecordsPort } from './placing.ts';
+import { Progress } from './progress.ts';
+import { hasEnded, toSnapshot, type PullJob, type PullRecord, type PullState } from './pull-record.ts';
+import { PullStore } from './pull-store.ts';
+import { diskFull, isDiskFull, type Arrival, type PullWork } from './pull-work.ts';
+import { displayName, parseDigest, parseReference, referenceKey, type Reference } from './reference.ts';
+import { StagingFolder } from './staging-folder.ts';
+import { Turns } from './turns.ts';
+
+export interface PullsOptions {
+  /** Where models end up, and where their parts grow meanwhile: both on one file system. */
+  readonly modelsDir: string;
+  readonly stagingDir: string;
+  /** A JSON file of the list's own. */
+  readonly stateFile: string;
+  /** What stays free on the disk. */
+  readonly diskReserveBytes: number;
+  /** Such as https://huggingface.co. */
+  readonly hubUrl: string;
+  /** The agent's environment: proxies, and HF_TOKEN for the hub alone. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly retries?: RetryOptions;
+  /** Silence after which a connection counts as cut. */
+  readonly silenceMs?: number;
+}
+
+export interface PullsDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly records: RecordsPort;
+  /** Null where no Ollama is set up. */
+  readonly library: LibraryPuller | null;
+  readonly quantizer: Quantizer | null;
+  /** Room that this user has on the disk of a folder. */
+  readonly freeDiskBytes: (folder: string) => Promise<number>;
+  /** Makes the model known; gives its id, null when it did not turn up in the list. */
+  readonly onArrived: (arrival: Arrival) => Promise<string | null>;
+  /** 0 ≤ x < 1. */
+  readonly random?: () => number;
+}
+
+/** A model to make from one of this node. */
+export interface MakeOrder {
+  /** Id of the model it is made from. */
+  readonly from: string;
+  /** Its (first) file; null for one that Ollama keeps. */
+  readonly path: string | null;
+  readonly quantization: string;
+  readonly use: boolean;
+}
+
+interface Pull {
+  record: PullRecord;
+  progress: Progress;
+  /** Aborted with an {@link Interrupted}; null while nothing runs. */
+  running: { readonly controller: AbortController; readonly ended: Promise<void> } | null;
+}
+
+class Interrupted extends Error {
+  readonly by: 'pause' | 'cancel' | 'stop';
+  constructor(by: 'pause' | 'cancel' | 'stop') {
+    super(`interrupted by ${by}`);
+    this.by = by;
+  }
+}
+
+const mostAtOnce = 2;
+const mostUnfinished = 32;
+const mostListed = 20;
+const mostEnded = 20;
+const announceEveryMs = 250;
+const usualSilenceMs = 60_000;
+
+/** Models on their way here: each one survives cuts, pauses and the agent itself, and becomes visible only when whole. */
+export class Pulls {
+  /** Announced when {@link list} has changed, at most four times a second for mere progress. */
+  readonly changed = new Announcer<void>();
+  /** A pull has ended well; `model` is the id of what came of it. */
+  readonly finished = new Announcer<{ readonly pull: PullSnapshot; readonly model: string | null }>();
+  readonly #options: PullsOptions;
+  readonly #deps: PullsDeps;
+  readonly #store: PullStore;
+  readonly #staging: StagingFolder;
+  readonly #http: HttpClient;
+  readonly #download: Download;
+  readonly #local: LocalFile;
+  readonly #making: Making;
+  readonly #turns = new Turns();
+  readonly #pulls = new Map<string, Pull>();
+  #open = false;
+  #lastAnnouncedMs = Number.NEGATIVE_INFINITY;
+  #cancelAnnounce: (() => void) | null = null;
+
+  constructor(options: PullsOptions, deps: PullsDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    const { modelsDir, stagingDir, hubUrl, env } = options;
+    const { clock, logger, records, quantizer, library } = deps;
+    const now = (): number => clock.now();
+    const token = env['HF_TOKEN'] ? { origin: new URL(hubUrl).origin, value: env['HF_TOKEN'] } : null;
+    this.#store = new PullStore({ file: options.stateFile }, { logger });
+    this.#staging = new StagingFolder(stagingDir);
+    this.#http = new HttpClient({ env, silenceMs: options.silenceMs ?? usualSilenceMs, token });
+    const room = (work: PullWork, moreBytes: number): Promise<void> => this.#room(work, moreBytes);
+    this.#download = new Download(
+      { modelsDir, stagingDir, retries: options.retries ?? pullRetries },
+      {
+        http: this.#http,
+        hub: new Hub({ hubUrl }, { http: this.#http, now }),
+        records,
+        clock,
+        random: deps.random ?? Math.random,
+        room,
+        isPromised: (name, url) => this.#isPromised(name, url),
+        alone: (names, work, task) => this.#turns.alone(names, work, task),
+      },
+    );
+    this.#local = new LocalFile({ modelsDir, stagingDir }, { records, now, room });
+    this.#making = new Making({ modelsDir, stagingDir }, { quantizer, library, records, now, room });
+  }
+
+  /** Takes up what ran when the agent ended, however it ended, and removes parts that belong to nothing. */
+  async startUp(): Promise<void> {
+    const records = this.#store.load();
+    await this.#staging.make();
+    for (const record of records) {
+      const wasRunning = record.state.kind === 'running' || record.state.kind === 'verifying';
+      const kept: PullRecord = wasRunning ? { ...record, state: { kind: 'queued' } } : record;
+      const received = hasEnded(record.state) ? record.receivedBytes : await this.#staging.bytesOf(record.id);
+      this.#pulls.set(record.id, { record: kept, progress: new Progress(received, record.totalBytes), running: null });
+    }
+    await this.#staging.keepOnly(
+      records.filter(({ state }) => state.kind !== 'done' && state.kind !== 'cancelled').map(({ id }) => id),
+    );
+    this.#open = true;
+    this.#startNext();
+    this.#announceNow();
+  }
+
+  /** Running ones first, then the last that ended, newest first. */
+  list(): PullSnapshot[] {
+    const nowMs = this.#deps.clock.monotonic();
+    return this.#ordered()
+      .slice(0, mostListed)
+      .map(({ record, progress }) => toSnapshot(record, progress, nowMs));
+  }
+
+  /**
+   * Begins a pull, or goes on with the one of the same thing. Gives its id.
+   *
+   * @throws AppError `invalid_request` for a reference or a digest that is none; `conflict`; `shutting_down`
+   */
+  start(order: { readonly reference: string; readonly sha256?: string | undefined; readonly use: boolean }): string {
+    const reference = parseReference(order.reference);
+    const sha256 = order.sha256 === undefined ? null : parseDigest(order.sha256);
+    if (reference.kind === 'ollama' && sha256 !== null) {
+      throw new AppError('invalid_request', 'Ollama checks the digests of its library itself. Leave the digest out.');
+    }
+    return this.#begin({
+      job: { kind: 'fetch', reference: order.reference.trim(), sha256 },
+      name: displayName(reference),
+      source: reference.kind,
+      use: order.use,
+    });
+  }
+
+  /** Begins to make another quantization. Gives its id among the pulls. @throws AppError `conflict`, `shutting_down` */
+  quantize(order: MakeOrder): string {
+    const { from, path: file, use } = order;
+    const quantization = order.quantization.toUpperCase();
+    if (!/^[A-Z0-9_]{1,40}$/.test(quantization)) {
+      throw new AppError('invalid_request', 'That is no name of a quantization. Write one such as Q4_K_M.');
+    }
+    const target = file === null ? madeName(from, quantization) : madeStem(file, quantization);
+    return this.#begin({
+      job: { kind: 'quantize', from, path: file, quantization, target },
+      name: target,
+      source: 'quantize',
+      use,
+    });
+  }
+
+  /** Stops it and keeps what has arrived. @throws AppError `not_found`, `conflict` */
+  async pause(id: string): Promise<void> {
+    const pull = this.#byId(id);
+    if (pull.record.source === 'quantize') {
+      throw new AppError('conflict', 'Making a quantization cannot be paused. Cancel it, or let it end.');
+    }
+    if (hasEnded(pull.record.state)) throw alreadyEnded(pull.record);
+    if (pull.record.state.kind !== 'paused') await this.#interrupt(pull, 'pause');
+  }
+
+  /** Goes on with one that is paused or has failed. @throws AppError `not_found`, `conflict`, `shutting_down` */
+  resume(id: string): void {
+    const pull = this.#byId(id);
+    const { state } = pull.record;
+    if (state.kind === 'done' || state.kind === 'cancelled') throw alreadyEnded(pull.record);
+    if (state.kind === 'paused' || state.kind === 'failed') this.#enqueue(pull);
+  }
+
+  /** Ends it and removes what has arrived. @throws AppError `not_found`, `conflict` */
+  async cancel(id: string): Promise<void> {
+    const pull = this.#byId(id);
+    if (pull.record.state.kind === 'cancelled') return;
+    if (pull.record.state.kind === 'done') throw alreadyEnded(pull.record);
+    await this.#interrupt(pull, 'cancel');
+  }
+
+  /** Stops all work; {@link startUp} goes on with it in the next life of the agent. */
+  async stop(): Promise<void> {
+    this.#open = false;
+    await Promise.all([...this.#pulls.values()].map((pull) => this.#interrupt(pull, 'stop')));
+    this.#cancelAnnounce?.();
+    this.#cancelAnnounce = null;
+    this.#http.close();
+    this.#save();
+  }
+
+  #begin(order: Pick<PullRecord, 'job' | 'name' | 'source' | 'use'>): string {
+    if (!this.#open) throw new AppError('shutting_down', 'The agent is not ready for pulls. Try again in a moment.');
+    const same = this.#sameThing(order.job);
+    if (same) return this.#join(same, order);
+    const unfinished = [...this.#pulls.values()].filter(({ record }) => !hasEnded(record.state)).length;
+    if (unfinished >= mostUnfinished) {
+      throw new AppError('conflict', `${unfinished} pulls wait already. Let some end, or cancel them.`);
+    }
+    const record: PullRecord = {
+      ...order,
+      id: randomBytes(8).toString('hex'),
+      state: { kind: 'queued' },
+      files: [],
+      receivedBytes: 0,
+      totalBytes: null,
+      startedAt: this.#deps.clock.now(),
+    };
+    const pull: Pull = { record, progress: new Progress(0, null), running: null };
+    this.#pulls.set(record.id, pull);
+    this.#enqueue(pull);
+    return record.id;
+  }
+
+  /** The same thing is under way, paused, or failed with parts that are of use: two pulls of it are one. */
+  #join(pull: Pull, order: Pick<PullRecord, 'job' | 'use'>): string {
+    const { job, state } = pull.record;
+    if (
+      job.kind === 'fetch' &&
+      order.job.kind === 'fetch' &&
+      order.job.sha256 !== null &&
+      job.sha256 !== order.job.sha256
+    ) {
+      if (state.kind !== 'failed') {
+        throw new AppError('conflict', 'The same model is being pulled with another digest. Cancel that pull first.');
+      }
+      pull.record = { ...pull.record, job: order.job };
+    }
+    pull.record = { ...pull.record, use: pull.record.use || order.use };
+    if (state.kind === 'paused' || state.kind === 'failed') this.#enqueue(pull);
+    else this.#announceNow();
+    return pull.record.id;
+  }
+
+  #sameThing(job: PullJob): Pull | undefined {
+    const key = keyOf(job);
+    return [...this.#pulls.values()].find(
+      ({ record }) => record.state.kind !== 'done' && record.state.kind !== 'cancelled' && keyOf(record.job) === key,
+    );
+  }
+
+  #enqueue(pull: Pull): void {
+    this.#enter(pull, { kind: 'queued' });
+    this.#startNext();
+  }
+
+  #startNext(): void {
+    if (!this.#open) return;
+    const all = [...this.#pulls.values()];
+    let free = mostAtOnce - all.filter(({ running }) => running !== null).length;
+    for (const pull of all) {
+      if (free <= 0) return;
+      if (pull.running !== null || pull.record.state.kind !== 'queued') continue;
+      free -= 1;
+      const controller = new AbortController();
+      this.#enter(pull, { kind: 'running', note: null });
+      pull.running = { controller, ended: this.#run(pull, controller.signal) };
+    }
+  }
+
+  /** Never rejects: however the work ends, the pull has a state that says so. */
+  async #run(pull: Pull, signal: AbortSignal): Promise<void> {
+    try {
+      const arrival = await this.#work(this.#workOf(pull, signal));
+      const model = await this.#deps.onArrived(arrival);
+      await this.#staging.removePartsOf(pull.record.id);
+      pull.running = null;
+      if (pull.progress.totalBytes === null) pull.progress.setTotal(pull.progress.receivedBytes);
+      this.#enter(pull, { kind: 'done', endedAt: this.#deps.clock.now(), model });
+      this.finished.announce({ pull: toSnapshot(pull.record, pull.progress, this.#deps.clock.monotonic()), model });
+    } catch (error) {
+      pull.running = null;
+      pull.progress.rest();
+      if (signal.reason instanceof Interrupted) await this.#rest(pull, signal.reason.by);
+      else await this.#fail(pull, error);
+    }
+    this.#startNext();
+  }
+
+  #work(work: PullWork): Promise<Arrival> {
+    const { job } = work.record();
+    if (job.kind === 'quantize') return this.#making.run(job, work);
+    return this.#fetch(parseReference(job.reference), job.sha256, work);
+  }
+
+  async #fetch(reference: Reference, sha256: string | null, work: PullWork): Promise<Arrival> {
+    switch (reference.kind) {
+      case 'ollama': {
+        if (!this.#deps.library) throw noLibrary();
+        await this.#deps.library.pull(
+          reference.name,
+          ({ receivedBytes, totalBytes, sentence }) => {
+            if (totalBytes !== null) work.progress.setTotal(totalBytes);
+            work.reach(receivedBytes);
+            work.note(sentence);
+          },
+          work.signal,
+        );
+        return { kind: 'library', name: reference.name };
+      }
+      case 'hugging-face':
+      case 'url':
+        return { kind: 'file', path: await this.#download.run(reference, sha256, work) };
+      case 'file':
+        return { kind: 'file', path: await this.#local.run(reference.path, sha256, work) };
+      default:
+        return assertNever(reference);
+    }
+  }
+
+  #workOf(pull: Pull, signal: AbortSignal): PullWork {
+    return {
+      record: () => pull.record,
+      update: (change) => {
+        pull.record = { ...pull.record, ...change };
+        this.#save();
+      },
+      progress: pull.progress,
+      signal,
+      reach: (bytes) => {
+        pull.progress.reach(bytes, this.#deps.clock.monotonic());
+        this.#announceSoon();
+      },
+      note: (note) => this.#tell(pull, { kind: 'running', note }),
+      verifying: () => this.#tell(pull, { kind: 'verifying' }),
+    };
+  }
+
+  async #fail(pull: Pull, error: unknown): Promise<void> {
+    const told = isDiskFull(error) ? await this.#fullDisk(pull) : toAppError(error);
+    this.#deps.logger.warn({ pull: pull.record.id, source: pull.record.source, err: error }, 'a pull has failed');
+    this.#enter(pull, { kind: 'failed', endedAt: this.#deps.clock.now(), message: told.message });
+  }
+
+  async #fullDisk({ progress }: Pull): Promise<AppError> {
+    const { stagingDir, modelsDir, diskReserveBytes } = this.#options;
+    const freeBytes = await this.#deps.freeDiskBytes(stagingDir).catch(() => 0);
+    const neededBytes = Math.max(0, (progress.totalBytes ?? 0) - progress.receivedBytes);
+    return diskFull({ neededBytes, reserveBytes: diskReserveBytes, freeBytes, folder: modelsDir });
+  }
+
+  async #room(work: PullWork, moreBytes: number): Promise<void> {
+    const { stagingDir, modelsDir, diskReserveBytes } = this.#options;
+    const freeBytes = await this.#deps.freeDiskBytes(stagingDir);
+    // What other pulls that run will still take is not free for this one.
+    const promised = [...this.#pulls.values()]
+      .filter(({ running, record }) => running !== null && record.id !== work.record().id && record.source !== 'ollama')
+      .reduce((sum, { progress }) => sum + Math.max(0, (progress.totalBytes ?? 0) - progress.receivedBytes), 0);
+    if (moreBytes + promised + diskReserveBytes <= freeBytes) return;
+    throw diskFull({ neededBytes: moreBytes + promised, reserveBytes: diskReserveBytes, freeBytes, folder: modelsDir });
+  }
+
+  /** Another pull will make a file of this name, out of something else. */
+  #isPromised(name: string, url: string): boolean {
+    return [...this.#pulls.values()].some(
+      ({ record }) => !hasEnded(record.state) && record.files.some((file) => file.name === name && file.url !== url),
+    );
+  }
+
+  /** Resolves when the work, if any, is over. It may have come to its end meanwhile. */
+  async #interrupt(pull: Pull, by: Interrupted['by']): Promise<void> {
+    const { running } = pull;
+    if (!running) {
+      if (by !== 'stop') await this.#rest(pull, by);
+      return;
+    }
+    running.controller.abort(new Interrupted(by));
+    await running.ended;
+  }
+
+  /** The state of a pull that was interrupted. One that was stopped with the agent waits for its next start. */
+  async #rest(pull: Pull, by: Interrupted['by']): Promise<void> {
+    if (by === 'cancel') {
+      await this.#staging.removePartsOf(pull.record.id);
+      pull.progress.beginAgain(0);
+      this.#enter(pull, { kind: 'cancelled', endedAt: this.#deps.clock.now() });
+    } else this.#enter(pull, { kind: by === 'pause' ? 'paused' : 'queued' });
+  }
+
+  #byId(id: string): Pull {
+    const pull = this.#pulls.get(id);
+    if (!pull) throw new AppError('not_found', 'There is no such pull. It may have ended long ago.');
+    return pull;
+  }
+
+  /** A change of state: kept and announced at once. */
+  #enter(pull: Pull, state: PullState): void {
+    pull.record = { ...pull.record, state };
+    this.#forgetOld();
+    this.#save();
+    this.#announceNow();
+  }
+
+  /** What is going on within a run: announced, not kept. */
+  #tell(pull: Pull, state: PullState): void {
+    const before = JSON.stringify(pull.record.state);
+    if (pull.running === null && state.kind === 'running' && state.note === null) return;
+    pull.record = { ...pull.record, state };
+    if (before !== JSON.stringify(state)) this.#announceNow();
+  }
+
+  #forgetOld(): void {
+    const ended = this.#ordered().filter(({ record }) => hasEnded(record.state));
+    for (const { record } of ended.slice(mostEnded)) {
+      this.#pulls.delete(record.id);
+      void this.#staging.removePartsOf(record.id).catch((error: unknown) => {
+        this.#deps.logger.warn({ err: error }, 'parts of an old pull could not be removed');
+      });
+    }
+  }
+
+  #ordered(): Pull[] {
+    const rank = ({ record }: Pull): number =>
+      record.state.kind === 'running' || record.state.kind === 'verifying' ? 0 : hasEnded(record.state) ? 2 : 1;
+    const time = ({ record }: Pull): number => (hasEnded(record.state) ? -record.state.endedAt : record.startedAt);
+    return [...this.#pulls.values()].sort((a, b) => rank(a) - rank(b) || time(a) - time(b));
+  }
+
+  #save(): void {
+    const kept = [...this.#pulls.values()].map(({ record, progress }) => ({
+      ...record,
+      receivedBytes: progress.receivedBytes,
+      totalBytes: progress.totalBytes,
+    }));
+    this.#store.save(kept);
+  }
+
+  #announceSoon(): void {
+    const sinceMs = this.#deps.clock.monotonic() - this.#lastAnnouncedMs;
+    if (sinceMs >= announceEveryMs) this.#announceNow();
+    else this.#cancelAnnounce ??= this.#deps.clock.after(announceEveryMs - sinceMs, () => this.#announceNow());
+  }
+
+  #announceNow(): void {
+    this.#cancelAnnounce?.();
+    this.#cancelAnnounce = null;
+    this.#lastAnnouncedMs = this.#deps.clock.monotonic();
+    this.changed.announce();
+  }
+}
+
+function keyOf(job: PullJob): string {
+  return job.kind === 'fetch' ? referenceKey(parseReference(job.reference)) : `make ${job.from} ${job.quantization}`;
+}
+
+function alreadyEnded({ state }: PullRecord): AppError {
+  return new AppError('conflict', `The pull has ended already (${state.kind}). Begin a new one.`);
+}
