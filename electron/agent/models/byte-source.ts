@@ -27,26 +27,47 @@ export class ByteSource {
     return this.#filePosition - (this.#piece.length - this.#at);
   }
 
-  async u8(): Promise<number> {
-    return (await this.take(1)).readUInt8();
-  }
-
   async u32(): Promise<number> {
     return (await this.take(4)).readUInt32LE();
   }
 
   /** A length or count; refused as unusable beyond `most`, before anything is made of it. */
   async count(most: number, what: string): Promise<number> {
-    const value = (await this.take(8)).readBigUInt64LE();
-    if (value > BigInt(most)) throw unusable(`The file claims ${value} ${what}, which is beyond reason.`);
-    return Number(value);
+    return countIn(await this.take(8), most, what);
   }
 
   async take(length: number): Promise<Buffer> {
     if (this.#piece.length - this.#at < length) await this.#fill(length);
-    const bytes = this.#piece.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return bytes;
+    return this.#cut(length);
+  }
+
+  /**
+   * The next `length` bytes, or as many as the file still has, to be read with {@link takeNow} and {@link countNow}:
+   * waiting for each small value would take longer than reading it.
+   */
+  async prefetch(length: number): Promise<void> {
+    const left = this.#sizeBytes - this.position;
+    const wanted = Math.min(length, left);
+    if (this.#piece.length - this.#at < wanted) await this.#fill(wanted);
+  }
+
+  /** Like {@link take}, of bytes that were prefetched. */
+  takeNow(length: number): Buffer {
+    if (this.#piece.length - this.#at < length) throw cutOff();
+    return this.#cut(length);
+  }
+
+  /** Like {@link count}, of bytes that were prefetched. */
+  countNow(most: number, what: string): number {
+    return countIn(this.takeNow(8), most, what);
+  }
+
+  /** Passes over texts, each with its length in front. */
+  async skipTexts(count: number, longest: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      if (this.#piece.length - this.#at < 8) await this.#fill(8);
+      this.skip(this.countNow(longest, 'bytes in a text'));
+    }
   }
 
   /** Passes over bytes without keeping them. */
@@ -58,6 +79,12 @@ export class ByteSource {
     this.#charge(beyond);
     if (this.#filePosition + beyond > this.#sizeBytes) throw cutOff();
     this.#filePosition += beyond;
+  }
+
+  #cut(length: number): Buffer {
+    const bytes = this.#piece.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return bytes;
   }
 
   async #fill(length: number): Promise<void> {
@@ -83,6 +110,12 @@ export class ByteSource {
       throw unusable(`The file's header is larger than ${Math.round(this.#limitBytes / 2 ** 20)} MiB.`);
     }
   }
+}
+
+function countIn(bytes: Buffer, most: number, what: string): number {
+  const value = bytes.readBigUInt64LE();
+  if (value > BigInt(most)) throw unusable(`The file claims ${value} ${what}, which is beyond reason.`);
+  return Number(value);
 }
 
 /** A `model_unusable` with that sentence. */

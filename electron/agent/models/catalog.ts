@@ -3,58 +3,79 @@ import path from 'node:path';
 import type { ModelSnapshot } from '../../contract/snapshot.ts';
 import { Announcer } from '../base/announcer.ts';
 import type { Clock } from '../base/clock.ts';
-import { toAppError } from '../base/errors.ts';
+import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { Mailbox } from '../base/mailbox.ts';
-import { readGgufHeader, type GgufHeader } from './gguf-reader.ts';
 import type { CatalogModel } from './catalog-model.ts';
+import { fileKey, toModels, type Entry } from './catalog-entries.ts';
+import { examine, type Examined } from './examine.ts';
 import { refusedByMainline } from './loadable.ts';
-import { modelRow } from './model-row.ts';
-import { groupOf } from './quantization-name.ts';
 import { findModelFiles, modelFileAt, type ModelFile } from './model-files.ts';
+import { modelRow } from './model-row.ts';
+import type { ModelRecords } from './records.ts';
+import { removeModelFiles } from './remove-files.ts';
 
 export interface ModelCatalogOptions {
+  /** The node's own models folder. */
   readonly modelsDir: string;
+  /** `models.folders`: more of them. */
+  readonly folders?: readonly string[];
   /** `models.default`: the file the operator chose, anywhere; null when none. */
   readonly defaultPath: string | null;
   readonly selfTestPath: string;
 }
 
+export interface ModelCatalogDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Digests and origins; without them models have neither. */
+  readonly records?: Pick<ModelRecords, 'get' | 'remove'>;
+}
+
 /** A copy in progress changes its file many times a second: look again when it has been quiet this long, … */
 const quietMs = 500;
 /** … but at the latest after this. */
-const patienceMs = 5_000;
+const patienceMs = 4_000;
+/** How often a folder is looked at that cannot be watched, such as one that is not there yet. */
+const pollMs = 4_000;
 
-/** The model files of this node, kept up to date by watching the models folder. */
+/** The model files of this node, kept up to date by watching their folders. */
 export class ModelCatalog {
   /** Announced when {@link list} may have changed. */
   readonly changed = new Announcer<void>();
   readonly #options: ModelCatalogOptions;
-  readonly #deps: { clock: Clock; logger: Logger };
+  readonly #deps: ModelCatalogDeps;
+  readonly #folders: readonly string[];
   readonly #mailbox = new Mailbox();
-  /** Headers by path, size and time of change, so that a rescan reads only what is new. */
-  #headers = new Map<string, Examined>();
+  /** What files hold by {@link fileKey}, so that a rescan reads only what is new. */
+  #examined = new Map<string, Examined>();
+  /** Why files are not to be used, by {@link fileKey}. */
+  readonly #setAside = new Map<string, string>();
   #models: readonly CatalogModel[] = [];
-  #watcher: FSWatcher | null = null;
+  #watchers: FSWatcher[] = [];
   #cancelRescan: (() => void) | null = null;
+  #cancelPolls: (() => void) | null = null;
   #firstChangeMs: number | null = null;
 
-  constructor(options: ModelCatalogOptions, deps: { clock: Clock; logger: Logger }) {
+  constructor(options: ModelCatalogOptions, deps: ModelCatalogDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#folders = [...new Set([options.modelsDir, ...(options.folders ?? [])].map((each) => path.resolve(each)))];
   }
 
-  /** Resolves when every file has been looked at once; from then on the folder is watched. */
+  /** Resolves when every file has been looked at once; from then on the folders are watched. */
   async start(): Promise<void> {
-    this.#watch();
+    for (const folder of this.#folders) this.#watch(folder);
     await this.rescan();
   }
 
   async stop(): Promise<void> {
-    this.#watcher?.close();
-    this.#watcher = null;
+    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers = [];
     this.#cancelRescan?.();
     this.#cancelRescan = null;
+    this.#cancelPolls?.();
+    this.#cancelPolls = null;
     await this.#mailbox.idle();
   }
 
@@ -88,39 +109,90 @@ export class ModelCatalog {
     });
   }
 
-  async #look(): Promise<CatalogModel[]> {
-    const { modelsDir, defaultPath, selfTestPath } = this.#options;
-    const found = await findModelFiles(modelsDir);
-    const chosenPath = defaultPath === null ? null : path.resolve(defaultPath);
-    const selfTest = await modelFileAt(selfTestPath);
-    const files: ModelFile[] = [...found.files];
-    if (chosenPath !== null && !files.some((file) => file.path === chosenPath)) {
-      files.unshift((await modelFileAt(chosenPath)) ?? missingFile(chosenPath));
+  /**
+   * Deletes a model's file, of a split one all parts, and its record. The caller has unloaded it.
+   *
+   * @throws AppError `model_not_found`; `forbidden` for a file outside the models folders, which is the operator's own;
+   * the system's error where it cannot be deleted
+   */
+  async remove(id: string): Promise<void> {
+    const model = this.#models.find((each) => each.id === id);
+    if (!model) throw new AppError('model_not_found', `There is no model ${id} on this node.`);
+    if (model.selfTest) {
+      throw new AppError('forbidden', 'The self-test model belongs to the program and cannot be removed.');
     }
-    if (found.truncated) this.#deps.logger.warn({ modelsDir }, 'the models folder holds more files than are looked at');
-    const examined = new Map<string, Examined>();
-    const models: CatalogModel[] = [];
-    const taken = new Set<string>();
-    for (const file of selfTest ? [...files, selfTest] : files) {
-      const known = this.#headers.get(keyOf(file)) ?? (await examine(file));
-      examined.set(keyOf(file), known);
-      models.push(toModel(file, known, { taken, selfTest: file === selfTest, chosen: file.path === chosenPath }));
-    }
-    this.#headers = examined;
-    return models;
+    await this.#mailbox.post(() => removeModelFiles(model.path, this.#folders));
+    this.#deps.records?.remove(model.path);
+    await this.rescan();
   }
 
-  #watch(): void {
-    try {
-      this.#watcher = watch(this.#options.modelsDir, { recursive: true, persistent: false }, () => {
-        this.#onChange();
-      });
-      this.#watcher.on('error', (error) => {
-        this.#deps.logger.warn({ error: error.message }, 'the models folder is no longer watched');
-      });
-    } catch (error) {
-      this.#deps.logger.warn({ error: toAppError(error).message }, 'the models folder cannot be watched');
+  /**
+   * Shows a model with a problem and offers it to no engine any more, until its file changes or the agent starts anew:
+   * for one that ends every engine that loads it.
+   */
+  async setAside(id: string, sentence: string): Promise<void> {
+    const model = this.#models.find((each) => each.id === id);
+    const file = model === undefined ? null : await modelFileAt(model.path);
+    if (file === null) return;
+    this.#setAside.set(fileKey(file), sentence);
+    await this.rescan();
+  }
+
+  async #look(): Promise<CatalogModel[]> {
+    const entries: Entry[] = [];
+    const examined = new Map<string, Examined>();
+    for (const found of await this.#files()) {
+      const key = fileKey(found.file);
+      const known = this.#examined.get(key) ?? (await examine(found.file));
+      examined.set(key, known);
+      const aside = this.#setAside.get(key);
+      entries.push({ ...found, examined: aside === undefined ? known : { ...known, problem: aside } });
     }
+    this.#examined = examined;
+    for (const key of this.#setAside.keys()) if (!examined.has(key)) this.#setAside.delete(key);
+    return toModels(entries, this.#deps.records ?? null);
+  }
+
+  /** Every file with its part in the catalogue, in the order of the list. */
+  async #files(): Promise<Omit<Entry, 'examined'>[]> {
+    const { defaultPath, selfTestPath } = this.#options;
+    const files = new Map<string, ModelFile>();
+    for (const folder of this.#folders) {
+      const found = await findModelFiles(folder);
+      if (found.truncated) this.#deps.logger.warn({ folder }, 'a models folder holds more files than are looked at');
+      // One folder may be inside another.
+      for (const file of found.files) files.set(file.path, file);
+    }
+    const list = [...files.values()].map((file) => ({ file, chosen: false, selfTest: false }));
+    const chosenPath = defaultPath === null ? null : path.resolve(defaultPath);
+    const chosen = list.find(({ file }) => file.path === chosenPath);
+    if (chosen) chosen.chosen = true;
+    else if (chosenPath !== null) {
+      const file = (await modelFileAt(chosenPath)) ?? missingFile(chosenPath);
+      list.unshift({ file, chosen: true, selfTest: false });
+    }
+    const selfTest = await modelFileAt(selfTestPath);
+    return selfTest ? [...list, { file: selfTest, chosen: false, selfTest: true }] : list;
+  }
+
+  #watch(folder: string): void {
+    try {
+      const watcher = watch(folder, { recursive: true, persistent: false }, () => this.#onChange());
+      watcher.on('error', (error) => {
+        this.#deps.logger.warn({ folder, error: error.message }, 'a models folder is no longer watched');
+        this.#poll();
+      });
+      this.#watchers.push(watcher);
+    } catch (error) {
+      this.#deps.logger.warn({ folder, error: toAppError(error).message }, 'a models folder cannot be watched');
+      this.#poll();
+    }
+  }
+
+  #poll(): void {
+    this.#cancelPolls ??= this.#deps.clock.every(pollMs, () => {
+      if (this.#mailbox.size === 0) void this.rescan();
+    });
   }
 
   #onChange(): void {
@@ -144,71 +216,22 @@ export function defaultOf(
   const usable = models.filter((model) => model.problem === null && loadable(model));
   const chosen = usable.find((model) => model.chosen);
   if (chosen) return chosen;
-  const [latest] = usable.filter((model) => !model.selfTest).sort((a, b) => b.arrivedMs - a.arrivedMs);
-  return latest ?? usable.find((model) => model.selfTest) ?? null;
+  // One that writes no answers is nobody's default unless it was chosen.
+  const answering = usable.filter(({ header }) => header === null || header.use.use === 'answers');
+  const [latest] = answering.filter((model) => !model.selfTest).sort((a, b) => b.arrivedMs - a.arrivedMs);
+  return latest ?? answering.find((model) => model.selfTest) ?? null;
 }
 
 function loadedByMainline(model: CatalogModel): boolean {
   return refusedByMainline(model) === null;
 }
 
-interface Examined {
-  readonly header: GgufHeader | null;
-  readonly problem: string | null;
-}
-
-async function examine(file: ModelFile): Promise<Examined> {
-  if (file.problem !== null) return { header: null, problem: file.problem };
-  try {
-    return { header: await readGgufHeader(file.path), problem: null };
-  } catch (error) {
-    return { header: null, problem: toAppError(error).message };
-  }
-}
-
 function missingFile(file: string): ModelFile {
-  return { path: file, sizeBytes: 0, changedMs: 0, arrivedMs: 0, problem: 'There is no such file. Check the path.' };
+  const problem = 'There is no such file. Check the path.';
+  return { path: file, otherParts: [], sizeBytes: 0, changedMs: 0, arrivedMs: 0, problem };
 }
-
-/** The operator has to hear which setting leads to the file, and where to. */
-function chosenProblem(file: string, problem: string): string {
-  return `models.default names ${file}, which cannot be used: ${problem}`;
-}
-
-const keyOf = (file: ModelFile): string => `${file.path}\n${file.sizeBytes}\n${file.changedMs}`;
 
 /** Two states of the catalog that write alike look alike. */
 function written(models: readonly CatalogModel[]): string {
-  return JSON.stringify(models.map((model) => ({ ...model, header: null })));
-}
-
-function toModel(
-  file: ModelFile,
-  { header, problem }: Examined,
-  facts: { taken: Set<string>; selfTest: boolean; chosen: boolean },
-): CatalogModel {
-  const stem = path.basename(file.path).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
-  return {
-    id: uniqueId(stem.toLowerCase(), facts.taken),
-    name: header?.name ?? stem,
-    path: file.path,
-    sizeBytes: file.sizeBytes,
-    arrivedMs: file.arrivedMs,
-    header,
-    group: groupOf(stem),
-    digest: null,
-    origin: null,
-    capabilities: problem === null ? ['chat', 'completion', 'embedding', 'json'] : [],
-    shape: null,
-    selfTest: facts.selfTest,
-    chosen: facts.chosen,
-    problem: problem !== null && facts.chosen ? chosenProblem(file.path, problem) : problem,
-  };
-}
-
-function uniqueId(stem: string, taken: Set<string>): string {
-  let id = stem;
-  for (let number = 2; taken.has(id); number += 1) id = `${stem}-${number}`;
-  taken.add(id);
-  return id;
+  return JSON.stringify(models.map((model) => ({ ...model, header: null, shape: null })));
 }

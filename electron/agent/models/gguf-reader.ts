@@ -1,10 +1,16 @@
 import { open } from 'node:fs/promises';
 import { AppError, systemErrorCode } from '../base/errors.ts';
 import { ByteSource, unusable } from './byte-source.ts';
-import { fileTypeName, tensorType, tensorTypeName } from './gguf-types.ts';
+import { useOf, type ModelUse } from './capabilities.ts';
+import { readMetadata, type Metadata } from './gguf-metadata.ts';
+import { shapeOf } from './gguf-shape.ts';
+import { readTensors, together, type TensorSums } from './gguf-tensors.ts';
+import { bitnetTensorType, fileTypeName, tensorTypeName } from './gguf-types.ts';
+import type { ModelShape } from './model-shape.ts';
 
 /** What the header of a GGUF file says about the model in it. */
 export interface GgufHeader {
+  /** All parts together. */
   readonly sizeBytes: number;
   readonly version: number;
   readonly architecture: string;
@@ -21,58 +27,45 @@ export interface GgufHeader {
   /** Tensor type → how many weights have it. */
   readonly tensorTypes: ReadonlyMap<number, number>;
   readonly hasChatTemplate: boolean;
+  /** What it is for. */
+  readonly use: ModelUse;
+  /** Null when the file does not tell enough. */
+  readonly shape: ModelShape | null;
 }
 
 /** Most of a file that is read: real headers have a few megabytes, the largest vocabularies some ten. */
 const limitBytes = 64 * 1024 * 1024;
 const mostEntries = 65_536;
 const mostTensors = 65_536;
-const mostArrayItems = 16 * 1024 * 1024;
-const longestKey = 65_535;
-const longestString = 32 * 1024 * 1024;
-const longestTensorName = 512;
-const mostDimensions = 4;
-/** Strings longer than this are passed over; of those only the presence counts. */
-const longestKeptString = 4_096;
-
-const types = {
-  u8: 0,
-  i8: 1,
-  u16: 2,
-  i16: 3,
-  u32: 4,
-  i32: 5,
-  f32: 6,
-  bool: 7,
-  string: 8,
-  array: 9,
-  u64: 10,
-  i64: 11,
-  f64: 12,
-};
-const fixedSizes = new Map([
-  [types.u8, 1],
-  [types.i8, 1],
-  [types.u16, 2],
-  [types.i16, 2],
-  [types.u32, 4],
-  [types.i32, 4],
-  [types.f32, 4],
-  [types.bool, 1],
-  [types.u64, 8],
-  [types.i64, 8],
-  [types.f64, 8],
-]);
-
-type Metadata = Map<string, string | number | boolean>;
+/** The BitNet fork has TL2 where llama.cpp has MXFP4. */
+const bitnetNumbers: ReadonlySet<number> = new Set([39]);
 
 /**
- * Reads a file's header, however hostile the file: bounded in time and memory, and nothing it claims is believed
+ * Reads a model's header, however hostile the file: bounded in time and memory, and nothing it claims is believed
  * before it is checked.
  *
+ * @param otherParts Of a model that was split, the parts after the first: their tensors count too.
  * @throws AppError `model_unusable`, with a sentence that says what is wrong with the file
  */
-export async function readGgufHeader(file: string): Promise<GgufHeader> {
+export async function readGgufHeader(file: string, otherParts: readonly string[] = []): Promise<GgufHeader> {
+  const first = await readPart(file);
+  let { tensors, sizeBytes } = first;
+  for (const part of otherParts) {
+    const next = await readPart(part);
+    tensors = together(tensors, next.tensors);
+    sizeBytes += next.sizeBytes;
+  }
+  return headerOf({ ...first, tensors, sizeBytes });
+}
+
+interface Part {
+  readonly sizeBytes: number;
+  readonly version: number;
+  readonly metadata: Metadata;
+  readonly tensors: TensorSums;
+}
+
+async function readPart(file: string): Promise<Part> {
   let handle;
   try {
     handle = await open(file, 'r');
@@ -83,7 +76,7 @@ export async function readGgufHeader(file: string): Promise<GgufHeader> {
     const stat = await handle.stat();
     if (!stat.isFile()) throw unusable('It is not a file.');
     const source = new ByteSource(handle, { sizeBytes: stat.size, limitBytes });
-    return await readHeader(source, stat.size);
+    return await readTables(source, stat.size);
   } finally {
     await handle.close();
   }
@@ -102,39 +95,56 @@ function cannotOpen(error: unknown): string {
   }
 }
 
-async function readHeader(source: ByteSource, sizeBytes: number): Promise<GgufHeader> {
+async function readTables(source: ByteSource, sizeBytes: number): Promise<Part> {
   const version = await readVersion(source);
   const tensorCount = await source.count(mostTensors, 'tensors');
   const entryCount = await source.count(mostEntries, 'metadata entries');
-  const metadata: Metadata = new Map();
-  for (let index = 0; index < entryCount; index += 1) await readEntry(source, metadata);
-  const tensors = await readTensors(source, tensorCount);
-  const alignment = wholeNumber(metadata, 'general.alignment') ?? 32;
+  const metadata = await readMetadata(source, entryCount);
+  const ofBitnet = metadata.text('general.architecture')?.startsWith('bitnet') ?? false;
+  const tensors = await readTensors(source, tensorCount, ofBitnet ? bitnetNumbers : new Set());
+  const alignment = metadata.number('general.alignment') ?? 32;
   if (alignment === 0 || alignment > 65_536 || alignment % 8 !== 0)
     throw unusable('The file names an impossible alignment.');
   const dataStart = Math.ceil(source.position / alignment) * alignment;
   checkEnd(tensors.endBytes, dataStart, sizeBytes);
-  const architecture = metadata.get('general.architecture');
-  if (typeof architecture !== 'string' || !/^[\w.-]{1,64}$/.test(architecture)) {
+  return { sizeBytes, version, metadata, tensors };
+}
+
+function headerOf({ sizeBytes, version, metadata, tensors }: Part): GgufHeader {
+  const architecture = metadata.text('general.architecture');
+  if (architecture === null || !/^[\w.-]{1,64}$/.test(architecture)) {
     throw unusable('The file does not say which architecture its model has.');
   }
-  const name = metadata.get('general.name');
-  const ofModel = (key: string): number | null => wholeNumber(metadata, `${architecture}.${key}`);
+  refuseParts(architecture, metadata);
+  const name = metadata.text('general.name')?.trim() ?? '';
+  const ofModel = (key: string): number | null => metadata.number(`${architecture}.${key}`);
   return {
     sizeBytes,
     version,
     architecture,
-    name: typeof name === 'string' && name.trim() !== '' ? name.trim().slice(0, 200) : null,
-    quantization: quantizationOf(wholeNumber(metadata, 'general.file_type'), tensors.weights),
+    name: name === '' ? null : name.slice(0, 200),
+    quantization: quantizationOf(metadata.number('general.file_type'), tensors.byType),
     contextLength: ofModel('context_length'),
     blockCount: ofModel('block_count'),
     embeddingLength: ofModel('embedding_length'),
     headCount: ofModel('attention.head_count'),
     headCountKv: ofModel('attention.head_count_kv'),
-    parameters: [...tensors.weights.values()].reduce((sum, count) => sum + count, 0),
-    tensorTypes: tensors.weights,
+    parameters: tensors.all.weights,
+    tensorTypes: tensors.byType,
     hasChatTemplate: metadata.has('tokenizer.chat_template'),
+    use: useOf(architecture, metadata),
+    shape: shapeOf(architecture, metadata, tensors, sizeBytes),
   };
+}
+
+/** Files in the same format that belong to a model and are none. */
+function refuseParts(architecture: string, metadata: Metadata): void {
+  const type = metadata.text('general.type');
+  if (architecture === 'clip' || type === 'mmproj') {
+    throw unusable('It is the part of a model that sees pictures, and no model by itself. Keep it beside its model.');
+  }
+  if (type === 'adapter') throw unusable('It is an adapter for a model, and no model by itself.');
+  if (type === 'imatrix') throw unusable('It is an importance matrix for making quantizations, and no model.');
 }
 
 async function readVersion(source: ByteSource): Promise<number> {
@@ -149,88 +159,6 @@ async function readVersion(source: ByteSource): Promise<number> {
   throw unusable(`It is a GGUF file of version ${version}, which this program does not know. Update Ranch Hand.`);
 }
 
-async function readEntry(source: ByteSource, metadata: Metadata): Promise<void> {
-  const key = (await source.take(await source.count(longestKey, 'bytes in a key'))).toString('utf8');
-  const value = await readValue(source, await source.u32());
-  if (value !== undefined) metadata.set(key, value);
-}
-
-/** The value if it is one that is kept: arrays are passed over, long strings cut to their presence. */
-async function readValue(source: ByteSource, type: number): Promise<string | number | boolean | undefined> {
-  if (type === types.string) {
-    const length = await source.count(longestString, 'bytes in a text');
-    if (length <= longestKeptString) return (await source.take(length)).toString('utf8');
-    source.skip(length);
-    return '';
-  }
-  if (type === types.array) {
-    await skipArray(source);
-    return undefined;
-  }
-  const size = fixedSizes.get(type);
-  if (size === undefined) throw unusable(`The file has a metadata value of the unknown type ${type}.`);
-  const bytes = await source.take(size);
-  switch (type) {
-    case types.u32:
-      return bytes.readUInt32LE();
-    case types.i32:
-      return bytes.readInt32LE();
-    case types.u16:
-      return bytes.readUInt16LE();
-    case types.u64:
-      return Number(bytes.readBigUInt64LE());
-    case types.i64:
-      return Number(bytes.readBigInt64LE());
-    case types.bool:
-      return bytes.readUInt8() !== 0;
-    default:
-      return undefined;
-  }
-}
-
-async function skipArray(source: ByteSource): Promise<void> {
-  const type = await source.u32();
-  const count = await source.count(mostArrayItems, 'items in a list');
-  const size = fixedSizes.get(type);
-  if (size !== undefined) {
-    source.skip(size * count);
-    return;
-  }
-  if (type !== types.string)
-    throw unusable('The file has a list of lists in its metadata, which no known model needs.');
-  for (let index = 0; index < count; index += 1) {
-    source.skip(await source.count(longestString, 'bytes in a text'));
-  }
-}
-
-interface Tensors {
-  readonly weights: Map<number, number>;
-  /** Where the last tensor ends, counted from the start of the data; of types whose size is known. */
-  readonly endBytes: number;
-}
-
-async function readTensors(source: ByteSource, count: number): Promise<Tensors> {
-  const weights = new Map<number, number>();
-  let endBytes = 0;
-  for (let index = 0; index < count; index += 1) {
-    source.skip(await source.count(longestTensorName, 'bytes in a tensor name'));
-    const dimensions = await source.u32();
-    if (dimensions > mostDimensions) throw unusable(`The file has a tensor with ${dimensions} dimensions.`);
-    let values = 1;
-    for (let dimension = 0; dimension < dimensions; dimension += 1) {
-      values *= await source.count(Number.MAX_SAFE_INTEGER, 'values in a dimension');
-    }
-    if (values > Number.MAX_SAFE_INTEGER) throw unusable('The file has a tensor with an impossible number of values.');
-    const type = await source.u32();
-    const offset = await source.count(Number.MAX_SAFE_INTEGER, 'bytes before a tensor');
-    weights.set(type, (weights.get(type) ?? 0) + values);
-    const stored = tensorType(type);
-    const bytes = stored ? Math.ceil(values / stored.block) * stored.bytes : 0;
-    endBytes = Math.max(endBytes, offset + bytes);
-  }
-  return { weights, endBytes };
-}
-
 function checkEnd(endBytes: number, dataStart: number, sizeBytes: number): void {
   const neededBytes = dataStart + endBytes;
   if (neededBytes <= sizeBytes) return;
@@ -241,14 +169,9 @@ function checkEnd(endBytes: number, dataStart: number, sizeBytes: number): void 
   );
 }
 
-function wholeNumber(metadata: Metadata, key: string): number | null {
-  const value = metadata.get(key);
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
-}
-
 function quantizationOf(fileType: number | null, weights: ReadonlyMap<number, number>): string | null {
   const named = fileType === null ? undefined : fileTypeName(fileType);
-  if (named !== undefined && !weights.has(36)) return named;
+  if (named !== undefined && !weights.has(bitnetTensorType)) return named;
   const [most] = [...weights].sort(([, a], [, b]) => b - a);
   return most ? tensorTypeName(most[0]) : null;
 }

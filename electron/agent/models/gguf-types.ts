@@ -1,9 +1,13 @@
-/** How a tensor type stores its values: `bytes` for each block of `block` values. */
+/** How a tensor type stores its values: `bytes` for each block of `block` values, and `end` bytes after the last. */
 export interface TensorType {
   readonly name: string;
   readonly block: number;
   readonly bytes: number;
+  readonly end?: number;
 }
+
+/** The ternary type of bitnet.cpp, which llama.cpp does not know. */
+export const bitnetTensorType = 36;
 
 const tensorTypes = new Map<number, TensorType>([
   [0, { name: 'F32', block: 1, bytes: 4 }],
@@ -37,11 +41,13 @@ const tensorTypes = new Map<number, TensorType>([
   [30, { name: 'BF16', block: 1, bytes: 2 }],
   [34, { name: 'TQ1_0', block: 256, bytes: 54 }],
   [35, { name: 'TQ2_0', block: 256, bytes: 66 }],
+  // Four weights a byte and one scale for the whole tensor, in a block of 32 bytes.
+  [bitnetTensorType, { name: 'I2_S', block: 4, bytes: 1, end: 32 }],
   [39, { name: 'MXFP4', block: 32, bytes: 17 }],
+  [40, { name: 'NVFP4', block: 64, bytes: 36 }],
+  [41, { name: 'Q1_0', block: 128, bytes: 18 }],
+  [42, { name: 'Q2_0', block: 64, bytes: 18 }],
 ]);
-
-/** The ternary type of bitnet.cpp, which llama.cpp does not know. */
-export const bitnetTensorType = 36;
 
 /** Undefined for types this table does not know. */
 export function tensorType(id: number): TensorType | undefined {
@@ -50,7 +56,7 @@ export function tensorType(id: number): TensorType | undefined {
 
 /** Name of a tensor type, `type 99` for an unknown one. */
 export function tensorTypeName(id: number): string {
-  return id === bitnetTensorType ? 'I2_S' : (tensorTypes.get(id)?.name ?? `type ${id}`);
+  return tensorTypes.get(id)?.name ?? `type ${id}`;
 }
 
 const fileTypes = new Map<number, string>([
@@ -88,6 +94,12 @@ const fileTypes = new Map<number, string>([
   [37, 'TQ2_0'],
   [38, 'MXFP4'],
 ]);
+
+/** Bytes that so many values of a type take; 0 for a type that this table does not know. */
+export function storedBytes(id: number, values: number): number {
+  const stored = tensorTypes.get(id);
+  return stored ? Math.ceil(values / stored.block) * stored.bytes + (stored.end ?? 0) : 0;
+}
 
 /** What `general.file_type` calls the quantization of a whole file. */
 export function fileTypeName(id: number): string | undefined {

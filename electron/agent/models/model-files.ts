@@ -5,6 +5,8 @@ import { systemErrorCode } from '../base/errors.ts';
 /** A GGUF file on disk, or the first part of one that was split. */
 export interface ModelFile {
   readonly path: string;
+  /** The parts after the first of a model that was split. */
+  readonly otherParts: readonly string[];
   /** All parts together. */
   readonly sizeBytes: number;
   readonly changedMs: number;
@@ -51,21 +53,30 @@ export async function modelFileAt(file: string): Promise<ModelFile | null> {
   const resolved = path.resolve(file);
   const first = await statOf(resolved);
   if (!first?.isFile()) return null;
-  const parts = otherParts(resolved);
+  const others = otherParts(resolved);
+  let changedMs = first.mtimeMs;
   let sizeBytes = first.size;
   let missing: string | null = null;
-  for (const part of parts) {
+  for (const part of others) {
     const found = await statOf(part);
-    if (found) sizeBytes += found.size;
-    else missing ??= path.basename(part);
+    if (found) {
+      sizeBytes += found.size;
+      changedMs = Math.max(changedMs, found.mtimeMs);
+    } else missing ??= path.basename(part);
   }
   return {
     path: resolved,
+    otherParts: others,
     sizeBytes,
-    changedMs: first.mtimeMs,
+    changedMs,
     arrivedMs: Math.max(first.ctimeMs, first.birthtimeMs),
     problem: missing === null ? null : `A part of the model is missing: ${missing}. Put it beside the first part.`,
   };
+}
+
+/** Every part of the model whose file, or first part, is at a path. */
+export function partsOf(file: string): string[] {
+  return [file, ...otherParts(file)];
 }
 
 function isLaterPart(file: string): boolean {

@@ -103,7 +103,10 @@ describe('ModelCatalog', () => {
 
   it('B59 an i2_s file is no broken one, and no default where no engine is known that loads it', async () => {
     const { put, open } = rig();
-    put('ternary.gguf', ggufFile({ tensors: [{ name: 'w', shape: [256, 4], type: 36, offset: 0 }] }));
+    put(
+      'ternary.gguf',
+      ggufFile({ tensors: [{ name: 'w', shape: [256, 4], type: 36, offset: 0 }], dataBytes: 256 + 32 }),
+    );
     const catalog = await looked(open());
     expect(catalog.rows()[0]).toMatchObject({
       quantization: 'I2_S',
@@ -169,6 +172,8 @@ describe('defaultOf', () => {
     parameters: 1,
     tensorTypes: new Map([[1, 1]]),
     hasChatTemplate: false,
+    use: { chatTemplate: null, tools: false, use: 'answers' },
+    shape: null,
   };
   const model = (id: string, change: Partial<CatalogModel>): CatalogModel => ({
     id,
