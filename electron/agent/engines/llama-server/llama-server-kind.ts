@@ -18,9 +18,9 @@ import type {
 import { ServerProcess, type ServerAccess } from '../process-engine/server-process.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
 import type { ProcessLauncher } from '../supervisor/supervisor.ts';
-import { buildName, capabilitiesOf } from './abilities.ts';
+import { buildName, capabilitiesOf } from '../process-engine/server-props.ts';
 import { flagsOf, llamaServerArguments, resolveLoad } from './command-line.ts';
-import { askProgress, askProps, embeds } from './server-probe.ts';
+import { askProgress, askProps, embeds } from '../process-engine/server-probe.ts';
 
 export interface LlamaServerKindDeps {
   readonly clock: Clock;

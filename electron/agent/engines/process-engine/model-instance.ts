@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { InferenceRequest, Operation } from '../../inference/request.ts';
-import type { ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Capability, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { EngineModel, LoadOptions, LoadTarget } from '../engine.ts';
@@ -47,6 +47,8 @@ export class ModelInstance {
   readonly #supervisor: Supervisor;
   readonly #watch: ProgressWatch;
   #endpoint: ProcessEndpoint | null = null;
+  /** Those of the last process, while the next one comes up. */
+  #capabilities: readonly Capability[] = ['chat', 'completion'];
   #wire: HttpUpstream | null = null;
   #upstream: Upstream | null = null;
   #stats = noStats;
@@ -294,6 +296,7 @@ export class ModelInstance {
       return;
     }
     this.#wasReady = true;
+    this.#capabilities = endpoint.capabilities;
     const { clock, kind } = this.#deps;
     this.#readySinceS = Math.floor(clock.now() / 1000);
     this.#lastUsedMs = clock.now();
@@ -333,7 +336,7 @@ export class ModelInstance {
     return {
       id,
       contextLength: this.#endpoint?.contextLength ?? null,
-      capabilities: this.#endpoint?.capabilities ?? ['chat', 'completion'],
+      capabilities: this.#capabilities,
       sizeBytes: file.sizeBytes,
       loaded: this.#endpoint !== null,
       createdAtS: this.#readySinceS,

@@ -8,6 +8,7 @@ import type { CatalogModel } from '../../models/catalog-model.ts';
 import type { Engine, EngineLogReader, EngineModel, LoadTarget } from '../engine.ts';
 import { ModelInstance } from './model-instance.ts';
 import type { ProcessKind, ProgramState } from './process-kind.ts';
+import { operationsOf } from './server-props.ts';
 
 export interface ProcessEngineDeps {
   readonly kind: ProcessKind;
@@ -231,17 +232,18 @@ export class ProcessEngine implements Engine {
   #describe(): UpstreamDescription {
     const instances = [...this.#instances.values()];
     const offered = instances.filter((instance) => instance.ready || instance.rising);
+    const models = offered.map((instance) => instance.served());
     const ready = instances.some((instance) => instance.ready);
     const chosen = this.#deps.defaultModel(this.id);
     return {
       id: this.id,
       route: 'local',
       dialects: ['openai'],
-      operations: ['chat', 'completion', 'embedding'],
+      operations: operationsOf(models.flatMap(({ capabilities }) => capabilities)),
       ready,
       sentence: this.#main()?.supervised().sentence ?? this.#idle().sentence,
       comesUp: instances.some((instance) => instance.rising),
-      models: offered.map((instance) => instance.served()),
+      models,
       defaultModel: offered.some(({ plan }) => plan.id === chosen) ? chosen : null,
       slots: sum(instances.map((instance) => (instance.ready ? (instance.endpoint?.slots ?? 0) : 0))),
     };

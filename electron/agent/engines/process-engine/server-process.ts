@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { EngineLog } from '../engine-log.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
+import { nonceVariable } from '../supervisor/process-identity.ts';
 import { bareEnvironment, ProcessTree } from '../supervisor/process-tree.ts';
 import {
   keptLastLines,
@@ -101,7 +102,8 @@ export class ServerProcess implements ProcessLauncher {
 
   async #startOn(port: number, listener: ProcessListener): Promise<RunningProcess | typeof taken> {
     const { engineId, runDir, env } = this.#options;
-    const keyFile = path.join(runDir, `${engineId}-${randomBytes(16).toString('hex')}.key`);
+    const nonce = randomBytes(16).toString('hex');
+    const keyFile = path.join(runDir, `${engineId}-${nonce}.key`);
     const { executable, args, takesKey } = this.#deps.command({ port, keyFile });
     const key = takesKey ? await writeKey(keyFile) : null;
     const lastLines: string[] = [];
@@ -109,7 +111,7 @@ export class ServerProcess implements ProcessLauncher {
     let tree: ProcessTree;
     try {
       tree = await ProcessTree.start(
-        { executable, args, env: bareEnvironment(env), firstInput: '', longestLine },
+        { executable, args, env: bareEnvironment(env, { [nonceVariable]: nonce }), firstInput: '', longestLine },
         {
           line: (stream, text) => {
             if (text.trim() === '') return;
@@ -136,7 +138,7 @@ export class ServerProcess implements ProcessLauncher {
       return exit;
     });
     // The word by which the next start knows this process again: the last one of the key file's path, which is random.
-    await this.#deps.leftovers.add(engineId, tree.pid, takesKey ? lastWord(keyFile) : lastWord(args.join(' ')));
+    await this.#deps.leftovers.add(engineId, tree.pid, takesKey ? (keyFile.split(' ').at(-1) ?? nonce) : nonce);
     const early = await Promise.race([gone, this.#bound(access, over.signal)]);
     if (early !== null && portTaken.test(early.lastLines.join('\n'))) return taken;
     void gone.then((exit) => {
@@ -220,10 +222,6 @@ async function writeKey(keyFile: string): Promise<string> {
   const key = randomBytes(32).toString('base64url');
   await writeFile(keyFile, `${key}\n`, { mode: 0o600, flag: 'wx' });
   return key;
-}
-
-function lastWord(text: string): string {
-  return text.split(' ').at(-1) ?? text;
 }
 
 function pause(clock: Clock, delayMs: number): Promise<void> {

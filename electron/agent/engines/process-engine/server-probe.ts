@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
-import type { ServerAccess } from '../process-engine/server-process.ts';
-import { askSmall } from '../process-engine/small-request.ts';
-import { readProps, tokensOf, type ServerProps } from './abilities.ts';
+import type { ServerAccess } from './server-process.ts';
+import { askSmall } from './small-request.ts';
+import { readProps, tokensOf, workOf, type ServerProps } from './server-props.ts';
 
 type Access = Pick<ServerAccess, 'http' | 'headers'>;
 
@@ -33,12 +33,14 @@ export async function embeds(access: Access, clock: Clock): Promise<boolean | nu
   return answer === null ? null : answer.status === 200;
 }
 
-/** A figure that grows while it works; null when it does not tell. */
+/** A figure that changes while it works; null when it does not tell. */
 export async function askProgress(access: Access, clock: Clock): Promise<number | null> {
-  const answer = await askSmall(
-    access.http,
-    { method: 'GET', path: '/metrics', headers: access.headers, body: null },
-    { clock, limitMs: askLimitMs },
-  );
-  return answer?.status === 200 ? tokensOf(answer.text) : null;
+  const ask = (path: string) =>
+    askSmall(access.http, { method: 'GET', path, headers: access.headers, body: null }, { clock, limitMs: askLimitMs });
+  const metrics = await ask('/metrics');
+  if (metrics === null) return null;
+  const tokens = metrics.status === 200 ? tokensOf(metrics.text) : null;
+  if (tokens !== null) return tokens;
+  const slots = await ask('/slots');
+  return slots?.status === 200 ? workOf(slots.json) : null;
 }

@@ -1,5 +1,6 @@
+import type { Operation } from '../../inference/request.ts';
 import type { Capability } from '../../inference/upstream.ts';
-import { isRecord } from '../process-engine/small-request.ts';
+import { isRecord } from './small-request.ts';
 
 /** What a server of llama.cpp's family tells of itself at `/props`, in the shapes of October 2024 and of today. */
 export interface ServerProps {
@@ -48,7 +49,8 @@ export function capabilitiesOf(
 ): Capability[] {
   const all: [Capability, boolean][] = [
     ['chat', model.generates],
-    ['completion', model.generates],
+    // Before servers told their build, `/v1/completions` answered in a form of its own.
+    ['completion', model.generates && props.build !== null],
     ['embedding', model.embeds],
     ['tools', model.generates && props.tools],
     ['vision', model.generates && props.vision],
@@ -56,6 +58,13 @@ export function capabilitiesOf(
     ['logprobs', model.generates],
   ];
   return all.flatMap(([capability, has]) => (has ? [capability] : []));
+}
+
+const operations: readonly Operation[] = ['chat', 'completion', 'embedding'];
+
+/** What can be asked of something with these abilities. */
+export function operationsOf(capabilities: readonly Capability[]): Operation[] {
+  return operations.filter((operation) => capabilities.includes(operation));
 }
 
 /** Version for people out of a build text: "b0-unknown" tells nothing. */
@@ -72,6 +81,25 @@ export function tokensOf(metrics: string): number | null {
   const told = figures.filter(Number.isFinite);
   return told.length === 0 ? null : told.reduce((total, figure) => total + figure, 0);
 }
+
+/**
+ * A figure that changes while the slots work, from `/slots` of a server without metrics; null when it does not tell.
+ */
+export function workOf(slots: unknown): number | null {
+  if (!Array.isArray(slots) || slots.length === 0) return null;
+  let work = 0;
+  for (const slot of slots as unknown[]) {
+    if (!isRecord(slot)) return null;
+    const next: unknown = Array.isArray(slot['next_token']) ? slot['next_token'][0] : slot['next_token'];
+    const decoded = isRecord(next) ? next['n_decoded'] : undefined;
+    if (!isCount(decoded)) return null;
+    work += decoded + (isCount(slot['id_task']) ? slot['id_task'] * tokensPerTask : 0);
+  }
+  return work;
+}
+
+/** More than any answer has, so that the next task's figure differs from the last one's. */
+const tokensPerTask = 2 ** 24;
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;

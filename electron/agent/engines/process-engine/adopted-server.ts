@@ -1,0 +1,366 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { EngineKind, EngineSnapshot } from '../../../contract/snapshot.ts';
+import { Announcer } from '../../base/announcer.ts';
+import type { Clock } from '../../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
+import type { Operation } from '../../inference/request.ts';
+import type { Capability, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
+import type { CatalogModel } from '../../models/catalog-model.ts';
+import { groupOf } from '../../models/quantization-name.ts';
+import type { Engine, EngineModel, LoadTarget } from '../engine.ts';
+import type { EngineLog } from '../engine-log.ts';
+import { adoptedModelId, judgePoll, pollState, type AdoptedState, type Poll } from './adopted-state.ts';
+import { operationsOf } from './server-props.ts';
+import { askSmall } from './small-request.ts';
+
+export interface AdoptedServerOptions {
+  readonly id: string;
+  readonly kind: EngineKind;
+  /** Starts sentences, such as "llama-server". */
+  readonly name: string;
+  /** `http:` on this machine, without a path. */
+  readonly url: string;
+  /** File with its key; null where it wants none. */
+  readonly keyFile: string | null;
+  /** What to do when it wants another key; a sentence. */
+  readonly keyHint: string;
+}
+
+export interface AdoptedServerDeps {
+  readonly clock: Clock;
+  readonly log: EngineLog;
+  readonly catalog: { list(): readonly CatalogModel[] };
+  readonly defaultModel: (engineId: string) => string | null;
+  /** What the model can do there; asked once each time the server, or its model, is new. Null: ask again later. */
+  readonly abilities: (access: {
+    readonly http: HttpUpstream;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly props: unknown;
+  }) => Promise<readonly Capability[] | null>;
+}
+
+const paths: Readonly<Record<Operation, string>> = {
+  chat: '/v1/chat/completions',
+  completion: '/v1/completions',
+  embedding: '/v1/embeddings',
+};
+/** One small request over loopback: often enough that one who goes or comes is seen within two seconds. */
+const pollEveryMs = 1_500;
+const pollLimitMs = 5_000;
+const wireDeadlines = { firstByteMs: 60 * 60_000, silenceMs: 120_000 };
+
+/**
+ * A server of llama.cpp's family that somebody else runs. It is used as it is and watched; it is never stopped, started
+ * or told to load anything.
+ */
+export class AdoptedServer implements Engine {
+  readonly id: string;
+  readonly kind: EngineKind;
+  readonly changed = new Announcer<void>();
+  readonly log: EngineLog;
+  readonly upstream: Upstream;
+  readonly #options: AdoptedServerOptions;
+  readonly #deps: AdoptedServerDeps;
+  readonly #address: { readonly host: string; readonly port: number };
+  #state: AdoptedState;
+  #headers: Readonly<Record<string, string>> = {};
+  #http: HttpUpstream | null = null;
+  #wire: HttpUpstream | null = null;
+  #capabilities: readonly Capability[] = [];
+  #lastUsedMs: number | null = null;
+  #readySinceMs: number | null = null;
+  #polling: Promise<void> | null = null;
+  #cancelPoll: (() => void) | null = null;
+
+  constructor(options: AdoptedServerOptions, deps: AdoptedServerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.id = options.id;
+    this.kind = options.kind;
+    this.log = deps.log;
+    const { hostname, port } = new URL(options.url);
+    this.#address = { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) };
+    this.#state = { kind: 'unseen', sinceMs: deps.clock.now(), silentPolls: 0 };
+    this.upstream = {
+      describe: () => this.#describe(),
+      generate: (request, signal) => {
+        const wire = this.#wire;
+        if (!wire || this.#state.kind !== 'up') {
+          return Promise.reject(new AppError('engine_not_ready', this.#sentence()));
+        }
+        this.#lastUsedMs = this.#deps.clock.now();
+        return wire.send(
+          { method: 'POST', path: paths[request.operation], headers: this.#headers, body: request.body },
+          signal,
+        );
+      },
+    };
+  }
+
+  models(): readonly EngineModel[] {
+    const { state, file } = { state: this.#state, file: this.#file() };
+    if (state.kind !== 'up') return [];
+    const { modelPath, contextLength, slots } = state.props;
+    const name = path.basename(modelPath ?? this.#modelId());
+    const library = {
+      name,
+      family: null,
+      parameters: null,
+      quantization: null,
+      sizeBytes: 0,
+      contextLength,
+      capabilities: this.#capabilities.filter((capability) => capability !== 'logprobs'),
+      group: groupOf(name.replace(/\.gguf$/i, '')),
+      modifiedMs: null,
+      shape: null,
+    };
+    return [
+      {
+        id: this.#modelId(),
+        path: file?.path ?? null,
+        library: file ? null : library,
+        digest: file?.digest ?? null,
+        state: 'loaded',
+        progress: null,
+        contextLength,
+        slots: Math.max(1, slots),
+        memoryBytes: null,
+        lastUsedMs: this.#lastUsedMs,
+      },
+    ];
+  }
+
+  /** It has the model that its owner gave it, and gets no other. */
+  refuses(file: CatalogModel): string | null {
+    return this.#file()?.path === file.path ? null : this.#foreign();
+  }
+
+  load(target: LoadTarget): Promise<void> {
+    if (this.#state.kind === 'up' && target.id === this.#modelId()) return Promise.resolve();
+    return Promise.reject(new AppError('conflict', this.#foreign()));
+  }
+
+  unload(): Promise<void> {
+    return Promise.reject(new AppError('conflict', this.#foreign()));
+  }
+
+  snapshot(): EngineSnapshot {
+    const { sinceMs } = this.#state;
+    const up = this.#state.kind === 'up' ? this.#state.props : null;
+    const slots = up ? Math.max(1, up.slots) : 0;
+    return {
+      id: this.id,
+      kind: this.kind,
+      ownership: 'adopted',
+      state: pollState(this.#state),
+      since: new Date(sinceMs).toISOString(),
+      sentence: this.#sentence(),
+      version: up?.build ?? null,
+      foundAt: this.#options.url,
+      pid: null,
+      readyAt: this.#readySinceMs === null ? null : new Date(this.#readySinceMs).toISOString(),
+      restarts: 0,
+      lastExit: null,
+      nextTryAt: null,
+      model: up ? this.#modelId() : null,
+      slots: { total: slots, busy: Math.min(this.#busy, slots) },
+      memoryBytes: null,
+      url: this.#options.url,
+      manager: 'someone-else',
+      advice: [],
+      processes: [],
+      availability: { day: null, week: null, month: null },
+    };
+  }
+
+  onCatalogChange(): void {
+    this.changed.announce();
+  }
+
+  /** Begins to look; resolves when that has been done once. */
+  async start(): Promise<void> {
+    if (this.#state.kind === 'left') this.#become({ kind: 'unseen', sinceMs: this.#deps.clock.now(), silentPolls: 0 });
+    await this.#poll();
+  }
+
+  /** Only stops using it: answers under way break off, the server itself is left alone. */
+  stop(): Promise<void> {
+    this.killNow();
+    return Promise.resolve();
+  }
+
+  killNow(): void {
+    this.#cancelPoll?.();
+    this.#cancelPoll = null;
+    this.#become({ kind: 'left', sinceMs: this.#deps.clock.now(), silentPolls: 0 });
+  }
+
+  /** It is nobody's to restart but its owner's: connects anew. */
+  async restart(): Promise<void> {
+    this.killNow();
+    await this.start();
+  }
+
+  #poll(): Promise<void> {
+    this.#polling ??= this.#look().finally(() => {
+      this.#polling = null;
+      if (this.#state.kind === 'left') return;
+      this.#cancelPoll?.();
+      this.#cancelPoll = this.#deps.clock.after(pollEveryMs, () => void this.#poll());
+    });
+    return this.#polling;
+  }
+
+  async #look(): Promise<void> {
+    const { clock } = this.#deps;
+    this.#headers = { 'Content-Type': 'application/json', ...(await this.#authorization()) };
+    this.#http ??= new HttpUpstream({ ...this.#address, name: this.#options.name }, { clock });
+    const http = this.#http;
+    const poll = await this.#ask(http);
+    if (this.#state.kind === 'left') return;
+    const before = this.#state;
+    const next = judgePoll(before, poll, { nowMs: clock.now(), busy: this.#busy > 0 });
+    const isNew = next.kind === 'up' && (before.kind !== 'up' || before.identity !== next.identity);
+    if (isNew) {
+      const capabilities = await this.#deps.abilities({ http, headers: this.#headers, props: next.json });
+      // Its state may have been changed by a stop meanwhile.
+      if (capabilities === null || this.#isLeft()) return;
+      this.#capabilities = capabilities;
+      this.#wire?.close();
+      this.#wire = new HttpUpstream(
+        { ...this.#address, name: this.#options.name, deadlines: wireDeadlines },
+        { clock },
+      );
+      this.#readySinceMs = clock.now();
+    }
+    this.#become(next);
+  }
+
+  #isLeft(): boolean {
+    return this.#state.kind === 'left';
+  }
+
+  async #ask(http: HttpUpstream): Promise<Poll> {
+    const { clock } = this.#deps;
+    const began = clock.monotonic();
+    const answer = await askSmall(
+      http,
+      { method: 'GET', path: '/props', headers: this.#headers, body: null },
+      { clock, limitMs: pollLimitMs },
+    );
+    if (answer) return { kind: 'answer', status: answer.status, json: answer.json, aliases: await this.#aliases(http) };
+    return { kind: clock.monotonic() - began >= pollLimitMs ? 'silence' : 'refused' };
+  }
+
+  /** What the server calls its model; asked while it is new only. */
+  async #aliases(http: HttpUpstream): Promise<unknown> {
+    if (this.#state.kind === 'up') return this.#state.aliases;
+    const { clock } = this.#deps;
+    const request = { method: 'GET', path: '/v1/models', headers: this.#headers, body: null } as const;
+    return (await askSmall(http, request, { clock, limitMs: pollLimitMs }))?.json;
+  }
+
+  async #authorization(): Promise<Readonly<Record<string, string>>> {
+    const { keyFile } = this.#options;
+    if (keyFile === null) return {};
+    try {
+      const key = (await readFile(keyFile, 'utf8')).split('\n').find((line) => /^[\x21-\x7e]+$/.test(line.trim()));
+      return key === undefined ? {} : { Authorization: `Bearer ${key.trim()}` };
+    } catch {
+      return {};
+    }
+  }
+
+  #become(state: AdoptedState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (state.kind !== 'up' && before.kind === 'up') {
+      this.#wire?.close();
+      this.#wire = null;
+      this.#readySinceMs = null;
+    }
+    if (state.kind === 'left') {
+      this.#http?.close();
+      this.#http = null;
+    }
+    if (state.kind === before.kind && state.kind !== 'up') return;
+    if (state.kind === 'up' && before.kind === 'up' && state.identity === before.identity) return;
+    this.#deps.log.append('stderr', this.#sentence());
+    this.changed.announce();
+  }
+
+  get #busy(): number {
+    if (!this.#wire) return 0;
+    const { total, idle } = this.#wire.connections;
+    return total - idle;
+  }
+
+  /** The catalogue's entry of the file that the server has loaded. */
+  #file(): CatalogModel | null {
+    const loaded = this.#state.kind === 'up' ? this.#state.props.modelPath : null;
+    if (loaded === null) return null;
+    return this.#deps.catalog.list().find((model) => model.path === path.normalize(loaded)) ?? null;
+  }
+
+  #modelId(): string {
+    if (this.#state.kind !== 'up') return this.id;
+    return this.#file()?.id ?? adoptedModelId(this.#state.aliases, this.#state.props.modelPath) ?? this.id;
+  }
+
+  #foreign(): string {
+    return `${this.#options.name} at ${this.#options.url} was not started by Ranch Hand, so its model is left alone. Change it there, or remove its address from the settings.`;
+  }
+
+  #sentence(): string {
+    const { name, url, keyHint } = this.#options;
+    switch (this.#state.kind) {
+      case 'up':
+        return `${name} at ${url} is used as it is.`;
+      case 'loading':
+        return `${name} at ${url} is loading its model.`;
+      case 'unseen':
+        return `Nothing answers at ${url}. Start ${name} there, or remove its address from the settings.`;
+      case 'gone':
+        return `${name} at ${url} has gone away. It is used again as soon as it is back.`;
+      case 'silent':
+        return `${name} at ${url} does not answer any more. Look at it there, and restart it.`;
+      case 'locked':
+        return `${name} at ${url} refuses the key. ${keyHint}`;
+      case 'foreign':
+        return `What answers at ${url} is no ${name}. Correct its address in the settings.`;
+      case 'left':
+        return `${name} at ${url} is not used. Start the engine to use it again.`;
+    }
+  }
+
+  #describe(): UpstreamDescription {
+    const state = this.#state;
+    const up = state.kind === 'up' ? state.props : null;
+    const id = this.#modelId();
+    return {
+      id: this.id,
+      route: 'local',
+      dialects: ['openai'],
+      operations: operationsOf(this.#capabilities),
+      ready: up !== null,
+      sentence: this.#sentence(),
+      comesUp: state.kind === 'loading',
+      models: up
+        ? [
+            {
+              id,
+              contextLength: up.contextLength,
+              capabilities: this.#capabilities,
+              sizeBytes: this.#file()?.sizeBytes ?? 0,
+              loaded: true,
+              createdAtS: Math.floor((this.#readySinceMs ?? 0) / 1000),
+            },
+          ]
+        : [],
+      defaultModel: up && this.#deps.defaultModel(this.id) === id ? id : null,
+      slots: up ? Math.max(1, up.slots) : 0,
+    };
+  }
+}
