@@ -21,6 +21,9 @@ export const products: readonly Product[] = [
   nodeBundle('machine facts', definedIn, {
     entryPoints: { 'static-facts': 'electron/agent/telemetry/static-facts-child.ts' },
   }),
+  nodeBundle('memory bandwidth', definedIn, {
+    entryPoints: { 'memory-bandwidth': 'electron/agent/models/memory-bandwidth-child.ts' },
+  }),
   nodeBundle('command line', definedIn, {
     entryPoints: { cli: 'electron/cli/main.ts' },
     splitting: true,
