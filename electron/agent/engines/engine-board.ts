@@ -1,8 +1,8 @@
 import type { EngineKind, EngineSnapshot } from '../../contract/snapshot.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import type { ModelCatalog } from '../models/catalog.ts';
 import type { Engine } from './engine.ts';
+import type { EngineSettings, ModelFiles } from './engine-factory.ts';
 import type { EngineView } from './placement/engine-view.ts';
 import { mergeModels } from './placement/node-models.ts';
 import type { PlacementView } from './switching/switcher.ts';
@@ -14,7 +14,7 @@ const freshMs = 3_000;
 export class EngineBoard {
   readonly engines: readonly Engine[];
   readonly #configured: ReadonlySet<EngineKind>;
-  readonly #catalog: ModelCatalog;
+  readonly #catalog: ModelFiles;
   readonly #clock: Clock;
   /** Engines that the operator stopped. */
   readonly #halted = new Set<string>();
@@ -24,7 +24,7 @@ export class EngineBoard {
 
   constructor(
     options: { readonly engines: readonly Engine[]; readonly configured: ReadonlySet<EngineKind> },
-    deps: { readonly catalog: ModelCatalog; readonly clock: Clock },
+    deps: { readonly catalog: ModelFiles; readonly clock: Clock },
   ) {
     this.engines = options.engines;
     this.#configured = options.configured;
@@ -93,4 +93,15 @@ export class EngineBoard {
     this.#stamp += 1;
     this.#stampedMs = this.#clock.monotonic();
   }
+}
+
+/** Engines whose address or program the settings name. */
+export function configuredKinds({ ollama, llamaServer, bitnet }: EngineSettings): ReadonlySet<EngineKind> {
+  const named = ({ url, path }: { readonly url: string | null; readonly path: string | null }): boolean =>
+    url !== null || path !== null;
+  const kinds = new Set<EngineKind>();
+  if (named(llamaServer)) kinds.add('llama-server');
+  if (named(ollama)) kinds.add('ollama');
+  if (named(bitnet)) kinds.add('bitnet');
+  return kinds;
 }

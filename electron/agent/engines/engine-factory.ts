@@ -86,8 +86,11 @@ export interface EnginesOptions {
   readonly models?: ModelsSettings;
 }
 
+/** The model files of this node, as far as engines look at them. */
+export type ModelFiles = Pick<ModelCatalog, 'list' | 'changed' | 'rescan' | 'default'>;
+
 export interface EnginesDeps {
-  readonly catalog: ModelCatalog;
+  readonly catalog: ModelFiles;
   readonly clock: Clock;
   readonly logger: Logger;
   /** 0 ≤ x < 1; spreads restarts. */
@@ -98,6 +101,8 @@ export interface EnginesDeps {
   readonly remember?: (wish: string) => void;
   /** Keeps the options of single models for later starts. */
   readonly rememberOptions?: (options: OptionsByName) => void;
+  /** Left out: every kind. */
+  readonly factories?: readonly EngineFactory[];
   /** Deletes a model's file with all its parts. */
   readonly removeFile?: (file: CatalogModel) => Promise<void>;
 }

@@ -106,20 +106,22 @@ export class HeldUpstream implements Upstream {
     const asked = { under: false, failure: null as AppError | null };
     const ask = (spot: Spot): void => {
       asked.under = true;
-      switcher.want(spot).then(
-        () => (asked.under = false),
-        (error: unknown) => {
-          asked.failure = toAppError(error);
+      void switcher
+        .want(spot)
+        .catch((error: unknown) => (asked.failure = toAppError(error)))
+        .finally(() => {
+          asked.under = false;
           room.look();
-        },
-      );
+        });
     };
     const limitMs = first.kind === 'recover' ? Math.min(recoveryMs, this.#options.holdMs) : this.#options.holdMs;
     return room.wait<Placed>(
       () => {
         if (asked.failure) throw asked.failure;
+        // What comes of its own asking is told to a request by the answer to it.
+        if (asked.under) return null;
         const found = this.#look(request);
-        if (found.kind === 'want' && !asked.under) ask(found.spot);
+        if (found.kind === 'want') ask(found.spot);
         return found.kind === 'go' ? found.placed : null;
       },
       { limitMs, sentence: first.sentence, signal },
@@ -139,9 +141,10 @@ export class HeldUpstream implements Upstream {
     const leaving = loads.leaving(offer);
     const state = offer.held?.state;
     const isReady = engineOf(spot.engineId).upstream.describe().ready;
-    if (leaving === null && state === 'loaded' && isReady) return { kind: 'go', placed: { model, offer } };
     const sentence = `The model ${model.id} is being loaded.`;
-    if (loads.isArriving(offer) || state === 'loading' || switcher.isWanted(spot)) return { kind: 'wait', sentence };
+    if (switcher.isComing(spot)) return { kind: 'wait', sentence };
+    if (leaving === null && state === 'loaded' && isReady) return { kind: 'go', placed: { model, offer } };
+    if (loads.isArriving(offer) || state === 'loading') return { kind: 'wait', sentence };
     const isDefault = switcher.current?.modelId === spot.modelId && switcher.current.engineId === spot.engineId;
     if (isDefault && switcher.isBusy) return { kind: 'wait', sentence };
     if (leaving === 'room') throw makesRoom(model.id);
@@ -154,6 +157,8 @@ export class HeldUpstream implements Upstream {
       return { kind: 'recover', sentence: 'The engine is coming up again.' };
     }
     if (!usable || isDefault) throw new AppError('engine_not_ready', engineOf(spot.engineId).snapshot().sentence);
+    const failure = loads.failure(offer);
+    if (failure !== null) throw new AppError('model_unusable', `The model ${model.id} could not be loaded. ${failure}`);
     throw notLoaded(model.id);
   }
 
@@ -185,11 +190,11 @@ export class HeldUpstream implements Upstream {
       (isFile && offer.held !== null) ||
       loads.isArriving(offer) ||
       loads.leaving(offer) !== null ||
-      switcher.isWanted(spot) ||
+      switcher.isComing(spot) ||
       this.#deps.onDemand(spot);
     if (!listed) return null;
     const told = base.models.find(({ id }) => id === offer.modelId);
-    const loaded = state === 'loaded' && loads.leaving(offer) === null;
+    const loaded = state === 'loaded' && loads.leaving(offer) === null && !switcher.isComing(spot);
     if (told) return { ...told, id: model.id, loaded };
     const can: readonly Capability[] = abilities[engine.kind] ?? model.capabilities;
     return {

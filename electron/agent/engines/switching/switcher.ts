@@ -72,6 +72,10 @@ export class Switcher {
   #answering: Spot | null = null;
   #record: SwitchSnapshot | null = null;
   #running: AbortController | null = null;
+  /** The model that is being loaded and has not answered yet: requests for it wait for that too. */
+  #coming: Spot | null = null;
+  /** Switches that were asked for and have not had their turn. */
+  #queued = 0;
   #settling = false;
   #isOpen = false;
 
@@ -130,7 +134,9 @@ export class Switcher {
     this.#record = beginSwitch({ id, to: model.id, from, engineId: offer.engineId }, clock.now());
     this.changed.announce();
     const wish = meant.engineId === null ? wishFor(model) : name;
+    this.#queued += 1;
     void this.#mailbox.post(async () => {
+      this.#queued -= 1;
       const outcome = await this.#run(spot, controller, id);
       if (outcome.kind !== 'done') return;
       this.#wish = wish;
@@ -155,8 +161,10 @@ export class Switcher {
     return wanted;
   }
 
-  isWanted(spot: Spot): boolean {
-    return this.#wanted.has(`${spot.engineId}\n${spot.modelId}`);
+  /** Whether the model is on its way because of a switch or a request. */
+  isComing(spot: Spot): boolean {
+    const isTarget = this.#coming !== null && sameIds(spot, this.#coming);
+    return isTarget || this.#wanted.has(`${spot.engineId}\n${spot.modelId}`);
   }
 
   /** Whether a switch or a change of the default is under way. */
@@ -181,7 +189,8 @@ export class Switcher {
   }
 
   async #settleNow(): Promise<void> {
-    if (this.#stopped.signal.aborted) return;
+    // A switch that waits for its turn decides anew, and is followed by another look.
+    if (this.#stopped.signal.aborted || this.#queued > 0) return;
     const { view, loads } = this.#deps;
     for (const orphan of view().orphans) void this.#dropOrphan(orphan);
     const { models, engines } = view();
@@ -240,6 +249,8 @@ export class Switcher {
     if (!to) outcome = { kind: 'rolled-back', error: gone(spot.modelId) };
     else if (!signal.aborted) outcome = await runSwitch(to, from, this.#ports(show), signal);
     if (this.#running === controller) this.#running = null;
+    this.#coming = null;
+    this.changed.announce();
     if (outcome.kind === 'superseded') return outcome;
     if (outcome.kind !== 'done') {
       if (to && loads.failure(to.offer) === null) loads.blame(to.offer, outcome.error.message);
@@ -260,7 +271,10 @@ export class Switcher {
     return {
       fit,
       loaded: () => this.loaded(),
-      load: (placed, signal) => loads.load(placed.model, placed.offer, this.loadOptions(placed.model), signal),
+      load: (placed, signal) => {
+        if (placed.offer.held?.state !== 'loaded') this.#coming = spotOf(placed);
+        return loads.load(placed.model, placed.offer, this.loadOptions(placed.model), signal);
+      },
       unload: (placed, why) => loads.unload(placed.offer, this.#options.holdMs * hurriedShare, why),
       warmUp,
       point: (placed) => this.#point(spotOf(placed)),
