@@ -111,6 +111,8 @@ export const healthyMs = 10 * 60_000;
 export const earlyDeathMs = 30_000;
 /** How long a process may take to end before it is killed. */
 export const stopPatienceMs = 5_000;
+/** The same while it loads: it has no answer to finish, and some programs are deaf until they have loaded. */
+export const loadingPatienceMs = 1_000;
 /** Delay before the restart after a lone death: long enough for the port and the memory to be free again. */
 export const quickRestartDelayMs = 100;
 const quickRestartPauseMs = 60_000;
@@ -342,14 +344,14 @@ function starting(
 function ending(record: EngineRecord, pid: number, then: 'stopped' | 'starting', now: Moment): Step {
   return {
     record: inState(record, { kind: 'stopping', since: now, pid, then }),
-    effects: [{ kind: 'clear-timers' }, ...endingEffects(pid)],
+    effects: [{ kind: 'clear-timers' }, ...endingEffects(pid, record.state.kind === 'loading')],
   };
 }
 
-function endingEffects(pid: number): SupervisorEffect[] {
+function endingEffects(pid: number, isLoading = false): SupervisorEffect[] {
   return [
     { kind: 'end', pid, how: 'gently' },
-    { kind: 'set-timer', event: 'patience-over', delayMs: stopPatienceMs },
+    { kind: 'set-timer', event: 'patience-over', delayMs: isLoading ? loadingPatienceMs : stopPatienceMs },
   ];
 }
 

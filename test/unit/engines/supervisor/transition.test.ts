@@ -5,6 +5,7 @@ import {
   failureWindowMs,
   healthyMs,
   initialRecord,
+  loadingPatienceMs,
   mostFailures,
   mostOutsideKills,
   quickRestartDelayMs,
@@ -60,6 +61,14 @@ describe('transition', () => {
     const stopped = walk(...ready, [20, { kind: 'stop' }], [30, exit(7, 0)]);
     expect(stopped.record.state.kind).toBe('stopped');
     expect(stopped.record.lastExit).toBeNull();
+  });
+
+  it('has less patience with one that loads: no answer is lost', () => {
+    expect(walk(...started, [20, { kind: 'stop' }]).effects).toContainEqual({
+      kind: 'set-timer',
+      event: 'patience-over',
+      delayMs: loadingPatienceMs,
+    });
   });
 
   it('restarts by ending first and starting after the exit', () => {
