@@ -11,8 +11,6 @@ export function CommandButton(props: {
   name: string;
   body: Readonly<Record<string, unknown>>;
   disabled?: boolean;
-  /** The one thing that most people come for. */
-  main?: boolean;
   /** For a button that switches something on and off: whether it is on. */
   pressed?: boolean;
   /** What a screen reader says instead of the button's text, where that alone would not tell which one it is. */
@@ -28,7 +26,7 @@ export function CommandButton(props: {
     <span className="inline-flex max-w-full flex-wrap items-center gap-2">
       <button
         type="button"
-        className={`button ${props.main === true ? 'button-main' : ''}`}
+        className="button"
         disabled={props.disabled === true || !live || sent?.state === 'sending'}
         aria-busy={sent?.state === 'sending'}
         aria-pressed={props.pressed}

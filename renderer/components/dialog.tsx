@@ -6,7 +6,7 @@ import { AgentText } from './agent-text.tsx';
 /**
  * The browser's own modal dialog: it keeps the focus inside, gives it back to where it was, and closes on Escape. Open
  * for as long as it is mounted. (A library's dialog writes style elements, which the page's policy forbids.) It hangs
- * on the body: a card that is moved in its list would take an open dialog out of the browser's hands.
+ * on the body: a card that is moved in its list would take an open dialog out of the browser's hands. What has `data-first-focus` gets the focus.
  */
 export function Dialog(props: {
   title: string;
@@ -22,6 +22,7 @@ export function Dialog(props: {
   useLayoutEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>('[data-first-focus]')?.focus();
     return () => dialog?.close();
   }, []);
   const onBackdrop = (event: MouseEvent): void => {

@@ -24,7 +24,8 @@ export function FitBar({ fit, legend }: { fit: ModelFit; legend: boolean }): Rea
             </li>
           ))}
           <li className="ml-auto">
-            {formatBytes(fit.neededBytes)} of <span className="text-ink">{formatBytes(fit.freeBytes)}</span> free
+            Needs <span className="text-ink">{formatBytes(fit.neededBytes)}</span>,{' '}
+            <span className="text-ink">{formatBytes(fit.freeBytes)}</span> free
           </li>
         </ul>
       )}

@@ -12,9 +12,9 @@ import { ProgressBar } from './progress-bar.tsx';
 import { StateBadge } from './state-badge.tsx';
 
 const faces: Readonly<Record<'well' | 'busy' | 'wrong', { icon: LucideIcon; classes: string; text: string }>> = {
-  well: { icon: CircleCheck, classes: 'border-sage tint-sage', text: 'text-sage' },
-  busy: { icon: RefreshCw, classes: 'border-leather tint-leather', text: 'text-leather' },
-  wrong: { icon: TriangleAlert, classes: 'border-barn tint-barn', text: 'text-barn' },
+  well: { icon: CircleCheck, classes: 'border-sage band-sage', text: 'text-sage' },
+  busy: { icon: RefreshCw, classes: 'border-leather band-leather', text: 'text-leather' },
+  wrong: { icon: TriangleAlert, classes: 'border-barn band-barn', text: 'text-barn' },
 };
 
 /** The switch to another model: how far it is, or how it ended. Nothing when there is none to tell of. */
@@ -36,7 +36,10 @@ function Band(props: { switching: SwitchSnapshot; now: number; onDismiss: () => 
   const startedAt = parseTime(switching.startedAt);
   const { icon: Icon, classes, text } = faces[faceOf(tone)];
   return (
-    <section aria-label="Model switch" className={`rounded-md border-l-4 px-4 py-3 ${classes}`}>
+    <section
+      aria-label="Model switch"
+      className={`band sticky top-2 z-10 mb-5 rounded-md border-l-4 px-4 py-3 ${classes}`}
+    >
       <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
         <Icon aria-hidden size={19} className={`mt-0.5 shrink-0 ${text}`} />
         <div className="min-w-0 flex-1 basis-60">

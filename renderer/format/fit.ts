@@ -34,7 +34,7 @@ export function fitBar(fit: ModelFit): FitBar {
   return {
     parts: parts.map((part) => ({ ...part, share: shareOf(part.bytes) })),
     freeShare: shareOf(free),
-    text: `Needs ${formatBytes(needed)} of ${formatBytes(free)} free: ${terms.join(', ')}.`,
+    text: `Needs ${formatBytes(needed)}, ${formatBytes(free)} free: ${terms.join(', ')}.`,
   };
 }
 

@@ -33,7 +33,8 @@ function compareModels(one: ModelSnapshot, other: ModelSnapshot): number {
 
 function rank(model: ModelSnapshot): number {
   if (model.selfTest) return 5;
-  if (model.state !== 'idle') return 0;
+  // One that is being loaded keeps its place: a row that was just pressed must not run away.
+  if (model.state === 'loaded' || model.state === 'unloading') return 0;
   if (model.problem !== null) return 4;
   return verdictRanks[model.fit?.verdict ?? 'unknown'];
 }

@@ -58,10 +58,11 @@ export function formatBits(bits: number | null): string | null {
   return bits === null || !Number.isFinite(bits) ? null : bits.toFixed(2);
 }
 
-/** Growth of perplexity: "+2.8 %", "+0.04 %". */
+/** Growth of perplexity: "+2.8 %", "+0.35 %", "None". */
 export function formatGrowth(percent: number): string {
-  const digits = Math.abs(percent) < 0.1 ? 2 : Math.abs(percent) < 9.95 ? 1 : 0;
-  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(digits)} %`;
+  const size = Math.abs(percent);
+  const shown = Number(size.toFixed(size < 0.995 ? 2 : size < 9.95 ? 1 : 0));
+  return shown === 0 ? 'None' : `${percent < 0 ? '−' : '+'}${shown} %`;
 }
 
 /** Speed to expect of a variant, and whether it was measured. */

@@ -9,8 +9,10 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type ChangeEvent } from '../../electron/contract/events.ts';
-import { type NodeSnapshot } from '../../electron/contract/snapshot.ts';
+import { commandSchemas, querySchemas, type CommandName } from '../../electron/contract/control.ts';
+import { applyChange, type ChangeEvent } from '../../electron/contract/events.ts';
+import { fakeAvailability, fakeInstallSteps, fakeVariants } from './fake-control-data.ts';
+import { FakeNode, FakeRefusal } from './fake-control-node.ts';
 import { type FakeOrders } from './fake-orders.ts';
 import { fakePoint, fakeSnapshot } from './fake-snapshot.ts';
 
@@ -29,8 +31,9 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-let snapshot: NodeSnapshot = fakeSnapshot(Date.now());
 let seq = 0;
+const node = new FakeNode(fakeSnapshot(Date.now()), (set) => publish(set, []));
+const answers = new Map<string, unknown>();
 let signedIn = true;
 let holdCommands = false;
 let refuse: FakeOrders['refuse'] = null;
@@ -53,15 +56,16 @@ function json(response: ServerResponse, status: number, body: unknown): void {
 
 function publish(set: ChangeEvent['set'], append: ChangeEvent['append']): void {
   seq += 1;
-  const points = [...snapshot.history.points, ...append].slice(-snapshot.history.capacity);
-  snapshot = { ...snapshot, ...(set as Partial<NodeSnapshot>), history: { ...snapshot.history, points } };
   const event: ChangeEvent = { type: 'change', seq, set, append };
+  node.snapshot = applyChange(node.snapshot, event);
   for (const reader of readers) reader.write(`id: ${seq}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`);
 }
 
 function openEvents(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  response.write(`id: ${seq}\nevent: snapshot\ndata: ${JSON.stringify({ type: 'snapshot', seq, snapshot })}\n\n`);
+  response.write(
+    `id: ${seq}\nevent: snapshot\ndata: ${JSON.stringify({ type: 'snapshot', seq, snapshot: node.snapshot })}\n\n`,
+  );
   readers.add(response);
   request.socket.on('close', () => readers.delete(response));
 }
@@ -145,6 +149,9 @@ function obey(orders: FakeOrders): void {
   if (orders.set !== undefined) publish(orders.set, []);
   if (orders.log !== undefined) for (const log of logs) writeLog(log, orders.log);
   if (orders.flood !== undefined) flood(orders.flood);
+  if (orders.switchEnd !== undefined) node.switchEnd = orders.switchEnd;
+  for (const [name, answer] of Object.entries(orders.answers ?? {})) answers.set(name, answer);
+  for (let step = 0; step < (orders.step ?? 0); step += 1) node.step();
   if (orders.holdCommands !== undefined) holdCommands = orders.holdCommands;
   if (!holdCommands) {
     for (const release of heldCommands) release();
@@ -152,9 +159,39 @@ function obey(orders: FakeOrders): void {
   }
 }
 
-function answerCommand(response: ServerResponse): void {
-  if (refuse === null || refuse === undefined) json(response, 200, { ok: true });
-  else json(response, refuse.status, { error: { code: refuse.code, message: refuse.message } });
+function answerCommand(name: string, body: unknown, response: ServerResponse): void {
+  if (refuse !== null && refuse !== undefined) {
+    json(response, refuse.status, { error: { code: refuse.code, message: refuse.message } });
+    return;
+  }
+  const known = Object.keys(commandSchemas).find((one): one is CommandName => one === name);
+  if (known === undefined) json(response, 404, { error: { code: 'not_found', message: 'There is no such command.' } });
+  else if (!commandSchemas[known].safeParse(body).success) {
+    json(response, 400, { error: { code: 'invalid_request', message: 'The body is not what the command takes.' } });
+  } else {
+    try {
+      json(response, 200, node.command(known, body));
+    } catch (error) {
+      if (!(error instanceof FakeRefusal)) throw error;
+      json(response, 409, { error: { code: 'conflict', message: error.message } });
+    }
+  }
+}
+
+function answerQuery(name: string, params: URLSearchParams, response: ServerResponse): void {
+  const ordered = answers.get(name);
+  if (typeof ordered === 'string') json(response, 503, { error: { code: 'unavailable', message: ordered } });
+  else if (ordered !== undefined && ordered !== null) json(response, 200, ordered);
+  else if (name === 'variants') json(response, 200, fakeVariants());
+  else if (name === 'availability')
+    json(
+      response,
+      200,
+      fakeAvailability((ms) => new Date(Date.now() - ms).toISOString()),
+    );
+  else if (name === 'installSteps') {
+    json(response, 200, fakeInstallSteps(querySchemas.installSteps.parse(Object.fromEntries(params)).kind));
+  } else json(response, 404, { error: { code: 'not_found', message: 'There is no such question.' } });
 }
 
 async function servePanel(path: string, response: ServerResponse): Promise<void> {
@@ -175,7 +212,7 @@ async function servePanel(path: string, response: ServerResponse): Promise<void>
 const cookie = `ranch-hand-fake=${randomBytes(16).toString('hex')}`;
 
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://fake');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://fake');
   if (pathname === '/fake/orders') {
     obey((await readJson(request)) as FakeOrders);
     json(response, 200, { ok: true });
@@ -192,11 +229,15 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     openEvents(request, response);
   } else if (pathname === '/control/v1/queries/logs') {
     openLog(request, response);
+  } else if (pathname.startsWith('/control/v1/queries/')) {
+    answerQuery(pathname.split('/').at(-1) ?? '', searchParams, response);
   } else {
-    received.push({ path: pathname, body: await readJson(request) });
+    const body = await readJson(request);
+    const name = pathname.split('/').at(-1) ?? '';
+    received.push({ path: pathname, body });
     if (pathname === '/control/v1/chat') streamChat(response);
-    else if (holdCommands) heldCommands.add(() => answerCommand(response));
-    else answerCommand(response);
+    else if (holdCommands) heldCommands.add(() => answerCommand(name, body, response));
+    else answerCommand(name, body, response);
   }
 }
 
@@ -215,7 +256,8 @@ server.listen(Number(options.port), '127.0.0.1', () => {
 if (options.quiet !== true) {
   setInterval(() => {
     const point = fakePoint(Date.now(), seq + 300);
-    const gateway = { ...snapshot.gateway, tokensPerSecond: point.tokensPerSecond };
-    publish({ gateway, system: { ...snapshot.system, cpuPercent: point.cpuPercent } }, [point]);
+    const gateway = { ...node.snapshot.gateway, tokensPerSecond: point.tokensPerSecond };
+    publish({ gateway, system: { ...node.snapshot.system, cpuPercent: point.cpuPercent } }, [point]);
+    node.step();
   }, 1000);
 }

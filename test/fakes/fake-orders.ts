@@ -18,6 +18,12 @@ export interface FakeOrders {
   readonly log?: readonly string[];
   /** Writes batches of lines to every open log, one every `everyMs`; each line ends in its number. */
   readonly flood?: { readonly batches: number; readonly linesEach: number; readonly everyMs: number };
+  /** Lets switches, pulls and installs that are under way go on by this many steps. */
+  readonly step?: number;
+  /** How the next switch ends. */
+  readonly switchEnd?: 'done' | 'rolled-back';
+  /** Replaces the answers of these queries; a text refuses with it. */
+  readonly answers?: Readonly<Record<string, unknown>>;
   /** Holds answers to commands back until it is false. */
   readonly holdCommands?: boolean;
 }

@@ -1,5 +1,5 @@
 import { type ActivityEntry, type HistoryPoint, type NodeSnapshot } from '../../electron/contract/snapshot.ts';
-import { plainEngine, plainModel, quietSections } from '../fixtures/snapshot-parts.ts';
+import { fakeEngines, fakeModels, fakePulls } from './fake-control-data.ts';
 
 const gib = 1024 ** 3;
 
@@ -19,7 +19,10 @@ export function fakePoint(at: number, second: number): HistoryPoint {
   };
 }
 
-/** A whole, lively node: two running requests on an embedded engine of four slots, `now` in ms since the epoch. */
+/**
+ * A whole, lively node: two running requests on an embedded engine of four slots, an adopted Ollama, a llama-server,
+ * models of every verdict and pulls in several states; `now` in ms since the epoch.
+ */
 export function fakeSnapshot(now: number): NodeSnapshot {
   const iso = (ago: number): string => new Date(now - ago).toISOString();
   const points = Array.from({ length: 300 }, (_, index) => fakePoint(now - (299 - index) * 1000, index));
@@ -32,7 +35,7 @@ export function fakeSnapshot(now: number): NodeSnapshot {
       startedAt: iso(3 * 3600_000 + 12 * 60_000),
       state: 'serving',
       sentence: 'logos-prime answers with falcon3-10b-instruct; two slots are free.',
-      availability: { day: 0.998, week: null, month: null },
+      availability: { day: 0.998, week: 0.9963, month: 0.9871 },
     },
     system: {
       cpuPercent: 62,
@@ -49,35 +52,11 @@ export function fakeSnapshot(now: number): NodeSnapshot {
       cpuModel: 'AMD Ryzen 7',
       gpus: [],
     },
-    engines: [
-      {
-        id: 'embedded',
-        kind: 'embedded',
-        ownership: 'owned',
-        state: 'ready',
-        since: iso(42 * 60_000),
-        sentence: 'Ready with falcon3-10b-instruct.',
-        version: '3.21.1',
-        foundAt: 'node-llama-cpp',
-        pid: 41213,
-        readyAt: iso(42 * 60_000),
-        restarts: 1,
-        lastExit: {
-          at: iso(42 * 60_000 + 3_000),
-          code: null,
-          signal: 'SIGKILL',
-          reason: 'ended by signal SIGKILL',
-          lastLines: ['load: model loaded', 'slot 2: 214 tokens decoded'],
-        },
-        nextTryAt: null,
-        model: 'falcon3-10b-instruct',
-        slots: { total: 4, busy: 2 },
-        memoryBytes: 5.4 * gib,
-        ...plainEngine,
-      },
-    ],
-    models: fakeModels(),
-    ...quietSections,
+    engines: fakeEngines(iso),
+    models: fakeModels(iso),
+    pulls: fakePulls(iso),
+    switching: null,
+    installs: [],
     gateway: {
       url: 'http://127.0.0.1:8080',
       inFlight: 2,
@@ -112,71 +91,6 @@ export function fakeSnapshot(now: number): NodeSnapshot {
     ],
     history: { intervalMs: 1000, capacity: 300, points },
   };
-}
-
-function fakeModels(): NodeSnapshot['models'] {
-  return [
-    {
-      id: 'falcon3-10b-instruct',
-      name: 'Falcon3 10B Instruct',
-      engineId: 'embedded',
-      path: '/home/rancher/.local/share/ranch-hand/models/falcon3-10b-instruct-q4_k_m.gguf',
-      family: 'llama',
-      parameters: 10_305_653_760,
-      quantization: 'Q4_K_M',
-      sizeBytes: 6_287_521_312,
-      contextLength: 32_768,
-      capabilities: ['chat', 'completion', 'json'],
-      loaded: true,
-      isDefault: true,
-      selfTest: false,
-      problem: null,
-      tokensPerSecond: 17.8,
-      ...plainModel,
-      state: 'loaded',
-      group: 'falcon3-10b-instruct',
-      engines: ['embedded'],
-    },
-    {
-      id: 'ranch-self-test',
-      name: 'Self-test',
-      engineId: 'embedded',
-      path: null,
-      family: 'llama',
-      parameters: 248_832,
-      quantization: 'F16',
-      sizeBytes: 1_048_576,
-      contextLength: 2048,
-      capabilities: ['chat', 'completion'],
-      loaded: false,
-      isDefault: false,
-      selfTest: true,
-      problem: null,
-      tokensPerSecond: null,
-      ...plainModel,
-      group: 'ranch-self-test',
-      engines: ['embedded'],
-    },
-    {
-      id: 'qwen3-coder-next',
-      name: 'Qwen3 Coder Next',
-      engineId: null,
-      path: '/home/rancher/.local/share/ranch-hand/models/qwen3-coder-next-q8_0.gguf',
-      family: 'qwen3',
-      parameters: 79_674_391_296,
-      quantization: 'Q8_0',
-      sizeBytes: 84_850_000_000,
-      contextLength: 262_144,
-      capabilities: ['chat', 'tools'],
-      loaded: false,
-      isDefault: false,
-      selfTest: false,
-      problem: 'It needs 88 GB and 57 GB are free. Use a smaller quantization.',
-      tokensPerSecond: null,
-      ...plainModel,
-      group: 'qwen3-coder-next',
-    },
-  ];
 }
 
 function fakeActivity(iso: (ago: number) => string): ActivityEntry[] {

@@ -23,10 +23,12 @@ export function AbsentEngine(props: { kind: EngineKind; engine: EngineSnapshot |
   const [asking, setAsking] = useState(false);
   const live = useConnection((state) => state.connection.phase === 'live');
   const install = useSnapshot(({ installs }) => installs.find((one) => one.kind === kind) ?? null);
-  const { word, tone } = engineStateWord('absent');
   const running = install?.state === 'running';
   return (
-    <Section title={engineKindName(kind)} aside={<StateBadge word={word} tone={tone} />}>
+    <Section
+      title={engineKindName(kind)}
+      aside={<StateBadge word={engine === null ? 'Not in use' : engineStateWord('absent').word} tone="quiet" />}
+    >
       <p>{purposes[kind]}</p>
       {engine !== null && (
         <p data-testid="engine-sentence" className="mt-1 text-muted">

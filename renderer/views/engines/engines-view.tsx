@@ -21,9 +21,7 @@ export function EnginesView(): ReactElement {
   return (
     <>
       <h1 className="mb-5 text-2xl sm:text-3xl">Engines</h1>
-      <div className="mb-5 empty:hidden">
-        <SwitchBand />
-      </div>
+      <SwitchBand />
       <div className="grid gap-5">
         {present.length === 0 && (
           <p className="card">No engine is at work on this node. Install one of those below, or start your own.</p>

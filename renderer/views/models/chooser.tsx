@@ -61,7 +61,6 @@ function Choice({ answer, onClose }: { answer: QueryAnswer<'variants'>; onClose:
         whyNot={(variant) => whyNotPickable(variant, inUse)}
       />
       <Problems problems={answer.problems} />
-      <PickBar key={picked} chosen={chosen} onClose={onClose} />
       {sources.length > 0 && (
         <div className="mt-5 text-sm text-muted">
           <h3 className="font-sans! font-medium">Where the expected losses come from</h3>
@@ -74,6 +73,7 @@ function Choice({ answer, onClose }: { answer: QueryAnswer<'variants'>; onClose:
           </ol>
         </div>
       )}
+      <PickBar key={picked} chosen={chosen} onClose={onClose} />
     </>
   );
 }

@@ -26,7 +26,6 @@ export function ModelButtons(props: {
           sendKey={`models.use ${model.id}`}
           name="models.use"
           body={{ model: model.id }}
-          main={reason === null && !model.selfTest}
           disabled={reason !== null || target === model.id}
           describedBy={describedBy}
           label={`Use ${id}`}

@@ -130,7 +130,7 @@ function Reason(props: { id: string; model: ModelSnapshot; reason: string | null
 function Details({ model }: { model: ModelSnapshot }): ReactElement {
   return (
     <details className="mt-2">
-      <summary className="inline-block cursor-pointer py-1 text-sm text-muted">Where it is, and more</summary>
+      <summary className="w-fit cursor-pointer py-1 text-sm text-muted">Where it is, and more</summary>
       <dl className="mt-2 grid gap-x-6 gap-y-2.5 sm:grid-cols-4">
         <div className="sm:col-span-4">
           <Fact name="Id that programs put into “model”">

@@ -5,7 +5,7 @@ import { groupModels } from '../../format/model-list.ts';
 import { useSnapshot } from '../../panel-context.ts';
 import { GetModel, referenceFieldId } from './get-model.tsx';
 import { ModelGroupCard } from './model-group.tsx';
-import { Pulls } from './pulls.tsx';
+import { Pulls, PullsLink } from './pulls.tsx';
 
 /** What this node can answer with, what is on its way here, and how to get more. */
 export function ModelsView(): ReactElement {
@@ -15,14 +15,15 @@ export function ModelsView(): ReactElement {
     <>
       <div className="mb-5 flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-2xl sm:text-3xl">Models</h1>
-        <button type="button" className="button" onClick={() => document.getElementById(referenceFieldId)?.focus()}>
-          <Plus aria-hidden size={16} />
-          Get another model
-        </button>
+        <span className="flex flex-wrap gap-2">
+          <PullsLink />
+          <button type="button" className="button" onClick={() => document.getElementById(referenceFieldId)?.focus()}>
+            <Plus aria-hidden size={16} />
+            Get another model
+          </button>
+        </span>
       </div>
-      <div className="mb-5 empty:hidden">
-        <SwitchBand />
-      </div>
+      <SwitchBand />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_23rem]">
         <div className="grid gap-5">
           {groups.length === 0 ? (

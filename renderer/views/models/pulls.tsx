@@ -18,6 +18,24 @@ import {
 import { formatAgo, parseTime } from '../../format/time.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
 
+const sectionId = 'pulls';
+
+/** Leads to the pulls under way where they stand below a long list. */
+export function PullsLink(): ReactElement | null {
+  const coming = useSnapshot(({ pulls }) => pulls.filter(({ state }) => !pullIsOver(state)).length);
+  if (coming === 0) return null;
+  const show = (): void => {
+    const section = document.getElementById(sectionId);
+    section?.scrollIntoView();
+    section?.focus({ preventScroll: true });
+  };
+  return (
+    <button type="button" className="button lg:hidden" onClick={show}>
+      {coming} on {coming === 1 ? 'its' : 'their'} way
+    </button>
+  );
+}
+
 /** Ended pulls that are shown beside those under way. */
 const shownEnded = 5;
 
@@ -28,13 +46,15 @@ export function Pulls(): ReactElement | null {
   const coming = pulls.filter(({ state }) => !pullIsOver(state));
   const ended = pulls.filter(({ state }) => pullIsOver(state)).slice(0, shownEnded);
   return (
-    <Section title="On their way">
-      <ul className="divide-y divide-line">
-        {[...coming, ...ended].map((pull) => (
-          <PullRow key={pull.id} pull={pull} />
-        ))}
-      </ul>
-    </Section>
+    <div id={sectionId} tabIndex={-1} className="scroll-mt-2 outline-none">
+      <Section title="On their way">
+        <ul className="divide-y divide-line">
+          {[...coming, ...ended].map((pull) => (
+            <PullRow key={pull.id} pull={pull} />
+          ))}
+        </ul>
+      </Section>
+    </div>
   );
 }
 

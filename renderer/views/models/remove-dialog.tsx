@@ -42,7 +42,7 @@ export function RemoveDialog({ model, onClose }: { model: ModelSnapshot; onClose
         <p className="mt-2 text-hay">It is loaded, and is unloaded first.</p>
       )}
       <div className="mt-5 flex flex-wrap justify-end gap-2">
-        <button type="button" className="button" autoFocus onClick={onClose}>
+        <button type="button" className="button" data-first-focus onClick={onClose}>
           Keep it
         </button>
         <button type="button" className="button button-danger" onClick={remove}>

@@ -76,7 +76,7 @@ function Row({ group, variant, sources, picked, whyNot, onPick }: RowProps): Rea
   const whyId = useId();
   return (
     <tr role="row" data-picked={picked ? '' : undefined}>
-      <td role="cell" data-label="Quantization" className="whitespace-nowrap">
+      <td role="cell" data-label="Quantization" className="min-w-28">
         <label className="inline-flex min-w-0 items-center gap-2.5 font-semibold">
           <input
             type="radio"
@@ -141,7 +141,7 @@ function Quality(props: { quality: Variant['quality']; sources: readonly string[
       )}
       <span className="block text-muted">
         <AgentText text={quality.sentence} />
-        {sameTopTokenPercent !== null && ` Same first choice ${sameTopTokenPercent.toFixed(1)} % of the time.`}
+        {sameTopTokenPercent !== null && ` Same first choice ${sameTopTokenPercent.toFixed(1)}\u00a0% of the time.`}
         {perplexityPercent === null && (
           <sup className="ml-0.5">
             <span className="sr-only">source </span>

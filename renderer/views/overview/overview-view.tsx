@@ -12,28 +12,30 @@ import { TryIt } from './try-it.tsx';
 /** How the node is, how it got there in five minutes, what it did last, and a box to try it. */
 export function OverviewView(): ReactElement {
   return (
-    <div className="grid gap-5">
-      <Statement />
+    <>
       <SwitchBand />
-      <Notices />
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_23rem]">
-        <div className="grid gap-5">
-          <TokensPlot />
-          <div className="grid gap-5 md:grid-cols-2">
-            <CpuPlot />
-            <PressurePlot />
+      <div className="grid gap-5">
+        <Statement />
+        <Notices />
+        <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_23rem]">
+          <div className="grid gap-5">
+            <TokensPlot />
+            <div className="grid gap-5 md:grid-cols-2">
+              <CpuPlot />
+              <PressurePlot />
+            </div>
+            <MemoryPlot>
+              <MemorySplit />
+            </MemoryPlot>
           </div>
-          <MemoryPlot>
-            <MemorySplit />
-          </MemoryPlot>
+          <div className="grid gap-5">
+            <TryIt />
+            <Queue />
+            <Offload />
+          </div>
         </div>
-        <div className="grid gap-5">
-          <TryIt />
-          <Queue />
-          <Offload />
-        </div>
+        <Activity />
       </div>
-      <Activity />
-    </div>
+    </>
   );
 }

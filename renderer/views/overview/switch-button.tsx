@@ -93,7 +93,8 @@ function Choice(props: { name: string; model: ModelSnapshot; picked: boolean; on
   const { model } = props;
   const noteId = useId();
   const reason = whyNotUsable(model);
-  const note = model.isDefault ? 'In use now' : (reason ?? speedWords(model)?.figure ?? null);
+  const speed = speedWords(model)?.figure ?? null;
+  const note = model.isDefault ? 'In use now.' : reason;
   return (
     <label className="flex items-start gap-3 py-2.5">
       <input
@@ -112,9 +113,10 @@ function Choice(props: { name: string; model: ModelSnapshot; picked: boolean; on
         </span>
         <span className="block text-sm text-muted">
           {formatBytes(model.sizeBytes)}
+          {speed !== null && `, ${speed}`}
           {note !== null && (
-            <span id={noteId} className={reason === null ? '' : 'text-barn'}>
-              , <AgentText text={note} />
+            <span id={noteId} className={`block ${reason === null ? '' : 'text-barn'}`}>
+              <AgentText text={note} />
             </span>
           )}
         </span>

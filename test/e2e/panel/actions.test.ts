@@ -143,7 +143,7 @@ describe('engines', () => {
     await panel.show('Engines');
     const card = panel.section('Embedded engine');
     await panel.waitForText(card, 'The engine ended five times in a row.');
-    await card.getByText('ended by signal SIGKILL').click();
+    await card.getByText('ended by signal SIGKILL').first().waitFor();
     await card.getByText('slot 2: 214 tokens decoded').waitFor();
 
     const start = card.getByRole('button', { name: 'Start', exact: true });
@@ -166,13 +166,13 @@ describe('engines', () => {
     await using agent = await startFakeControl();
     await using panel = await PanelPage.open(browser(), agent.signInUrl);
     await panel.show('Engines');
-    await panel.page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await panel.section('Embedded engine').getByRole('button', { name: 'Stop', exact: true }).click();
     const question = panel.page.getByRole('dialog', { name: 'Stop the engine' });
     await panel.waitForText(question, '2 answers are being written by this engine right now.');
     await panel.page.keyboard.press('Escape');
     await question.waitFor({ state: 'detached' });
     expect((await agent.facts()).received).toEqual([]);
-    await panel.page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await panel.section('Embedded engine').getByRole('button', { name: 'Stop', exact: true }).click();
     await question.getByRole('button', { name: 'Stop anyway' }).click();
     await expect
       .poll(async () => (await agent.facts()).received)
@@ -183,6 +183,7 @@ describe('engines', () => {
   it('L12 follows 1,000 log lines a second and still answers input within 100 ms', async () => {
     await using agent = await startFakeControl();
     await using panel = await PanelPage.open(browser(), agent.signInUrl);
+    await agent.order({ set: { engines: [fakeEngine({})] } });
     await panel.show('Engines');
     await panel.waitForText(panel.log(), 'server is listening');
     await using meter = await LoadMeter.start(panel.page);
@@ -198,6 +199,7 @@ describe('engines', () => {
   it('a log is let go when it is closed', async () => {
     await using agent = await startFakeControl();
     await using panel = await PanelPage.open(browser(), agent.signInUrl);
+    await agent.order({ set: { engines: [fakeEngine({})] } });
     await panel.show('Engines');
     await expect.poll(async () => (await agent.facts()).logs).toBe(1);
     await panel.page.getByText('Live log').click();

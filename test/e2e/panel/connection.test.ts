@@ -27,9 +27,9 @@ describe('the panel and its agent', () => {
 
     await panel.show('Models');
     const broken = panel.section('qwen3-coder-next');
-    expect(await broken.textContent()).toContain('It needs 88 GB and 57 GB are free. Use a smaller quantization.');
+    expect(await broken.textContent()).toContain('It needs 28 GB more than is free. Pick a smaller quantization.');
     const model = await panel.section('falcon3-10b-instruct').textContent();
-    for (const part of ['Default', 'Loaded', '17.8 tokens/s', 'Q4_K_M', '5.9 GB', '10.31B'])
+    for (const part of ['In use', 'Loaded', '17.8 tokens/s', 'from 214 answers', 'Q4_K_M', '5.9 GB', '10.31B'])
       expect(model).toContain(part);
     expect(await panel.section('ranch-self-test').textContent()).toContain('Self-test');
 

@@ -48,6 +48,10 @@ const fixedKeys = [
   'operation',
   'route',
   'capabilities',
+  'manager',
+  'phase',
+  'source',
+  'verdict',
 ];
 
 function isFree(key: string, value: string): boolean {
@@ -73,6 +77,8 @@ describe('what the agent sends is text', () => {
       await panel.show(screen);
       await panel.page.getByRole('heading').first().waitFor();
       if (screen === 'Engines') {
+        await panel.page.getByText('Live log').first().click();
+        await panel.waitForText(panel.log(), 'server is listening');
         await agent.order({ log: ['<b class=planted>\u202e\u001b[31m'] });
         await panel.waitForText(panel.log(), '<b class=planted>');
       }

@@ -154,6 +154,13 @@ export class PanelPage implements AsyncDisposable {
     return this.page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
   }
 
+  /** The same for the dialog that is open. */
+  async dialogSidewaysScroll(): Promise<number> {
+    return this.page.evaluate<number>(
+      `(() => { const dialog = document.querySelector('dialog'); return dialog.scrollWidth - dialog.clientWidth; })()`,
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#context.close();
   }
