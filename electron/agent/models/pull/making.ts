@@ -2,8 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import { pathInside, safeStem, whatIsAt } from './file-names.ts';
-import { quantizationIn } from './hub-files.ts';
-import type { LibraryPuller } from './library.ts';
+import { libraryListener, type LibraryPuller } from './library.ts';
 import { noProgram, type Quantizer } from './llama-quantize.ts';
 import { digestOfFile } from './part-file.ts';
 import { placeModel, type RecordsPort } from './placing.ts';
@@ -31,17 +30,13 @@ export class Making {
 
   async #inLibrary(job: Extract<PullJob, { kind: 'quantize' }>, work: PullWork): Promise<Arrival> {
     const { library } = this.#deps;
-    if (!library) throw noLibrary();
-    const { from: name, target, quantization } = job;
-    await library.quantize(
-      { name, target, quantization },
-      ({ receivedBytes, totalBytes, sentence }) => {
-        if (totalBytes !== null) work.progress.setTotal(totalBytes);
-        work.reach(receivedBytes);
-        work.note(sentence);
-      },
-      work.signal,
-    );
+    if (!library)
+      throw new AppError(
+        'engine_not_ready',
+        'Ollama keeps that model, and none answers here. Start Ollama, then try again.',
+      );
+    const { from, target, quantization } = job;
+    await library.createQuantized(from, quantization, target, libraryListener(work), work.signal);
     return { kind: 'library', name: target };
   }
 
@@ -53,20 +48,22 @@ export class Making {
     work.progress.setTotal(sourceBytes);
     await room(work, Math.ceil(sourceBytes * largestShare));
     const part = path.join(this.#options.stagingDir, `${work.record().id}-0.part`);
-    await rm(part, { force: true });
-    await quantizer.run(
-      { source, target: part, quantization },
-      (share) => work.reach(share * sourceBytes),
-      work.signal,
-    );
-    work.verifying();
-    const digest = await digestOfFile(part, work.signal);
-    const name = await this.#freeName(target);
-    const { size: sizeBytes } = await stat(part);
-    const { modelsDir } = this.#options;
-    const placed = await placeModel([{ part, name, digest, sizeBytes }], null, { modelsDir, records, now });
-    work.reach(sourceBytes);
-    return placed;
+    try {
+      await rm(part, { force: true });
+      const onProgress = (share: number): void => work.reach(share * sourceBytes);
+      await quantizer.run({ source, target: part, quantization }, onProgress, work.signal);
+      work.verifying();
+      const digest = await digestOfFile(part, work.signal);
+      const name = await this.#freeName(target);
+      const { size: sizeBytes } = await stat(part);
+      const { modelsDir } = this.#options;
+      const placed = await placeModel([{ part, name, digest, sizeBytes }], null, { modelsDir, records, now });
+      work.reach(sourceBytes);
+      return placed;
+    } finally {
+      // Half a quantization is of no use to anyone.
+      await rm(part, { force: true });
+    }
   }
 
   async #freeName(stem: string): Promise<string> {
@@ -86,23 +83,10 @@ export interface MakingDeps {
   readonly room: RoomCheck;
 }
 
-/** Nothing here reaches the Ollama library. */
-export function noLibrary(): AppError {
-  return new AppError(
-    'engine_not_ready',
-    'Models of the Ollama library are pulled by Ollama, and none answers here. Start or install Ollama, or pull the model from hf.co.',
-  );
-}
-
-/** Stem of the file that is made from `source`: its quantization replaced by the new one. */
+/** Stem of the file that is made from `source`: its F16, BF16 or F32 replaced by the new quantization. */
 export function madeStem(source: string, quantization: string): string {
   const stem = path.basename(source).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
-  const old = quantizationIn(stem);
-  const at =
-    old === null
-      ? -1
-      : stem.toUpperCase().lastIndexOf(old === 'F16' && !/f16/i.test(stem.replace(/bf16/gi, '')) ? 'FP16' : old);
-  const base = at > 0 ? stem.slice(0, at).replace(/[-._]+$/, '') : stem;
+  const base = stem.replace(/[-._](?:bf16|fp?16|fp?32)$/i, '');
   return safeStem(`${base}-${quantization}`);
 }
 

@@ -70,6 +70,17 @@ export function hasEnded(state: PullState): state is Extract<PullState, { endedA
   return state.kind === 'done' || state.kind === 'failed' || state.kind === 'cancelled';
 }
 
+/** Running ones first, then those that wait, oldest first; then the last that ended, newest first. */
+export function compareRecords(a: PullRecord, b: PullRecord): number {
+  const time = ({ state, startedAt }: PullRecord): number => (hasEnded(state) ? -state.endedAt : startedAt);
+  return rankOf(a.state) - rankOf(b.state) || time(a) - time(b);
+}
+
+function rankOf(state: PullState): number {
+  if (state.kind === 'running' || state.kind === 'verifying') return 0;
+  return hasEnded(state) ? 2 : 1;
+}
+
 /** As surfaces show it. `nowMs` is monotonic, as {@link Progress} counts. */
 export function toSnapshot(record: PullRecord, progress: Progress, nowMs: number): PullSnapshot {
   const { state, job } = record;

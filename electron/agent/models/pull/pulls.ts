@@ -1,56 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import type { PullSnapshot } from '../../../contract/snapshot.ts';
 import { Announcer } from '../../base/announcer.ts';
-import type { Clock } from '../../base/clock.ts';
-import { AppError, assertNever, toAppError } from '../../base/errors.ts';
+import { AppError, toAppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { Download } from './download.ts';
-import { HttpClient } from './http-client.ts';
-import { Hub } from './hub.ts';
-import { pullRetries, type RetryOptions } from './interruption.ts';
-import type { LibraryPuller } from './library.ts';
-import type { Quantizer } from './llama-quantize.ts';
-import { LocalFile } from './local-file.ts';
-import { madeName, madeStem, Making, noLibrary } from './making.ts';
-import type { RecordsPort } from './placing.ts';
+import { CalmAnnouncer } from './calm-announcer.ts';
+import { madeName, madeStem } from './making.ts';
 import { Progress } from './progress.ts';
-import { hasEnded, toSnapshot, type PullJob, type PullRecord, type PullState } from './pull-record.ts';
+import { compareRecords, hasEnded, toSnapshot, type PullJob, type PullRecord, type PullState } from './pull-record.ts';
+import { PullRunner, type PullRunnerDeps, type PullRunnerOptions } from './pull-runner.ts';
 import { PullStore } from './pull-store.ts';
 import { diskFull, isDiskFull, type Arrival, type PullWork } from './pull-work.ts';
-import { displayName, parseDigest, parseReference, referenceKey, type Reference } from './reference.ts';
+import { displayName, parseDigest, parseReference, referenceKey } from './reference.ts';
 import { StagingFolder } from './staging-folder.ts';
-import { Turns } from './turns.ts';
 
-export interface PullsOptions {
-  /** Where models end up, and where their parts grow meanwhile: both on one file system. */
-  readonly modelsDir: string;
-  readonly stagingDir: string;
+export interface PullsOptions extends PullRunnerOptions {
   /** A JSON file of the list's own. */
   readonly stateFile: string;
   /** What stays free on the disk. */
   readonly diskReserveBytes: number;
-  /** Such as https://huggingface.co. */
-  readonly hubUrl: string;
-  /** The agent's environment: proxies, and HF_TOKEN for the hub alone. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly retries?: RetryOptions;
-  /** Silence after which a connection counts as cut. */
-  readonly silenceMs?: number;
 }
 
-export interface PullsDeps {
-  readonly clock: Clock;
+export interface PullsDeps extends PullRunnerDeps {
   readonly logger: Logger;
-  readonly records: RecordsPort;
-  /** Null where no Ollama is set up. */
-  readonly library: LibraryPuller | null;
-  readonly quantizer: Quantizer | null;
   /** Room that this user has on the disk of a folder. */
   readonly freeDiskBytes: (folder: string) => Promise<number>;
   /** Makes the model known; gives its id, null when it did not turn up in the list. */
   readonly onArrived: (arrival: Arrival) => Promise<string | null>;
-  /** 0 ≤ x < 1. */
-  readonly random?: () => number;
 }
 
 /** A model to make from one of this node. */
@@ -83,54 +58,34 @@ const mostUnfinished = 32;
 const mostListed = 20;
 const mostEnded = 20;
 const announceEveryMs = 250;
-const usualSilenceMs = 60_000;
 
 /** Models on their way here: each one survives cuts, pauses and the agent itself, and becomes visible only when whole. */
 export class Pulls {
   /** Announced when {@link list} has changed, at most four times a second for mere progress. */
-  readonly changed = new Announcer<void>();
+  readonly changed: Announcer<void>;
   /** A pull has ended well; `model` is the id of what came of it. */
   readonly finished = new Announcer<{ readonly pull: PullSnapshot; readonly model: string | null }>();
   readonly #options: PullsOptions;
   readonly #deps: PullsDeps;
   readonly #store: PullStore;
   readonly #staging: StagingFolder;
-  readonly #http: HttpClient;
-  readonly #download: Download;
-  readonly #local: LocalFile;
-  readonly #making: Making;
-  readonly #turns = new Turns();
+  readonly #runner: PullRunner;
+  readonly #announcing: CalmAnnouncer;
   readonly #pulls = new Map<string, Pull>();
   #open = false;
-  #lastAnnouncedMs = Number.NEGATIVE_INFINITY;
-  #cancelAnnounce: (() => void) | null = null;
 
   constructor(options: PullsOptions, deps: PullsDeps) {
     this.#options = options;
     this.#deps = deps;
-    const { modelsDir, stagingDir, hubUrl, env } = options;
-    const { clock, logger, records, quantizer, library } = deps;
-    const now = (): number => clock.now();
-    const token = env['HF_TOKEN'] ? { origin: new URL(hubUrl).origin, value: env['HF_TOKEN'] } : null;
-    this.#store = new PullStore({ file: options.stateFile }, { logger });
-    this.#staging = new StagingFolder(stagingDir);
-    this.#http = new HttpClient({ env, silenceMs: options.silenceMs ?? usualSilenceMs, token });
-    const room = (work: PullWork, moreBytes: number): Promise<void> => this.#room(work, moreBytes);
-    this.#download = new Download(
-      { modelsDir, stagingDir, retries: options.retries ?? pullRetries },
-      {
-        http: this.#http,
-        hub: new Hub({ hubUrl }, { http: this.#http, now }),
-        records,
-        clock,
-        random: deps.random ?? Math.random,
-        room,
-        isPromised: (name, url) => this.#isPromised(name, url),
-        alone: (names, work, task) => this.#turns.alone(names, work, task),
-      },
-    );
-    this.#local = new LocalFile({ modelsDir, stagingDir }, { records, now, room });
-    this.#making = new Making({ modelsDir, stagingDir }, { quantizer, library, records, now, room });
+    this.#store = new PullStore({ file: options.stateFile }, { logger: deps.logger });
+    this.#staging = new StagingFolder(options.stagingDir);
+    this.#announcing = new CalmAnnouncer({ everyMs: announceEveryMs }, { clock: deps.clock });
+    this.changed = this.#announcing.changed;
+    this.#runner = new PullRunner(options, {
+      ...deps,
+      room: (work, moreBytes) => this.#room(work, moreBytes),
+      isPromised: (name, url) => this.#isPromised(name, url),
+    });
   }
 
   /** Takes up what ran when the agent ended, however it ended, and removes parts that belong to nothing. */
@@ -148,7 +103,7 @@ export class Pulls {
     );
     this.#open = true;
     this.#startNext();
-    this.#announceNow();
+    this.#announcing.now();
   }
 
   /** Running ones first, then the last that ended, newest first. */
@@ -224,9 +179,8 @@ export class Pulls {
   async stop(): Promise<void> {
     this.#open = false;
     await Promise.all([...this.#pulls.values()].map((pull) => this.#interrupt(pull, 'stop')));
-    this.#cancelAnnounce?.();
-    this.#cancelAnnounce = null;
-    this.#http.close();
+    this.#announcing.stop();
+    this.#runner.close();
     this.#save();
   }
 
@@ -269,7 +223,7 @@ export class Pulls {
     }
     pull.record = { ...pull.record, use: pull.record.use || order.use };
     if (state.kind === 'paused' || state.kind === 'failed') this.#enqueue(pull);
-    else this.#announceNow();
+    else this.#announcing.now();
     return pull.record.id;
   }
 
@@ -302,7 +256,7 @@ export class Pulls {
   /** Never rejects: however the work ends, the pull has a state that says so. */
   async #run(pull: Pull, signal: AbortSignal): Promise<void> {
     try {
-      const arrival = await this.#work(this.#workOf(pull, signal));
+      const arrival = await this.#runner.run(this.#workOf(pull, signal));
       const model = await this.#deps.onArrived(arrival);
       await this.#staging.removePartsOf(pull.record.id);
       pull.running = null;
@@ -318,37 +272,6 @@ export class Pulls {
     this.#startNext();
   }
 
-  #work(work: PullWork): Promise<Arrival> {
-    const { job } = work.record();
-    if (job.kind === 'quantize') return this.#making.run(job, work);
-    return this.#fetch(parseReference(job.reference), job.sha256, work);
-  }
-
-  async #fetch(reference: Reference, sha256: string | null, work: PullWork): Promise<Arrival> {
-    switch (reference.kind) {
-      case 'ollama': {
-        if (!this.#deps.library) throw noLibrary();
-        await this.#deps.library.pull(
-          reference.name,
-          ({ receivedBytes, totalBytes, sentence }) => {
-            if (totalBytes !== null) work.progress.setTotal(totalBytes);
-            work.reach(receivedBytes);
-            work.note(sentence);
-          },
-          work.signal,
-        );
-        return { kind: 'library', name: reference.name };
-      }
-      case 'hugging-face':
-      case 'url':
-        return { kind: 'file', path: await this.#download.run(reference, sha256, work) };
-      case 'file':
-        return { kind: 'file', path: await this.#local.run(reference.path, sha256, work) };
-      default:
-        return assertNever(reference);
-    }
-  }
-
   #workOf(pull: Pull, signal: AbortSignal): PullWork {
     return {
       record: () => pull.record,
@@ -360,7 +283,7 @@ export class Pulls {
       signal,
       reach: (bytes) => {
         pull.progress.reach(bytes, this.#deps.clock.monotonic());
-        this.#announceSoon();
+        this.#announcing.soon();
       },
       note: (note) => this.#tell(pull, { kind: 'running', note }),
       verifying: () => this.#tell(pull, { kind: 'verifying' }),
@@ -429,7 +352,7 @@ export class Pulls {
     pull.record = { ...pull.record, state };
     this.#forgetOld();
     this.#save();
-    this.#announceNow();
+    this.#announcing.now();
   }
 
   /** What is going on within a run: announced, not kept. */
@@ -437,7 +360,7 @@ export class Pulls {
     const before = JSON.stringify(pull.record.state);
     if (pull.running === null && state.kind === 'running' && state.note === null) return;
     pull.record = { ...pull.record, state };
-    if (before !== JSON.stringify(state)) this.#announceNow();
+    if (before !== JSON.stringify(state)) this.#announcing.now();
   }
 
   #forgetOld(): void {
@@ -451,10 +374,7 @@ export class Pulls {
   }
 
   #ordered(): Pull[] {
-    const rank = ({ record }: Pull): number =>
-      record.state.kind === 'running' || record.state.kind === 'verifying' ? 0 : hasEnded(record.state) ? 2 : 1;
-    const time = ({ record }: Pull): number => (hasEnded(record.state) ? -record.state.endedAt : record.startedAt);
-    return [...this.#pulls.values()].sort((a, b) => rank(a) - rank(b) || time(a) - time(b));
+    return [...this.#pulls.values()].sort((a, b) => compareRecords(a.record, b.record));
   }
 
   #save(): void {
@@ -464,19 +384,6 @@ export class Pulls {
       totalBytes: progress.totalBytes,
     }));
     this.#store.save(kept);
-  }
-
-  #announceSoon(): void {
-    const sinceMs = this.#deps.clock.monotonic() - this.#lastAnnouncedMs;
-    if (sinceMs >= announceEveryMs) this.#announceNow();
-    else this.#cancelAnnounce ??= this.#deps.clock.after(announceEveryMs - sinceMs, () => this.#announceNow());
-  }
-
-  #announceNow(): void {
-    this.#cancelAnnounce?.();
-    this.#cancelAnnounce = null;
-    this.#lastAnnouncedMs = this.#deps.clock.monotonic();
-    this.changed.announce();
   }
 }
 
