@@ -14,7 +14,7 @@ import { missingCapability } from './missing-capability.ts';
 import { isEventStream, Relay, type RelayOutcome } from './relay.ts';
 import { replyError } from './reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
-import { planRoute, type Candidate } from './router.ts';
+import { planRoute, virtualModels, type Candidate } from './router.ts';
 import { measurementOf } from './measuring.ts';
 import { TokenMeter } from './token-meter.ts';
 import { Waiting } from './waiting.ts';
@@ -270,7 +270,9 @@ function judgeKind({ response }: Dispatched, waiting: Waiting | null): void {
 
 function requestFor(call: Call, decoded: DecodedRequest, model: string): InferenceRequest {
   const { operation, stream } = decoded;
-  return { trace: call.trace, operation, model, stream, dialect: call.dialect.name, body: decoded.bodyFor(model) };
+  const byDefault = virtualModels.includes(decoded.model);
+  const { name: dialect } = call.dialect;
+  return { trace: call.trace, operation, model, stream, dialect, body: decoded.bodyFor(model), byDefault };
 }
 
 function routed(

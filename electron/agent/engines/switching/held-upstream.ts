@@ -130,9 +130,25 @@ export class HeldUpstream implements Upstream {
 
   /** @throws AppError when waiting makes no sense */
   #look(request: InferenceRequest): Finding {
-    const { engine, engineOf, view, switcher, loads } = this.#deps;
-    const spot = request.byDefault === true ? switcher.current : { modelId: request.model, engineId: engine.id };
-    if (!spot) throw new AppError('engine_not_ready', engine.snapshot().sentence);
+    const { engine, switcher } = this.#deps;
+    const planned = { modelId: request.model, engineId: engine.id };
+    if (request.byDefault !== true) return this.#lookFor(planned);
+    // As long as the model that was the default when the request was planned takes requests, it gets this one.
+    if (this.#takes(planned)) return this.#lookFor(planned);
+    if (!switcher.current) throw new AppError('engine_not_ready', engine.snapshot().sentence);
+    return this.#lookFor(switcher.current);
+  }
+
+  #takes({ modelId, engineId }: Spot): boolean {
+    const { view, switcher, loads, engine } = this.#deps;
+    const model = view().models.find(({ id }) => id === modelId);
+    const offer = model?.offers.find((each) => each.engineId === engineId);
+    if (offer?.held?.state !== 'loaded' || loads.leaving(offer) !== null) return false;
+    return !switcher.isComing({ modelId, engineId }) && engine.upstream.describe().ready;
+  }
+
+  #lookFor(spot: Spot): Finding {
+    const { engineOf, view, switcher, loads } = this.#deps;
     const { models } = view();
     const model = models.find(({ id }) => id === spot.modelId);
     const offer = model?.offers.find(({ engineId }) => engineId === spot.engineId);
