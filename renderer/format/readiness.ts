@@ -27,10 +27,10 @@ export function readyWindows(availability: Availability, goal: number | null): r
   }));
 }
 
-/** How long an outage took, or that it lasts: "for 42 s", "since 3 min 5 s". */
+/** How long an outage took, or that it lasts: "for 42 s", "for 3 min 5 s so far". */
 export function outageSpan(outage: Pick<Outage, 'from' | 'to'>, now: number): string | null {
   const from = parseTime(outage.from);
   if (from === null) return null;
   const to = parseTime(outage.to);
-  return to === null ? `lasts since ${formatSpan(now - from)}` : `for ${formatSpan(to - from)}`;
+  return to === null ? `for ${formatSpan(now - from)} so far` : `for ${formatSpan(to - from)}`;
 }

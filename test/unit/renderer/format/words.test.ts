@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { routeReasons } from '../../../../electron/contract/routing.ts';
-import { engineStateSchema } from '../../../../electron/contract/snapshot.ts';
-import { announcements } from '../../../../renderer/format/announcements.ts';
-import { engineActions } from '../../../../renderer/format/engine-actions.ts';
+import { engineStateSchema, type NodeSnapshot } from '../../../../electron/contract/snapshot.ts';
+import { announcements, type Announced } from '../../../../renderer/format/announcements.ts';
+import { engineActions, handsOffReason, managerWords } from '../../../../renderer/format/engine-actions.ts';
 import { activityStatus, reasonWords } from '../../../../renderer/format/words.ts';
 import { fakeSnapshot } from '../../../fakes/fake-snapshot.ts';
 
@@ -27,6 +27,16 @@ describe('words', () => {
 });
 
 describe('engine actions', () => {
+  it('an engine that others run says who does and how it is restarted', () => {
+    const managers = ['systemd', 'windows-app', 'someone-else'] as const;
+    expect(new Set(managers.map((manager) => handsOffReason({ manager }))).size).toBe(3);
+    for (const manager of managers) {
+      expect(managerWords(manager)).not.toBeNull();
+      expect(handsOffReason({ manager })).toContain('never stops it');
+    }
+    expect(managerWords('ranch-hand')).toBeNull();
+  });
+
   it('an engine that others run is left alone in every state', () => {
     for (const state of engineStateSchema.options) expect(engineActions({ state, ownership: 'adopted' })).toEqual([]);
   });
@@ -72,6 +82,57 @@ describe('announcements', () => {
       'Engine embedded: Failed.',
       'Look at the log.',
     ]);
+  });
+
+  it('a switch is said phase by phase, and its end with its sentence', () => {
+    const switching = {
+      id: 's-1',
+      to: 'b',
+      from: 'a',
+      engineId: 'embedded',
+      phase: 'loading' as const,
+      progress: 0.2,
+      startedAt: '',
+      since: '',
+      sentence: 'Loading it beside the old one.',
+      error: null,
+    };
+    const at = (over: Partial<typeof snapshot>): Announced => ({ phase: 'live', snapshot: { ...snapshot, ...over } });
+    expect(announcements(at({}), at({ switching }))).toEqual(['Switch to b: Loading.']);
+    const further = { ...switching, progress: 0.9 };
+    expect(announcements(at({ switching }), at({ switching: further }))).toEqual([]);
+    const over = { ...switching, phase: 'rolled-back' as const, sentence: 'It did not answer; a stays in use.' };
+    expect(announcements(at({ switching }), at({ switching: over }))).toEqual(['It did not answer; a stays in use.']);
+  });
+
+  it('a pull is said at each quarter and when its state changes, an install at each step', () => {
+    const [pull] = snapshot.pulls;
+    if (pull === undefined) throw new Error('no pull in the fake');
+    const at = (share: number, state: typeof pull.state = 'running'): Announced => ({
+      phase: 'live',
+      snapshot: { ...snapshot, pulls: [{ ...pull, name: 'm', state, receivedBytes: share * 100, totalBytes: 100 }] },
+    });
+    expect(announcements(at(0.1), at(0.2))).toEqual([]);
+    expect(announcements(at(0.2), at(0.3))).toEqual(['m: 25 % are here.']);
+    expect(announcements(at(0.3), at(0.2))).toEqual([]);
+    expect(announcements(at(0.3), at(0.3, 'paused'))).toEqual(['m: Paused.']);
+    const install = {
+      kind: 'bitnet' as const,
+      state: 'running' as const,
+      step: 1,
+      steps: 3,
+      sentence: '',
+      progress: 0.1,
+      startedAt: '',
+      endedAt: null,
+    };
+    const installing = (over: Partial<NodeSnapshot['installs'][number]>): Announced => ({
+      phase: 'live',
+      snapshot: { ...snapshot, installs: [{ ...install, ...over }] },
+    });
+    expect(announcements(installing({}), installing({ progress: 0.9 }))).toEqual([]);
+    expect(announcements(installing({}), installing({ step: 2 }))).toEqual(['BitNet: step 2 of 3.']);
+    expect(announcements(installing({}), installing({ state: 'failed' }))).toEqual(['BitNet: Not installed.']);
   });
 
   it('losing the agent and finding it again is said once each', () => {

@@ -5,6 +5,7 @@ import { createCommandsStore } from '../../../../renderer/stores/commands.ts';
 import { createConnectionStore, receive } from '../../../../renderer/stores/connection.ts';
 import { createEngineLog } from '../../../../renderer/stores/engine-log.ts';
 import { createPreferencesStore } from '../../../../renderer/stores/preferences.ts';
+import { createQuestion } from '../../../../renderer/stores/question.ts';
 import { createTryItStore } from '../../../../renderer/stores/try-it.ts';
 import { fakePoint, fakeSnapshot } from '../../../fakes/fake-snapshot.ts';
 import { OpenAnswer } from '../fake-answers.ts';
@@ -42,6 +43,17 @@ describe('preferences', () => {
     expect(createPreferencesStore(storage).getState().theme).toBe('system');
   });
 
+  it('a switch that was dismissed stays so after a reload', () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    expect(createPreferencesStore(storage).getState().dismissedSwitch).toBeNull();
+    createPreferencesStore(storage).getState().dismissSwitch('s-7');
+    expect(createPreferencesStore(storage).getState().dismissedSwitch).toBe('s-7');
+  });
+
   it('hold for the page where the browser refuses storage', () => {
     const refuse = (): never => {
       throw new DOMException('denied', 'SecurityError');
@@ -69,7 +81,7 @@ describe('commands', () => {
     void store.getState().send('k', 'engines.stop', { id: 'e' });
     expect(store.getState().sent['k']).toEqual({ state: 'sending' });
     resolve(undefined);
-    await first;
+    expect(await first).toEqual({ ok: true });
     expect(sent).toEqual([['engines.stop', { id: 'e' }]]);
     expect(store.getState().sent).toEqual({});
   });
@@ -78,10 +90,57 @@ describe('commands', () => {
     const refuse = (): Promise<never> =>
       Promise.reject(new ControlError('Stop it first.', { status: 409, code: 'conflict' }));
     const store = createCommandsStore({ http: { command: refuse } });
-    await store.getState().send('k', 'engines.start', {});
+    expect(await store.getState().send('k', 'engines.start', {})).toBeNull();
     expect(store.getState().sent['k']).toEqual({ state: 'refused', message: 'Stop it first.' });
     store.getState().dismiss('k');
     expect(store.getState().sent).toEqual({});
+  });
+});
+
+describe('a question', () => {
+  const answer = { goal: 0.99, outages: [] };
+  const setUp = () => {
+    const asked: { signal: AbortSignal; resolve: (value: typeof answer) => void; reject: (error: unknown) => void }[] =
+      [];
+    const query = async (_name: string, _params: unknown, signal: AbortSignal): Promise<never> => {
+      const { promise, resolve, reject } = Promise.withResolvers<never>();
+      asked.push({ signal, resolve: (value) => resolve(value as never), reject });
+      return promise;
+    };
+    return { asked, question: createQuestion('availability', {}, { http: { query } }) };
+  };
+
+  it('keeps its answer while it is asked again, and the newest answer wins', async () => {
+    const { asked, question } = setUp();
+    question.ask();
+    expect(question.store.getState()).toEqual({ answer: null, asking: true, failure: null });
+    asked[0]?.resolve(answer);
+    await settled();
+    expect(question.store.getState()).toEqual({ answer, asking: false, failure: null });
+    question.ask();
+    expect(question.store.getState()).toEqual({ answer, asking: true, failure: null });
+    question.ask();
+    expect(asked[1]?.signal.aborted).toBe(true);
+    asked[1]?.resolve({ ...answer, goal: 0.5 });
+    await settled();
+    expect(question.store.getState().answer).toEqual(answer);
+    asked[2]?.resolve({ ...answer, goal: 0.9 });
+    await settled();
+    expect(question.store.getState().answer?.goal).toBe(0.9);
+  });
+
+  it('says why there is no answer, and nothing once it was stopped', async () => {
+    const { asked, question } = setUp();
+    question.ask();
+    asked[0]?.reject(new ControlError('Ask again in a moment.', { status: 503, code: 'unavailable' }));
+    await settled();
+    expect(question.store.getState()).toEqual({ answer: null, asking: false, failure: 'Ask again in a moment.' });
+    question.ask();
+    question.stop();
+    expect(asked[1]?.signal.aborted).toBe(true);
+    asked[1]?.reject(new Error('aborted'));
+    await settled();
+    expect(question.store.getState().failure).toBeNull();
   });
 });
 
