@@ -29,7 +29,7 @@ function toModel(entry: Entry, taken: Set<string>, records: Pick<ModelRecords, '
   const stem = path.basename(file.path).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   const record = records?.get(file.path) ?? null;
   // A record of another file that was at this path says nothing of this one.
-  const known = record !== null && record.sizeBytes === file.sizeBytes ? record : null;
+  const known = record !== null && record.sizeBytes === file.firstPartBytes ? record : null;
   return {
     id: uniqueId(stem.toLowerCase(), taken),
     name: header?.name ?? stem,
@@ -38,7 +38,8 @@ function toModel(entry: Entry, taken: Set<string>, records: Pick<ModelRecords, '
     arrivedMs: file.arrivedMs,
     header,
     group: groupOf(stem),
-    digest: known?.digest ?? null,
+    // Parts have a digest each; the model as a whole has none.
+    digest: file.otherParts.length === 0 ? (known?.digest ?? null) : null,
     origin: known?.origin ?? null,
     capabilities: problem === null && header !== null ? capabilitiesOf(header.use, header.tensorTypes) : [],
     shape: header?.shape ?? null,

@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
 import path from 'node:path';
 import type { ModelSnapshot } from '../../contract/snapshot.ts';
 import { Announcer } from '../base/announcer.ts';
@@ -10,10 +10,10 @@ import type { CatalogModel } from './catalog-model.ts';
 import { fileKey, toModels, type Entry } from './catalog-entries.ts';
 import { examine, type Examined } from './examine.ts';
 import { refusedByMainline } from './loadable.ts';
-import { findModelFiles, modelFileAt, type ModelFile } from './model-files.ts';
+import { findModelFiles, modelFileAt, partsOf, type ModelFile } from './model-files.ts';
 import { modelRow } from './model-row.ts';
 import type { ModelRecords } from './records.ts';
-import { removeModelFiles } from './remove-files.ts';
+import { quarantineModelFiles, removeModelFiles } from './remove-files.ts';
 
 export interface ModelCatalogOptions {
   /** The node's own models folder. */
@@ -122,7 +122,7 @@ export class ModelCatalog {
       throw new AppError('forbidden', 'The self-test model belongs to the program and cannot be removed.');
     }
     await this.#mailbox.post(() => removeModelFiles(model.path, this.#folders));
-    this.#deps.records?.remove(model.path);
+    for (const part of partsOf(model.path)) this.#deps.records?.remove(part);
     await this.rescan();
   }
 
@@ -136,6 +136,22 @@ export class ModelCatalog {
     if (file === null) return;
     this.#setAside.set(fileKey(file), sentence);
     await this.rescan();
+  }
+
+  /**
+   * Renames a model's file so that it is a model no more, and forgets its record: for one whose bytes are damaged.
+   * Returns its new path.
+   *
+   * @throws AppError as {@link remove}
+   */
+  async quarantine(id: string): Promise<string> {
+    const model = this.#models.find((each) => each.id === id);
+    if (!model) throw new AppError('model_not_found', `There is no model ${id} on this node.`);
+    const { clock, records } = this.#deps;
+    const moved = await this.#mailbox.post(() => quarantineModelFiles(model.path, this.#folders, clock.now()));
+    for (const part of partsOf(model.path)) records?.remove(part);
+    await this.rescan();
+    return moved;
   }
 
   async #look(): Promise<CatalogModel[]> {
@@ -176,6 +192,11 @@ export class ModelCatalog {
   }
 
   #watch(folder: string): void {
+    // One that is not there yet would be watched in vain on some systems, without an error.
+    if (!existsSync(folder)) {
+      this.#poll();
+      return;
+    }
     try {
       const watcher = watch(folder, { recursive: true, persistent: false }, () => this.#onChange());
       watcher.on('error', (error) => {
@@ -228,7 +249,7 @@ function loadedByMainline(model: CatalogModel): boolean {
 
 function missingFile(file: string): ModelFile {
   const problem = 'There is no such file. Check the path.';
-  return { path: file, otherParts: [], sizeBytes: 0, changedMs: 0, arrivedMs: 0, problem };
+  return { path: file, otherParts: [], sizeBytes: 0, firstPartBytes: 0, changedMs: 0, arrivedMs: 0, problem };
 }
 
 /** Two states of the catalog that write alike look alike. */

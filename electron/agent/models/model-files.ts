@@ -9,6 +9,8 @@ export interface ModelFile {
   readonly otherParts: readonly string[];
   /** All parts together. */
   readonly sizeBytes: number;
+  /** Of the first part alone. */
+  readonly firstPartBytes: number;
   readonly changedMs: number;
   /** When it came to this place: copying may keep an old time of change. */
   readonly arrivedMs: number;
@@ -68,6 +70,7 @@ export async function modelFileAt(file: string): Promise<ModelFile | null> {
     path: resolved,
     otherParts: others,
     sizeBytes,
+    firstPartBytes: first.size,
     changedMs,
     arrivedMs: Math.max(first.ctimeMs, first.birthtimeMs),
     problem: missing === null ? null : `A part of the model is missing: ${missing}. Put it beside the first part.`,

@@ -7,7 +7,7 @@ import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { ModelCatalog } from '../../../electron/agent/models/catalog.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 
-it('a file that is copied into the models folder, or taken away, is noticed', async () => {
+it('F20 a file that is copied into the models folder, or taken away, is noticed', async () => {
   const folder = tempFolder();
   const modelsDir = join(folder, 'models');
   mkdirSync(modelsDir);

@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import type { CatalogModel } from '../../../electron/agent/models/catalog-model.ts';
 import { defaultOf, ModelCatalog } from '../../../electron/agent/models/catalog.ts';
+import { ModelRecords } from '../../../electron/agent/models/records.ts';
 import type { GgufHeader } from '../../../electron/agent/models/gguf-reader.ts';
 import { buildSelfTestModel } from '../../../build/self-test-model.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
@@ -126,6 +127,140 @@ describe('ModelCatalog', () => {
     rmSync(second);
     const cut = await looked(open());
     expect(cut.rows()[0]?.problem).toContain('big-00002-of-00002.gguf');
+  });
+
+  it('B61 a later part that is cut off, or weights in a later part, count', async () => {
+    const { put, open } = rig();
+    put('big-00001-of-00002.gguf');
+    put('big-00002-of-00002.gguf');
+    const whole = await looked(open());
+    expect(whole.list()[0]?.shape?.parameters ?? whole.rows()[0]?.parameters).toBe(2 * 128);
+    put('big-00002-of-00002.gguf', ggufFile({ dataBytes: 10 }));
+    const cut = await looked(open());
+    expect(cut.rows()[0]?.problem).toContain('incomplete');
+  });
+
+  it('lists more folders beside its own, each file once, and goes on without one that is not there', async () => {
+    const { folder, modelsDir, put } = rig();
+    put('own.gguf');
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'Foreign-Q8_0.gguf'), ggufFile());
+    const folders = [other, modelsDir, join(other, '..', 'other'), join(folder, 'none')];
+    const catalog = await looked(
+      new ModelCatalog(
+        { modelsDir, folders, defaultPath: null, selfTestPath: join(folder, 'none.gguf') },
+        { clock: new ManualClock(), logger: silentLogger },
+      ),
+    );
+    expect(catalog.list().map(({ id, group }) => ({ id, group }))).toEqual([
+      { id: 'own', group: 'own' },
+      { id: 'foreign-q8_0', group: 'foreign' },
+    ]);
+  });
+
+  it('has digest and origin from the records, as long as they are of this file', async () => {
+    const { modelsDir, folder, put } = rig();
+    const file = put('pulled.gguf');
+    const clock = new ManualClock();
+    const records = new ModelRecords({ file: join(folder, 'models.json') }, { clock, logger: silentLogger });
+    const digest = `sha256:${'a'.repeat(64)}`;
+    records.put({ path: file, digest, origin: 'hf.co/org/repo:Q4_K_M', sizeBytes: ggufFile().length, addedAt: 1 });
+    const catalog = new ModelCatalog(
+      { modelsDir, defaultPath: null, selfTestPath: join(folder, 'none.gguf') },
+      { clock, logger: silentLogger, records },
+    );
+    await catalog.rescan();
+    expect(catalog.list()[0]).toMatchObject({ digest, origin: 'hf.co/org/repo:Q4_K_M' });
+    put('pulled.gguf', ggufFile({ dataBytes: 4 * 34 + 32 }));
+    await catalog.rescan();
+    expect(catalog.list()[0]).toMatchObject({ digest: null, origin: null });
+    await catalog.remove('pulled');
+    expect(records.get(file)).toBeNull();
+  });
+
+  it('removes a model with all its parts', async () => {
+    const { modelsDir, put, open } = rig();
+    put('big-00001-of-00002.gguf');
+    put('big-00002-of-00002.gguf');
+    put('deep/other.gguf');
+    const catalog = await looked(open());
+    await catalog.remove('big');
+    await catalog.remove('other');
+    expect(catalog.list().map(({ id }) => id)).toEqual(['self-test']);
+    expect(readdirSync(modelsDir, { recursive: true })).toEqual(['deep']);
+    await expect(catalog.remove('big')).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(catalog.remove('self-test')).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('B62 removes nothing outside its folders: a link goes, what it leads to stays', async () => {
+    const { folder, modelsDir, open } = rig();
+    const outside = join(folder, 'outside');
+    mkdirSync(outside);
+    const precious = join(outside, 'precious.gguf');
+    writeFileSync(precious, ggufFile());
+    symlinkSync(precious, join(modelsDir, 'linked.gguf'));
+    const catalog = await looked(open(precious));
+    await expect(catalog.remove('precious')).rejects.toMatchObject({ code: 'forbidden' });
+    await catalog.remove('linked');
+    expect(existsSync(precious)).toBe(true);
+    expect(readdirSync(modelsDir)).toEqual([]);
+    // A folder that was put out of the way and replaced by a link to another one.
+    mkdirSync(join(modelsDir, 'sub'));
+    writeFileSync(join(modelsDir, 'sub', 'precious.gguf'), ggufFile());
+    const later = await looked(open());
+    rmSync(join(modelsDir, 'sub'), { recursive: true });
+    symlinkSync(outside, join(modelsDir, 'sub'));
+    await expect(later.remove('precious')).rejects.toMatchObject({ code: 'forbidden' });
+    expect(existsSync(precious)).toBe(true);
+  });
+
+  it('B63 a model that ends every engine is set aside with the reason, until its file changes', async () => {
+    const { put, open } = rig();
+    put('hostile.gguf');
+    const catalog = await looked(open());
+    await catalog.setAside('hostile', 'It ended the engine three times. Pull it again or remove it.');
+    expect(catalog.list()[0]).toMatchObject({
+      problem: expect.stringContaining('three times') as string,
+      capabilities: [],
+    });
+    expect(catalog.default()?.id).toBe('self-test');
+    await catalog.rescan();
+    expect(catalog.default()?.id).toBe('self-test');
+    put('hostile.gguf', ggufFile({ dataBytes: 4 * 34 + 32 }));
+    await catalog.rescan();
+    expect(catalog.default()?.id).toBe('hostile');
+  });
+
+  it('an embedding model is nobody’s default, though it came last', async () => {
+    const { put, open } = rig();
+    put('chat.gguf');
+    const file = put('embed.gguf', ggufFile({ entries: [entry.string('general.architecture', 'bert')] }));
+    utimesSync(file, 4_000_000_000, 4_000_000_000);
+    const catalog = await looked(open());
+    expect(catalog.list().map(({ id, capabilities }) => ({ id, capabilities }))).toContainEqual({
+      id: 'embed',
+      capabilities: ['embedding'],
+    });
+    expect(catalog.default()?.id).toBe('chat');
+  });
+
+  it('F20 a folder that cannot be watched is looked at every few seconds', async () => {
+    const { folder, modelsDir } = rig();
+    const late = join(folder, 'late');
+    const clock = new ManualClock();
+    const catalog = new ModelCatalog(
+      { modelsDir, folders: [late], defaultPath: null, selfTestPath: join(folder, 'none.gguf') },
+      { clock, logger: silentLogger },
+    );
+    await catalog.start();
+    onTestFinished(() => catalog.stop());
+    mkdirSync(late);
+    writeFileSync(join(late, 'horse.gguf'), ggufFile());
+    const changed = new Promise<void>((resolve) => catalog.changed.subscribe(resolve));
+    clock.advance(4_000);
+    await changed;
+    expect(catalog.list()).toHaveLength(1);
   });
 
   it('two files with one stem get two ids', async () => {

@@ -21,6 +21,10 @@ export const entry = {
   raw: (key: string, type: number, value: Buffer): Buffer => Buffer.concat([text(key), u32(type), value]),
 };
 
+/** An entry with a list of whole numbers. */
+export const u32List = (key: string, values: readonly number[]): Buffer =>
+  Buffer.concat([text(key), u32(9), u32(4), u64(values.length), ...values.map(u32)]);
+
 export interface TensorDraft {
   readonly name: string;
   readonly shape: readonly (number | bigint)[];
