@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { fakeOllamaProgram, FakeOllama, FakeOllamaControl } from '../../fakes/fake-ollama-process.ts';
 import { freePort } from '../../fixtures/real-ollama.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
-import { noSignal, ollamaRig, plainLoad, until } from './ollama-rig.ts';
+import { HurriedClock, noSignal, ollamaRig, plainLoad, until } from './ollama-rig.ts';
 
 const nobody = { OLLAMA_HOST: '127.0.0.1:1' };
 
@@ -33,6 +33,10 @@ it('F36 a program that is too old or broken is refused with its version, and ano
   await engine.start();
   await until(engine, () => engine.snapshot().state === 'ready');
   expect(engine.snapshot().foundAt).toBe(join(newer, 'ollama'));
+  expect(engine.snapshot().advice.map(({ sentence }) => sentence)).toEqual([
+    expect.stringContaining('missing cannot be run'),
+    expect.stringContaining('is Ollama 0.11.2'),
+  ]);
 });
 
 it('F8 engine port stolen between pick and bind: a new port, and no request ever goes to the thief', async () => {
@@ -101,7 +105,11 @@ it('a load’s own context restarts ours while nothing else is loaded, and not w
 it('F10 the operator’s own comes up beside ours: ours stays and says so, the next start uses theirs', async () => {
   const port = await freePort();
   const env = { OLLAMA_HOST: `127.0.0.1:${port}` };
-  const engine = ollamaRig({ settings: { path: fakeOllamaProgram(tempFolder()) }, env });
+  const engine = ollamaRig({
+    settings: { path: fakeOllamaProgram(tempFolder()) },
+    env,
+    clock: new HurriedClock(5),
+  });
   await engine.start();
   await until(engine, () => engine.snapshot().state === 'ready');
   await using theirs = await FakeOllama.start(port);
@@ -110,4 +118,22 @@ it('F10 the operator’s own comes up beside ours: ours stays and says so, the n
   await engine.stop();
   await engine.start();
   expect(engine.snapshot()).toMatchObject({ state: 'adopted', url: theirs.url });
+});
+
+it('F2 dies before it is ready five times: failed, with its last lines', async () => {
+  const program = join(tempFolder(), 'ollama');
+  const dies = 'echo "Error: no usable library" >&2; exit 3';
+  writeFileSync(program, `#!/bin/sh\ncase "$1" in --version) echo "ollama version is 0.17.4";; *) ${dies};; esac\n`);
+  chmodSync(program, 0o755);
+  const engine = ollamaRig({ settings: { path: program }, env: nobody, clock: new HurriedClock(50) });
+  await engine.start();
+  await until(engine, () => engine.snapshot().state === 'failed');
+  expect(engine.snapshot()).toMatchObject({
+    restarts: 4,
+    lastExit: { code: 3, lastLines: ['Error: no usable library'] },
+  });
+  expect(engine.upstream.describe()).toMatchObject({ ready: false, comesUp: false });
+  await expect(engine.load({ id: 'tiny', file: null, options: plainLoad }, noSignal)).rejects.toMatchObject({
+    code: 'engine_not_ready',
+  });
 });

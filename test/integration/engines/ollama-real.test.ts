@@ -5,7 +5,7 @@ import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { testEngine } from '../../fixtures/test-engine.ts';
 import type { WireResponse } from '../../../electron/agent/inference/wire-response.ts';
 import type { OllamaEngine } from '../../../electron/agent/engines/ollama/ollama-engine.ts';
-import { noSignal, ollamaRig, plainLoad, until } from './ollama-rig.ts';
+import { HurriedClock, noSignal, ollamaRig, plainLoad, until } from './ollama-rig.ts';
 
 const environmentOf = (pid: number): string => readFileSync(`/proc/${pid}/environ`, 'utf8');
 
@@ -82,7 +82,7 @@ it('F10 a real Ollama is adopted, seen gone within 2 s, back within 3 s, and lef
   if (process.platform === 'linux') expect(environmentOf(again.pid)).toBe(before);
 }, 240_000);
 
-it('F1 a real Ollama of our own, killed mid-stream: the caller is told, and the next request works', async (context) => {
+it('F1 a real Ollama of our own, killed mid-stream ten times: each time the caller is told, and the next request works', async (context) => {
   const program = testEngine(context, 'ollama');
   const folder = tempFolder();
   {
@@ -90,15 +90,18 @@ it('F1 a real Ollama of our own, killed mid-stream: the caller is told, and the 
     await library.create('gemma', testEngine(context, 'gemma'));
   }
   const env = { OLLAMA_HOST: '127.0.0.1:1', ANTHROPIC_API_KEY: 'secret', PATH: '/usr/bin' };
-  const engine = ollamaRig({ settings: { path: program, modelsDir: `${folder}/models`, contextLength: 2_048 }, env });
+  const clock = new HurriedClock(1);
+  const settings = { path: program, modelsDir: `${folder}/models`, contextLength: 2_048 };
+  const engine = ollamaRig({ settings, env, clock });
   await engine.start();
   await engine.load({ id: 'gemma', file: null, options: plainLoad }, noSignal);
   expect(engine.models()[0]).toMatchObject({ state: 'loaded', contextLength: 2_048 });
-  for (const round of [1, 2]) {
+  for (let round = 1; round <= 10; round += 1) {
+    clock.skip(61_000);
     const { pid } = engine.snapshot();
     if (pid === null) throw new Error('no process');
     if (process.platform === 'linux') expect(environmentOf(pid)).not.toContain('secret');
-    const response = await chat(engine, 400, true);
+    const response = await chat(engine, 200, true);
     let killed = false;
     const text = read(response, () => {
       if (!killed) process.kill(pid, 'SIGKILL');

@@ -72,3 +72,34 @@ export function until(engine: OllamaEngine, condition: () => boolean, withinMs =
     });
   });
 }
+
+/** The system's time, `factor` times as fast for whatever waits, and moved on by {@link skip}. */
+export class HurriedClock implements Clock {
+  readonly #factor: number;
+  #skippedMs = 0;
+
+  constructor(factor: number) {
+    this.#factor = factor;
+  }
+
+  /** As if this much time had passed in which nothing happened. */
+  skip(ms: number): void {
+    this.#skippedMs += ms;
+  }
+
+  now(): number {
+    return systemClock.now() + this.#skippedMs;
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic() * this.#factor + this.#skippedMs;
+  }
+
+  after(delayMs: number, task: () => void): () => void {
+    return systemClock.after(delayMs / this.#factor, task);
+  }
+
+  every(intervalMs: number, task: () => void): () => void {
+    return systemClock.every(intervalMs / this.#factor, task);
+  }
+}

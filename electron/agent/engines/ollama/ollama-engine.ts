@@ -283,7 +283,7 @@ export class OllamaEngine implements Engine {
       return;
     }
     adopted.stop();
-    await this.#own(search.program);
+    await this.#own(search.program, search.refused);
   }
 
   #adopt(adopted: AdoptedOllama): void {
@@ -304,7 +304,7 @@ export class OllamaEngine implements Engine {
     this.changed.announce();
   }
 
-  async #own(program: string): Promise<void> {
+  async #own(program: string, refused: readonly string[]): Promise<void> {
     // The same one as before, so that its deaths stay counted.
     const owned = this.#owned?.program === program ? this.#owned : this.#deps.own(program, () => this.#wire.busy > 0);
     if (owned !== this.#owned) {
@@ -313,7 +313,7 @@ export class OllamaEngine implements Engine {
       });
     }
     this.#owned = owned;
-    this.#enter({ kind: 'owned', owned, beside: null });
+    this.#enter({ kind: 'owned', owned, beside: null, refused });
     this.#watchBeside();
     await owned.start();
   }

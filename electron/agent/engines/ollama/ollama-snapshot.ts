@@ -20,8 +20,13 @@ export type OllamaMode =
     }
   /** One that somebody else runs, also while it is gone. */
   | { readonly kind: 'adopted'; readonly adopted: AdoptedOllama }
-  /** `beside`: where the operator's own has come up since. */
-  | { readonly kind: 'owned'; readonly owned: OwnedOllama; readonly beside: string | null };
+  /** `beside`: where the operator's own has come up since. `refused`: why better placed programs were passed over. */
+  | {
+      readonly kind: 'owned';
+      readonly owned: OwnedOllama;
+      readonly beside: string | null;
+      readonly refused: readonly string[];
+    };
 
 export interface OllamaFacts {
   readonly id: string;
@@ -174,7 +179,7 @@ function adopted(seen: AdoptedOllama, { platform }: OllamaFacts): Own {
   };
 }
 
-function owned({ owned: ours, beside }: Extract<OllamaMode, { kind: 'owned' }>, facts: OllamaFacts): Own {
+function owned({ owned: ours, beside, refused }: Extract<OllamaMode, { kind: 'owned' }>, facts: OllamaFacts): Own {
   const { endpoint } = ours;
   const supervised = snapshotOf(ours.record);
   const drains = facts.draining && supervised.state === 'ready';
@@ -192,7 +197,7 @@ function owned({ owned: ours, beside }: Extract<OllamaMode, { kind: 'owned' }>, 
     foundAt: ours.program,
     url: supervised.state === 'ready' && endpoint ? urlOf(endpoint.address) : null,
     manager: 'ranch-hand',
-    advice: [...besideAdvice(beside), ...versionNote(version)],
+    advice: [...besideAdvice(beside), ...refused.map((sentence) => ({ sentence, lines: [] })), ...versionNote(version)],
     processes: pid === null ? [] : [{ pid, model: null, state: supervised.state, memoryBytes: null }],
   };
 }
