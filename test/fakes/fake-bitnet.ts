@@ -122,11 +122,18 @@ function slot(): Json {
   };
 }
 
+/** One whole JSON object: what a schema demands, each of it true. */
+function jsonWords(format: Json): string[] {
+  const { json_schema: named } = format;
+  const schema = isRecord(named) && isRecord(named['schema']) ? named['schema'] : format['schema'];
+  const required = isRecord(schema) && Array.isArray(schema['required']) ? schema['required'].map(String) : ['answer'];
+  return ['{', required.map((key) => `"${key}": true`).join(', '), '}'];
+}
+
 /** The words that answer a request, with their spaces; under a grammar one whole JSON text. */
 function wordsOf(body: Json): string[] {
   const { response_format: format, n_predict: predict, max_tokens: most } = body;
-  const isJson = typeof format === 'object' && format !== null && 'type' in format && format.type !== 'text';
-  if (isJson) return ['{"', 'answer', '":', ' 1', '}'];
+  if (isRecord(format) && format['type'] !== 'text') return jsonWords(format);
   const asked = typeof most === 'number' ? most : typeof predict === 'number' && predict >= 0 ? predict : defaultTokens;
   const count = Math.min(asked, contextLength);
   return Array.from({ length: count }, (_, index) => `${index === 0 ? '' : ' '}${saying[index % saying.length] ?? ''}`);

@@ -67,6 +67,11 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     return;
   }
   requests.push(`${request.method ?? ''} ${pathname}`);
+  const stored = blobs.get(pathname.replace('/stored/', ''));
+  if (stored) {
+    serveFile(request, response, stored, faults);
+    return;
+  }
   const [, name = '', kind = '', reference = ''] =
     /^\/v2\/([^/]+\/[^/]+)\/(manifests|blobs)\/([^/]+)$/.exec(pathname) ?? [];
   const manifest = kind === 'manifests' ? manifests.get(`${name}:${reference}`) : undefined;
@@ -75,7 +80,11 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   if (manifest !== undefined && faults.status === null)
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(manifest);
   else if (manifest !== undefined) response.writeHead(faults.status ?? 500).end();
-  else if (blob) serveFile(request, response, blob, faults);
+  else if (blob && request.method === 'GET') {
+    // The real one keeps its blobs on another host, and Ollama relies on being sent there.
+    const { port } = server.address() as AddressInfo;
+    response.writeHead(307, { location: `http://localhost:${port}/stored/${reference}` }).end();
+  } else if (blob) serveFile(request, response, blob, faults);
   else response.writeHead(404, { 'content-type': 'application/json' }).end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}');
 }
 
