@@ -150,6 +150,11 @@ export class Engines {
     return this.#parts.switcher.snapshot();
   }
 
+  /** Every model with all that is known of it and where it can be loaded. */
+  nodeModels(): readonly NodeModel[] {
+    return this.#board.view().models;
+  }
+
   /** Requests that wait for a model now, and how many found no place to wait. */
   waiting(): { readonly waiting: number; readonly refused: number } {
     return this.#parts.room.figures;

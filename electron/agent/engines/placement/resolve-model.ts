@@ -33,7 +33,7 @@ export function findModel(models: readonly NodeModel[], name: string, quantizati
   // Any variant names its siblings: `qwen3-8b-q4_k_m` in Q8_0 is `qwen3-8b-q8_0`.
   const group = direct?.model.group ?? name.toLowerCase();
   const sibling = models.find((model) => model.group === group && model.quantization?.toLowerCase() === sought);
-  return sibling ? { model: sibling, engineId: null } : null;
+  return sibling ? { model: sibling, engineId: direct?.engineId ?? null } : null;
 }
 
 function byName(models: readonly NodeModel[], name: string): Meant | null {
@@ -47,10 +47,9 @@ function byName(models: readonly NodeModel[], name: string): Meant | null {
   const at = lower.lastIndexOf('@');
   if (at <= 0) return null;
   const [stem, engineId] = [lower.slice(0, at), lower.slice(at + 1)];
-  const there = models.find(
-    (model) => model.id.toLowerCase() === stem && model.offers.some((offer) => offer.engineId === engineId),
-  );
-  return there ? { model: there, engineId } : null;
+  const there = byName(models, stem);
+  if (!there?.model.offers.some((offer) => offer.engineId === engineId)) return null;
+  return { model: there.model, engineId };
 }
 
 /** The name of a group means a model only while that has no siblings: nothing is chosen for the operator. */
