@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { buildSelfTestModel } from '../../../build/self-test-model.ts';
 import { systemClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
-import { EmbeddedEngine } from '../../../electron/agent/engines/embedded/embedded-engine.ts';
+import { EmbeddedKind } from '../../../electron/agent/engines/embedded/embedded-kind.ts';
 import { EngineLog } from '../../../electron/agent/engines/engine-log.ts';
 import { Engines } from '../../../electron/agent/engines/engines.ts';
+import { ProcessEngine } from '../../../electron/agent/engines/process-engine/process-engine.ts';
 import { Leftovers } from '../../../electron/agent/engines/supervisor/leftovers.ts';
 import { identifyProcess } from '../../../electron/agent/engines/supervisor/process-identity.ts';
 import { killTree } from '../../../electron/agent/engines/supervisor/process-tree.ts';
+import type { CatalogModel } from '../../../electron/agent/models/catalog-model.ts';
 import { ModelCatalog } from '../../../electron/agent/models/catalog.ts';
 import type { EngineSnapshot } from '../../../electron/contract/snapshot.ts';
 import { onlyEmbedded } from '../../fixtures/engine-settings.ts';
@@ -52,29 +54,74 @@ export async function startEngines(
   return { engines, catalog };
 }
 
-/** An engine whose process is the fake one, misbehaving as named. */
-export function fakeEngine(folder: string, behaviour: string): EmbeddedEngine {
-  return new EmbeddedEngine(
-    {
-      nodePath: process.execPath,
-      childScript: fakeChild,
-      model: { id: 'fake', path: behaviour, sizeBytes: 1, selfTest: false },
-      contextSize: 'auto',
-      parallel: 'auto',
-      threads: 'auto',
+/** What the catalogue would say of a file that the fake process takes for the name of a behaviour. */
+function namedBehaviour(behaviour: string): CatalogModel {
+  return {
+    id: 'self-test',
+    name: 'fake',
+    path: behaviour,
+    sizeBytes: 1,
+    arrivedMs: 0,
+    header: {
+      sizeBytes: 1,
+      version: 3,
+      architecture: 'llama',
+      name: null,
+      quantization: null,
+      contextLength: null,
+      blockCount: null,
+      embeddingLength: null,
+      headCount: null,
+      headCountKv: null,
+      parameters: 1,
+      tensorTypes: new Map(),
+      hasChatTemplate: false,
+      use: { chatTemplate: null, tools: false, use: 'answers' },
+      shape: null,
     },
-    {
-      clock: systemClock,
-      logger: silentLogger,
-      log: new EngineLog({ clock: systemClock, file: null }),
-      leftovers: new Leftovers(
-        { file: join(folder, 'engine-processes.json') },
-        { identify: identifyProcess, kill: killTree, logger: silentLogger },
-      ),
-      models: { refresh: () => Promise.resolve(), choose: (held) => held },
-      random: () => 0.5,
-    },
+    selfTest: false,
+    chosen: false,
+    group: 'fake',
+    digest: null,
+    origin: null,
+    capabilities: ['chat'],
+    shape: null,
+    problem: null,
+  };
+}
+
+/** An engine whose process is the fake one, misbehaving as named, and the way to have it loaded. */
+export function fakeEngine(
+  folder: string,
+  behaviour: string,
+): { readonly engine: ProcessEngine; readonly load: (signal?: AbortSignal) => Promise<void> } {
+  const log = new EngineLog({ clock: systemClock, file: null });
+  const leftovers = new Leftovers(
+    { file: join(folder, 'engine-processes.json') },
+    { identify: identifyProcess, kill: killTree, logger: silentLogger },
   );
+  const kind = new EmbeddedKind(
+    {
+      nodeExecutable: process.execPath,
+      childScript: fakeChild,
+      settings: { enabled: true, contextLength: 'auto', parallel: 'auto', threads: 'auto' },
+    },
+    { clock: systemClock, log, leftovers },
+  );
+  const engine = new ProcessEngine({
+    kind,
+    clock: systemClock,
+    logger: silentLogger,
+    log,
+    random: () => 0.5,
+    defaultModel: () => null,
+  });
+  const target = {
+    id: 'self-test',
+    file: namedBehaviour(behaviour),
+    options: { contextLength: 'auto', parallel: 'auto', kvType: null },
+  } as const;
+  return { engine, load: (signal = new AbortController().signal) => engine.load(target, signal) };
 }
 
 interface Watched {

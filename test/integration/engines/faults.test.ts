@@ -90,26 +90,27 @@ describe('faults of the engine process', () => {
     expect(text).not.toContain('[DONE]');
     const down = await until(engines, ({ state }) => state === 'backoff');
     expect(down.sentence).toContain('ended by signal SIGKILL');
-    await expect(upstream.generate(chat({ messages }), new AbortController().signal)).rejects.toMatchObject({
-      code: 'engine_not_ready',
-    });
-
+    // Who asks meanwhile waits for it.
+    const meanwhile = upstream.generate(chat({ messages }), new AbortController().signal);
     const after = await until(engines, ({ state }) => state === 'ready');
     console.log(`ready again ${Math.round(performance.now() - killedAtMs)} ms after SIGKILL`);
     expect(after.pid).not.toBe(pid);
     expect(after).toMatchObject({ restarts: 1, lastExit: { signal: 'SIGKILL' } });
-    const answer = await upstream.generate(chat({ messages }), new AbortController().signal);
-    expect((await read(answer)).text).toContain('This node can load a model and generate text.');
+    for (const answer of [await meanwhile, await upstream.generate(chat({ messages }), new AbortController().signal)])
+      expect((await read(answer)).text).toContain('This node can load a model and generate text.');
   });
 
   it('F2 engine exits at once: backoff with the cause, its last line kept', async () => {
-    const engine = fakeEngine(tempFolder(), 'exit-at-once');
+    const { engine, load } = fakeEngine(tempFolder(), 'exit-at-once');
     stops.push(() => engine.stop());
-    await engine.start();
+    const loading = load();
+    const given = expect(loading).rejects.toMatchObject({ code: 'engine_not_ready' });
     const snapshot = await until(engine, ({ state }) => state === 'backoff');
     expect(snapshot.lastExit).toMatchObject({ code: 3, signal: null, lastLines: ['fake engine: no such device'] });
     expect(snapshot.nextTryAt).not.toBeNull();
     expect(engine.log.tail(5).map(({ text }) => text)).toEqual(['fake engine: no such device']);
+    await engine.stop();
+    await given;
   });
 
   it('F5 the agent is killed: its engine is gone within two seconds', async () => {
@@ -155,9 +156,9 @@ describe('faults of the engine process', () => {
   });
 
   it('F6 a grandchild keeps stdout open: stop returns within ten seconds and the grandchild is gone', async () => {
-    const engine = fakeEngine(tempFolder(), 'hold-stdout');
+    const { engine, load } = fakeEngine(tempFolder(), 'hold-stdout');
     stops.push(() => engine.stop());
-    await engine.start();
+    await load();
     await until(engine, ({ state }) => state === 'ready');
     const grandchild = Number(engine.log.tail(1)[0]?.text.split(' ')[1]);
     expect(isAlive(grandchild)).toBe(true);
@@ -168,8 +169,8 @@ describe('faults of the engine process', () => {
   });
 
   it('an engine that ignores SIGTERM is killed after its patience', async () => {
-    const engine = fakeEngine(tempFolder(), 'ignore-sigterm');
-    await engine.start();
+    const { engine, load } = fakeEngine(tempFolder(), 'ignore-sigterm');
+    await load();
     const { pid } = await until(engine, ({ state }) => state === 'ready');
     await engine.stop();
     expect(engine.snapshot()).toMatchObject({ state: 'stopped', pid: null });
@@ -178,8 +179,8 @@ describe('faults of the engine process', () => {
 
   it('killNow kills an engine deaf to SIGTERM and its grandchild, and no other comes after it', async () => {
     for (const behaviour of ['ignore-sigterm', 'hold-stdout']) {
-      const engine = fakeEngine(tempFolder(), behaviour);
-      await engine.start();
+      const { engine, load } = fakeEngine(tempFolder(), behaviour);
+      await load();
       const { pid } = await until(engine, ({ state }) => state === 'ready');
       const grandchild = Number(engine.log.tail(1)[0]?.text.split(' ')[1] ?? 0);
       engine.killNow();
@@ -197,13 +198,12 @@ describe('faults of the engine process', () => {
       const first = await until(engines, ({ state }) => state === 'ready');
       const ports = listeningPorts(first.pid ?? 0);
       expect(ports).toHaveLength(1);
-      const engine = engines.byId('embedded');
-      await engine.stop();
+      await engines.stopEngine('embedded');
       // Somebody takes the very port the engine had.
       const thief = createServer().listen(ports[0], '127.0.0.1');
       stops.push(() => void thief.close());
       await once(thief, 'listening');
-      await engine.start();
+      await engines.startEngine('embedded');
       const second = await until(engines, ({ state }) => state === 'ready');
       const [upstream] = engines.upstreams();
       const answer = await upstream?.generate(chat({ messages }), new AbortController().signal);
@@ -242,9 +242,9 @@ describe('faults of the engine process', () => {
     stops.push(() => {
       delete process.env['ANTHROPIC_API_KEY'];
     });
-    const engine = fakeEngine(tempFolder(), 'ready');
+    const { engine, load } = fakeEngine(tempFolder(), 'ready');
     stops.push(() => engine.stop());
-    await engine.start();
+    await load();
     await until(engine, ({ state }) => state === 'ready');
     const answer = await engine.upstream.generate(chat({ messages }), new AbortController().signal);
     const { environment, args } = JSON.parse((await read(answer)).text) as { environment: string[]; args: string[] };

@@ -111,7 +111,7 @@ export class EmbeddedProcess implements ProcessLauncher {
         this.#deps.onStats(report);
         return;
       case 'failed':
-        note('stderr', report.message);
+        note('stderr', `error: ${report.message}`);
         return;
     }
   }

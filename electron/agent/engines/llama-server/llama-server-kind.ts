@@ -7,6 +7,7 @@ import type { EnginesOptions } from '../engine-factory.ts';
 import { findLlamaProgram, type FoundProgram } from '../finding/find-llama-program.ts';
 import { lowestSafeBuild } from '../finding/llama-version.ts';
 import { probeProgram } from '../finding/probe-program.ts';
+import { onlyEmbeds } from '../process-engine/only-embeds.ts';
 import { readMachine } from '../process-engine/machine.ts';
 import type {
   InstancePlan,
@@ -121,14 +122,6 @@ export class LlamaServerKind implements ProcessKind {
       progressOf: () => askProgress({ http, headers }, clock),
     };
   }
-}
-
-/** A model that was made to turn text into vectors, and writes none. */
-export function onlyEmbeds(file: Pick<CatalogModel, 'capabilities'>): boolean {
-  return (
-    file.capabilities.includes('embedding') &&
-    !file.capabilities.some((name) => name === 'completion' || name === 'chat')
-  );
 }
 
 /** The first of the last lines that says what is wrong with the file, without the server's time stamps. */

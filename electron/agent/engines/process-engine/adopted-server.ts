@@ -90,6 +90,12 @@ export class AdoptedServer implements Engine {
         if (!wire || this.#state.kind !== 'up') {
           return Promise.reject(new AppError('engine_not_ready', this.#sentence()));
         }
+        // It would answer with the model that it has, whatever is asked for.
+        if (request.model !== this.#modelId()) {
+          return Promise.reject(
+            new AppError('engine_not_ready', `The model ${request.model} is not loaded. ${this.#foreign()}`),
+          );
+        }
         this.#lastUsedMs = this.#deps.clock.now();
         return wire.send(
           { method: 'POST', path: paths[request.operation], headers: this.#headers, body: request.body },

@@ -39,8 +39,9 @@ export class ProcessEngine implements Engine {
   #program: ProgramState | null = null;
   #search: Promise<ProgramState> | null = null;
   #stoppedByOperator = false;
-  /** The restart that waits for answers under way; a stop in between takes it away. */
-  #restart: object | null = null;
+  #asksDefault = false;
+  /** Counts starts, stops and restarts: whoever waited asks whether another order came meanwhile. */
+  #orders = 0;
   #idleSinceMs: number;
   #lastExit: EngineSnapshot['lastExit'] = null;
 
@@ -130,13 +131,14 @@ export class ProcessEngine implements Engine {
 
   async start(): Promise<void> {
     this.#stoppedByOperator = false;
+    const order = (this.#orders += 1);
     await this.#find();
-    if (this.#program?.kind !== 'found') return;
+    if (this.#program?.kind !== 'found' || order !== this.#orders) return;
     await Promise.all([...this.#instances.values()].map((instance) => instance.start()));
   }
 
   async stop(): Promise<void> {
-    this.#restart = null;
+    this.#orders += 1;
     this.#stoppedByOperator = true;
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
     this.#idleSinceMs = this.#deps.clock.now();
@@ -144,7 +146,7 @@ export class ProcessEngine implements Engine {
   }
 
   killNow(): void {
-    this.#restart = null;
+    this.#orders += 1;
     for (const instance of this.#instances.values()) instance.killNow();
   }
 
@@ -154,20 +156,18 @@ export class ProcessEngine implements Engine {
    */
   async restart(): Promise<void> {
     this.#stoppedByOperator = false;
+    const order = (this.#orders += 1);
     await this.#find();
     if (this.#program?.kind === 'absent') {
       throw new AppError('engine_not_ready', `${this.#program.sentence} What runs goes on until then.`);
     }
-    const restart = {};
-    this.#restart = restart;
     await Promise.all(
       [...this.#instances.values()].map((instance) =>
         instance.drained(drainMs, async () => {
-          if (this.#restart === restart && this.#instances.get(instance.plan.id) === instance) await instance.restart();
+          if (order === this.#orders && this.#instances.get(instance.plan.id) === instance) await instance.restart();
         }),
       ),
     );
-    if (this.#restart === restart) this.#restart = null;
   }
 
   async #find(): Promise<void> {
@@ -203,9 +203,20 @@ export class ProcessEngine implements Engine {
     this.changed.announce();
   }
 
+  /** Who knows which model is the default one may ask this engine for its state first: that has to do without. */
+  #default(): string | null {
+    if (this.#asksDefault) return null;
+    this.#asksDefault = true;
+    try {
+      return this.#deps.defaultModel(this.id);
+    } finally {
+      this.#asksDefault = false;
+    }
+  }
+
   /** The process that stands for the engine where there is room for one only. */
   #main(): ModelInstance | null {
-    const chosen = this.#deps.defaultModel(this.id);
+    const chosen = this.#default();
     const instances = [...this.#instances.values()];
     const named = chosen === null ? undefined : this.#instances.get(chosen);
     return named ?? instances.findLast(({ ready }) => ready) ?? instances.at(-1) ?? null;
@@ -234,7 +245,7 @@ export class ProcessEngine implements Engine {
     const offered = instances.filter((instance) => instance.ready || instance.rising);
     const models = offered.map((instance) => instance.served());
     const ready = instances.some((instance) => instance.ready);
-    const chosen = this.#deps.defaultModel(this.id);
+    const chosen = this.#default();
     return {
       id: this.id,
       route: 'local',

@@ -49,13 +49,13 @@ export function capabilitiesOf(
 ): Capability[] {
   const all: [Capability, boolean][] = [
     ['chat', model.generates],
-    // Before servers told their build, `/v1/completions` answered in a form of its own.
+    // Before servers told their build, these two were answered in a form of their own.
     ['completion', model.generates && props.build !== null],
     ['embedding', model.embeds],
     ['tools', model.generates && props.tools],
     ['vision', model.generates && props.vision],
     ['json', model.generates && props.grammar],
-    ['logprobs', model.generates],
+    ['logprobs', model.generates && props.build !== null],
   ];
   return all.flatMap(([capability, has]) => (has ? [capability] : []));
 }

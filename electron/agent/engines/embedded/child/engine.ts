@@ -77,6 +77,14 @@ export class EmbeddedModel {
     return this.#slots.waiting;
   }
 
+  /** Tokens read and written by all slots, those of answers under way included: grows while it moves. */
+  get work(): number {
+    return this.#runtime.sequences.reduce(
+      (total, { tokenMeter }) => total + tokenMeter.usedInputTokens + tokenMeter.usedOutputTokens,
+      0,
+    );
+  }
+
   async prepareChat(request: ChatRequest): Promise<PreparedJob> {
     const { tokens, stops, trimStart } = this.#format.prompt(request.messages);
     return { job: { ...(await this.#job(request, tokens, stops)), trimStart }, echo: '' };

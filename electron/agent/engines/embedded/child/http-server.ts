@@ -130,11 +130,12 @@ export class EngineServer {
   }
 
   #props({ response }: Exchange): void {
-    const { loaded, busy, waiting, totals } = this.#model();
+    const { loaded, busy, waiting, totals, work } = this.#model();
     sendJson(response, 200, {
       model: loaded,
       slots: { total: loaded.slots, busy, waiting },
       memory_bytes: this.#deps.memoryBytes(),
+      work,
       totals: {
         prompt_n: totals.promptTokens,
         prompt_ms: totals.promptMs,

@@ -65,7 +65,6 @@ async function serve(settings: ChildSettings): Promise<void> {
 
 function fail(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  log(`error: ${message}`);
   report({ event: 'failed', message: message.slice(0, 2_000) });
   process.exitCode = 1;
   // Give the report time to leave through the pipe; the end of stdin no longer matters.
