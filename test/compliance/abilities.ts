@@ -29,6 +29,13 @@ export async function eventsOf(engine: Engine, model: string, operation: Operati
   return events.map((event) => JSON.parse(event.replace(/^data: /, '')) as Json);
 }
 
+const yesOrNo = {
+  type: 'object',
+  properties: { ok: { type: 'boolean' } },
+  required: ['ok'],
+  additionalProperties: false,
+};
+
 interface Choice {
   readonly message?: { readonly content?: string | null; readonly tool_calls?: readonly unknown[] };
   readonly delta?: { readonly content?: string | null };
@@ -90,7 +97,7 @@ export const abilityTests: Readonly<Record<Capability, (engine: Engine, model: s
         type: 'json_schema',
         json_schema: {
           name: 'a',
-          schema: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
+          schema: yesOrNo,
         },
       },
       temperature: 0,

@@ -31,7 +31,7 @@ enginePortSuite('the embedded engine with a real model', {
     const made = await makeEngine(folder, embeddedEngine, settings, files);
     return {
       engine: made.engine,
-      target: targetOf(made.model(files[0]), { contextLength: 1_024 }),
+      target: targetOf(made.model(files[0]), { contextLength: 2_048 }),
       beside: targetOf(made.model(files[1])),
       longAnswer: { operation: 'completion', body: longAnswers.gemma },
       broken: made.broken,

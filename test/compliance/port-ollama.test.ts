@@ -15,7 +15,7 @@ const named = (id: string): LoadTarget => ({
 // It takes no token out of an answer: a base model without a template goes on by itself.
 const longAnswer = {
   operation: 'completion',
-  body: { prompt: 'Once upon a time', temperature: 0, max_tokens: 900 },
+  body: { prompt: 'Once upon a time', temperature: 0, max_tokens: 1_900 },
 } as const;
 
 /** A library with Gemma and the self-test model, made by a real Ollama. */
@@ -41,7 +41,7 @@ enginePortSuite('a real Ollama of ours', {
         url: ollama.url,
         path: testEngine(context, 'ollama'),
         modelsDir: join(ollama.folder, 'models'),
-        contextLength: 1_024,
+        contextLength: 2_048,
         parallel: 2,
       },
     });
