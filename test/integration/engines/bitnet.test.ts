@@ -97,7 +97,7 @@ describe.runIf(process.platform !== 'win32')('bitnet of ours', { timeout: 120_00
       ready: true,
       operations: ['chat'],
       slots: 1,
-      models: [{ id: file.id, contextLength: 512, capabilities: ['chat', 'json', 'logprobs'] }],
+      models: [{ id: file.id, contextLength: 512, capabilities: ['chat', 'json'] }],
     });
     const { json } = await answer(engine, file.id, { messages, max_tokens: 4 });
     expect(json).toMatchObject({ choices: [{ message: { role: 'assistant' } }] });
