@@ -53,13 +53,13 @@ export function whyNotUsable(model: Pick<ModelSnapshot, 'problem' | 'fit' | 'sta
   return model.state === 'idle' && model.fit?.verdict === 'too-big' ? model.fit.sentence : null;
 }
 
-/** Context of a slot as the node uses it, beside what the model was trained for: "8 192 of 32 768 tokens". */
+/** Context of a slot as the node uses it, beside what the model was trained for, in tokens: "8 192 of 32 768". */
 export function contextWords(model: Pick<ModelSnapshot, 'contextLength' | 'fit' | 'measured'>): string | null {
   const inForce = model.fit?.contextLength ?? model.measured?.contextLength ?? null;
   const trained = model.contextLength;
   if (inForce === null && trained === null) return null;
-  if (inForce === null || trained === null || inForce === trained) return `${formatCount(inForce ?? trained)} tokens`;
-  return `${formatCount(inForce)} of ${formatCount(trained)} tokens`;
+  if (inForce === null || trained === null || inForce === trained) return formatCount(inForce ?? trained);
+  return `${formatCount(inForce)} of ${formatCount(trained)}`;
 }
 
 /** A model's speed and where the figure comes from; null while nothing is known. */

@@ -63,7 +63,10 @@ function Choice({ answer, onClose }: { answer: QueryAnswer<'variants'>; onClose:
       <Problems problems={answer.problems} />
       {sources.length > 0 && (
         <div className="mt-5 text-sm text-muted">
-          <h3 className="font-sans! font-medium">Where the expected losses come from</h3>
+          <p>
+            Expected loss: by how much the model is more surprised by a text than its original (growth of perplexity).
+          </p>
+          <h3 className="mt-2 font-sans! font-medium">Where the figures come from</h3>
           <ol className="mt-1 list-decimal pl-5">
             {sources.map((source) => (
               <li key={source}>

@@ -13,7 +13,7 @@ import { contextWords, prefillWords, speedWords, whyNotUsable, type SpeedWords }
 import { formatParameters, unknown } from '../../format/numbers.ts';
 import { plainLine } from '../../format/plain-text.ts';
 import { formatAgo, parseTime } from '../../format/time.ts';
-import { useNow, useSnapshot } from '../../panel-context.ts';
+import { useConnection, useSnapshot } from '../../panel-context.ts';
 import { ModelButtons } from './model-buttons.tsx';
 
 /** One variant of a model: how it stands, what it needs, how fast it is, and what may be done with it. */
@@ -22,7 +22,7 @@ export function ModelRow({ model }: { model: ModelSnapshot }): ReactElement {
   const reasonId = useId();
   const reason = whyNotUsable(model);
   return (
-    <article aria-labelledby={headingId} className="py-4 first:pt-0 last:pb-0">
+    <article aria-labelledby={headingId} className="row-lazy py-4 first:pt-0 last:pb-1">
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
         <h3 id={headingId} className="flex min-w-0 flex-wrap items-baseline gap-x-3 font-sans! font-semibold">
           <span className="sr-only">{plainLine(model.id)}, </span>
@@ -83,8 +83,9 @@ function LoadProgress({ model }: { model: ModelSnapshot }): ReactElement | null 
 }
 
 function RowFacts({ model }: { model: ModelSnapshot }): ReactElement {
-  const now = useNow();
   const lastUsed = parseTime(model.lastUsedAt);
+  // The words, not the time: of hundreds of rows only those are drawn anew whose words change.
+  const ago = useConnection(({ receivedAt }) => (lastUsed === null ? 'Not yet' : formatAgo(lastUsed, receivedAt)));
   return (
     <dl className="mt-2.5 grid grid-cols-2 gap-x-6 gap-y-2.5 sm:grid-cols-4">
       <Fact name="Answers">
@@ -93,8 +94,8 @@ function RowFacts({ model }: { model: ModelSnapshot }): ReactElement {
       <Fact name="Reads prompts">
         <Speed speed={prefillWords(model)} />
       </Fact>
-      <Fact name="Context">{contextWords(model) ?? unknown}</Fact>
-      <Fact name="Last used">{lastUsed === null ? 'Not yet' : formatAgo(lastUsed, now)}</Fact>
+      <Fact name="Context, tokens">{contextWords(model) ?? unknown}</Fact>
+      <Fact name="Last used">{ago}</Fact>
     </dl>
   );
 }

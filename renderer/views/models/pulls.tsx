@@ -1,3 +1,4 @@
+import { Clock, Pause, type LucideIcon } from 'lucide-react';
 import { type ReactElement } from 'react';
 import { type PullSnapshot } from '../../../electron/contract/snapshot.ts';
 import { AgentText } from '../../components/agent-text.tsx';
@@ -70,7 +71,7 @@ function PullRow({ pull }: { pull: PullSnapshot }): ReactElement {
         <span className="min-w-0 font-semibold">
           <AgentText text={pull.name} />
         </span>
-        <StateBadge word={word} tone={tone} />
+        <StateBadge word={word} tone={tone} {...iconOf(pull.state)} />
       </div>
       <p className="text-sm text-muted">
         {pullSourceWords(pull.source)}
@@ -98,6 +99,12 @@ function PullRow({ pull }: { pull: PullSnapshot }): ReactElement {
       <PullButtons pull={pull} />
     </li>
   );
+}
+
+/** States for which the sign of their tone would say too little. */
+function iconOf(state: PullSnapshot['state']): { icon?: LucideIcon } {
+  if (state === 'paused') return { icon: Pause };
+  return state === 'queued' ? { icon: Clock } : {};
 }
 
 function PullButtons({ pull }: { pull: PullSnapshot }): ReactElement | null {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fakeVariants } from '../../fakes/fake-control-data.ts';
 import { fakeSnapshot } from '../../fakes/fake-snapshot.ts';
 import { startFakeControl, type FakeControl } from './fake-control-process.ts';
+import { LoadMeter } from './load-meter.ts';
 import { PanelPage, useChromium, type PanelPageOptions } from './panel-page.ts';
 
 const browser = useChromium();
@@ -42,7 +43,7 @@ describe('models', () => {
     expect(await reason.textContent()).toBe('It needs 28 GB more than is free. Pick a smaller quantization.');
     const roomy = qwen.getByRole('article', { name: /q4_k_m/u });
     expect(await roomy.textContent()).toContain('It fits once falcon3-10b-instruct is unloaded.');
-    expect(await roomy.textContent()).toContain('32\u202f768 of 262\u202f144 tokens');
+    expect(await roomy.textContent()).toContain('32\u202f768 of 262\u202f144');
     expect(panel.problems).toEqual([]);
   });
 
@@ -134,6 +135,25 @@ describe('models', () => {
     await button.waitFor({ state: 'detached' });
     expect(await commandsOf(agent)).toEqual([['models.remove', { model: 'llama3.1-8b-instruct-q4_k_m' }]]);
     expect(panel.problems).toEqual([]);
+  });
+
+  it('300 of them leave the page at ease while figures move every second', async () => {
+    await using agent = await startFakeControl({ ticking: true });
+    const some = fakeSnapshot(Date.now()).models;
+    const models = Array.from({ length: 300 }, (_, index) => {
+      const model = some[index % some.length];
+      if (model === undefined) throw new Error('no model in the fake');
+      return { ...model, id: `${model.id}-${index}`, group: `${model.group}-${index % 90}`, isDefault: index === 0 };
+    });
+    await agent.order({ set: { models } });
+    await using panel = await openModels(agent);
+    await panel.page.locator('article').nth(299).waitFor({ state: 'attached' });
+    const { seq } = await agent.facts();
+    await using meter = await LoadMeter.start(panel.page);
+    await expect.poll(async () => (await agent.facts()).seq, { timeout: 20_000 }).toBeGreaterThan(seq + 12);
+    const { busyShare } = await meter.read();
+    console.log(`300 models: thread ${(busyShare * 100).toFixed(0)} % busy`);
+    expect(busyShare).toBeLessThan(0.3);
   });
 
   it('are switched from the overview too', async () => {
