@@ -15,7 +15,7 @@ async function loaded(agent: AgentProcess, model: string): Promise<void> {
   await snapshotWhere(
     agent,
     ({ models }) => models.some(({ id, isDefault, loaded: isLoaded }) => id === model && isDefault && isLoaded),
-    60_000,
+    120_000,
   );
 }
 
@@ -28,8 +28,9 @@ async function switchTo(agent: AgentProcess, model: string, quantization?: strin
   const { switching } = await snapshotWhere(
     agent,
     (snapshot) =>
-      snapshot.switching?.id === switchId && ['done', 'rolled-back', 'failed'].includes(snapshot.switching.phase),
-    60_000,
+      snapshot.switching?.id === switchId &&
+      ['done', 'rolled-back', 'failed'].includes(snapshot.switching?.phase ?? ''),
+    180_000,
   );
   return switching;
 }
@@ -40,19 +41,19 @@ describe('a switch under callers who stream all the while, on a real llama-serve
     testEngine(context, 'llama-server');
     await using agent = await startTwoQuantizations();
     await loaded(agent, small);
-    const callers = new SteadyCaller(agent, { callers: 4, tokens: 12 });
+    const callers = new SteadyCaller(agent, { callers: 3, tokens: 6 });
     await callers.more(4);
     expect(await switchTo(agent, large)).toMatchObject({ phase: 'done', from: small, to: large, error: null });
-    await callers.more(8);
+    await callers.more(4);
     // Any variant names its siblings.
     expect(await switchTo(agent, large, 'Q4_K_M')).toMatchObject({ phase: 'done', from: large, to: small });
-    await callers.more(8);
+    await callers.more(4);
     const record = await callers.end();
     expect(record.failures).toEqual([]);
     expect([...record.models].sort()).toEqual([small, large].sort());
     const { models } = await clientOf(agent).snapshot();
     expect(models.filter((model) => model.loaded).map(({ id }) => id)).toEqual([small]);
-  }, 240_000);
+  }, 300_000);
 });
 
 describe('models of a real llama-server', () => {
