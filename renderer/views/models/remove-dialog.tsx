@@ -39,7 +39,7 @@ export function RemoveDialog({ model, onClose }: { model: ModelSnapshot; onClose
         <p className="mt-2 text-hay">It is the model in use. Switch to another one first if programs rely on it.</p>
       )}
       {!model.isDefault && model.state === 'loaded' && (
-        <p className="mt-2 text-hay">It is loaded, and is unloaded first.</p>
+        <p className="mt-2 text-hay">It is loaded now. Programs that ask for it by name find nothing afterwards.</p>
       )}
       <div className="mt-5 flex flex-wrap justify-end gap-2">
         <button type="button" className="button" data-first-focus onClick={onClose}>
