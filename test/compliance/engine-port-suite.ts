@@ -109,7 +109,7 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       const snapshot = engine().snapshot();
       expect(engineSchema.parse(snapshot)).toEqual(snapshot);
       expect(snapshot).toMatchObject({ id: engine().id, kind: engine().kind, ownership: options.ownership });
-      expect(snapshot.sentence).toMatch(/^[A-Z].*\.$/s);
+      expect(snapshot.sentence).toMatch(/^\S.*\.$/s);
       await Promise.resolve();
     });
 
