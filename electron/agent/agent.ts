@@ -10,15 +10,22 @@ import { freePortNear } from '../host/free-port.ts';
 import { describeHolder, portHolder } from '../host/port-holder.ts';
 import { makePrivateFolder } from '../host/private-folder.ts';
 import { openAgentLog } from './agent-log.ts';
+import { Announcer } from './base/announcer.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { AppError, systemErrorCode, toAppError } from './base/errors.ts';
 import { StopStack } from './base/lifecycle.ts';
 import type { Logger } from './base/logger.ts';
 import { ConfigStore } from './config/config-store.ts';
+import { commandsOf, queriesOf } from './control-calls.ts';
 import { ControlServer } from './control/control-server.ts';
 import { Engines } from './engines/engines.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { AnswerMeasurement } from './inference/measurement.ts';
+import { loadDefaults, ModelFigures } from './model-figures.ts';
+import { openBandwidth, openModelServices } from './model-services.ts';
 import { ModelCatalog } from './models/catalog.ts';
+import { Measurements } from './models/measurements.ts';
+import { ModelRecords } from './models/records.ts';
 import { loadNodeRecord, saveNodeRecord } from './node-record.ts';
 import { noticesFrom } from './notices.ts';
 import { Availability } from './telemetry/availability.ts';
@@ -121,8 +128,8 @@ interface Site extends AgentOptions {
 async function startParts(site: Site): Promise<{ gatewayUrl: string }> {
   const house = await openHouse(site);
   const inference = await openInference(site, house);
-  const publisher = await openTelemetry(site, house, inference);
-  const { controlUrl, controlToken } = await openControl(site, house, inference, publisher);
+  const telemetry = await openTelemetry(site, house, inference);
+  const { controlUrl, controlToken } = await openControl(site, house, inference, telemetry);
 
   // Clients find the agent from here on.
   const { gatewayUrl } = inference;
@@ -171,14 +178,19 @@ async function openInference(
   { dataDir, distDir, env, clock, stack, onEngines }: Site,
   { config, settings, logger, folders, name }: House,
 ) {
+  const modelsLogger = logger.child({ room: 'models' });
+  const records = new ModelRecords({ file: join(folders.models, 'models.json') }, { clock, logger: modelsLogger });
+  const measurements = new Measurements({ file: join(dataDir, 'measurements.db') }, { clock, logger: modelsLogger });
+  stack.push('measurements', () => measurements.close());
   const catalog = new ModelCatalog(
     {
       modelsDir: folders.models,
+      folders: settings.models.folders,
       defaultPath:
         settings.models.default !== null && meansPath(settings.models.default) ? settings.models.default : null,
       selfTestPath: join(distDir, 'self-test.gguf'),
     },
-    { clock, logger: logger.child({ room: 'models' }) },
+    { clock, logger: modelsLogger, records },
   );
   await catalog.start();
   stack.push('models', () => catalog.stop());
@@ -197,35 +209,71 @@ async function openInference(
       catalog,
       clock,
       logger: logger.child({ room: 'engines' }),
+      fit: (subject) => figures.fit(subject),
       remember: (wish) => config.set('models.default', wish),
       rememberOptions: (changed) => config.set('models.options', changed),
+      removeFile: (file) => catalog.remove(file.id),
     },
   );
   onEngines(engines);
+  const isIdle = (): boolean => gateway.stats().inFlight === 0 && engines.switching() === null;
+  const bandwidth = openBandwidth({ dataDir, distDir, idle: isIdle }, { clock, logger: modelsLogger });
+  const figures: ModelFigures = new ModelFigures(
+    { headroomBytes: settings.models.headroomGb * 1e9, defaults: loadDefaults(settings.engines) },
+    {
+      measurements,
+      bandwidth,
+      models: () => engines.nodeModels(),
+      rows: () => engines.models(),
+      engines: () => engines.list(),
+    },
+  );
 
+  const measured = new Announcer<AnswerMeasurement>();
+  measured.subscribe((answer) => figures.measured(answer));
   const { host, port, drainMs, maxQueued: queueLimit, maxBodyBytes } = settings.gateway;
-  const gateway = new Gateway(
+  const gateway: Gateway = new Gateway(
     { host, port, nodeId: name, drainMs, limits: { queueLimit, maxBodyBytes } },
-    { upstreams: () => engines.upstreams(), clock, logger: logger.child({ room: 'gateway' }) },
+    {
+      upstreams: () => engines.upstreams(),
+      measured: (answer) => measured.announce(answer),
+      clock,
+      logger: logger.child({ room: 'gateway' }),
+    },
   );
   // The gateway listens before a model loads: a taken port is told at once, and callers hear that the engine is
   // loading rather than nothing.
   const gatewayUrl = await listen(gateway);
   stack.push('engines', () => engines.stop());
   stack.push('gateway', () => gateway.close());
+  const services = await openModelServices(
+    { dataDir, distDir, modelsDir: folders.models, logsDir: folders.logs, env, settings },
+    {
+      clock,
+      modelsLogger,
+      enginesLogger: logger.child({ room: 'engines' }),
+      catalog,
+      records,
+      measurements,
+      bandwidth,
+      engines,
+      figures,
+      gateway,
+      stack,
+    },
+  );
+  measured.subscribe((answer) => services.checks.onMeasured(answer));
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());
-  return { engines, gateway, gatewayUrl };
+  return { engines, gateway, gatewayUrl, figures, services };
 }
 
+type Telemetry = Awaited<ReturnType<typeof openTelemetry>>;
+
 /** What is measured, and the one picture of the node that it goes into. */
-async function openTelemetry(
-  { dataDir, distDir, clock, stack }: Site,
-  house: House,
-  inference: Inference,
-): Promise<Publisher> {
-  const { engines, gateway, gatewayUrl } = inference;
+async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: House, inference: Inference) {
+  const { engines, gateway, gatewayUrl, figures, services } = inference;
   const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
@@ -247,24 +295,24 @@ async function openTelemetry(
   const gatewaySection = () => ({ url: gatewayUrl, ...gateway.stats() });
   const models = (): ModelSnapshot[] => {
     const speeds = gateway.modelSpeeds();
-    return engines.models().map((model) => ({ ...model, tokensPerSecond: speeds.get(model.id) ?? null }));
+    return figures.decorated().map((row) => ({ ...row, tokensPerSecond: speeds.get(row.id) ?? row.tokensPerSecond }));
   };
   const assembler = new SnapshotAssembler(
     { id: record.id, name, version, platform: process.platform, startedAt },
     {
       engines: () => engines.list(),
       models,
-      pulls: () => [],
+      pulls: () => services.pulls.list(),
       switching: () => engines.switching(),
-      installs: () => [],
+      installs: () => services.installer.list(),
       gateway: () => ({ snapshot: gatewaySection(), activity: gateway.activity() }),
       notices: () =>
         noticesFrom({
           startedAt,
-          pulls: [],
-          switching: null,
-          disk: null,
-          serving: [],
+          pulls: services.pulls.list(),
+          switching: engines.switching(),
+          disk: services.disk(),
+          serving: services.notices(),
           settingsWarnings: config.warnings,
           engines: engines.list(),
           models: models(),
@@ -277,7 +325,8 @@ async function openTelemetry(
   );
   const history = new History(sampling);
   const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
-  for (const changed of [engines.changed, gateway.changed]) changed.subscribe(() => publisher.touch());
+  for (const changed of [engines.changed, gateway.changed, ...services.changes])
+    changed.subscribe(() => publisher.touch());
   config.changed.subscribe(() => publisher.touch());
 
   await publisher.start();
@@ -293,12 +342,15 @@ async function openTelemetry(
       publisher.touch();
     },
   );
-  return publisher;
+  return { publisher, availability };
 }
 
 /** The control API and the panel. */
-async function openControl(site: Site, house: House, { engines, gateway }: Inference, publisher: Publisher) {
+async function openControl(site: Site, house: House, inference: Inference, telemetry: Telemetry) {
   const { config, settings, record, logger } = house;
+  const { gateway } = inference;
+  const { publisher, availability } = telemetry;
+  const targets = { ...inference, availability, config, stop: () => void site.stop() };
   const controlToken = randomBytes(32).toString('base64url');
   const control = new ControlServer(
     {
@@ -312,25 +364,8 @@ async function openControl(site: Site, house: House, { engines, gateway }: Infer
     },
     {
       feed: publisher,
-      commands: {
-        'models.use': ({ model, quantization }) => engines.use(model, quantization),
-        'models.load': ({ model }) => engines.load(model),
-        'models.unload': ({ model }) => engines.unload(model),
-        'models.pin': ({ model, pinned }) => engines.pin(model, pinned),
-        'models.remove': ({ model }) => engines.remove(model),
-        'engines.start': ({ id }) => engines.startEngine(id),
-        'engines.stop': ({ id }) => engines.stopEngine(id),
-        'engines.restart': ({ id }) => engines.restartEngine(id),
-        'settings.update': (change) => config.update(change),
-        'agent.shutdown': () => void site.stop(),
-      },
-      queries: {
-        logs: {
-          tail: (id, lines) => engines.byId(id).log.tail(lines),
-          subscribe: (id, listener) => engines.byId(id).log.subscribe(listener),
-        },
-        settings: () => ({ settings: config.settings, rows: config.rows() }),
-      },
+      commands: commandsOf(targets),
+      queries: queriesOf(targets),
       chat: (request, response) => gateway.handleOperatorChat(request, response),
       clock: site.clock,
       logger: logger.child({ room: 'control' }),

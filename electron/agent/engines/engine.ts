@@ -3,6 +3,7 @@ import type { LogLine } from '../../contract/control.ts';
 import type { Announcer } from '../base/announcer.ts';
 import type { Upstream } from '../inference/upstream.ts';
 import type { CatalogModel } from '../models/catalog-model.ts';
+import type { LibraryProgress } from '../models/pull/library.ts';
 
 /** The last lines an engine wrote, and those to come. */
 export interface EngineLogReader {
@@ -95,6 +96,16 @@ export interface Engine {
    * @throws AppError `model_not_found`, `conflict` while it is loaded
    */
   removeModel?(id: string): Promise<void>;
+  /** Fetches a model into its own library; resolves when it is listed. For engines that can. */
+  pullModel?(name: string, onProgress: (progress: LibraryProgress) => void, signal: AbortSignal): Promise<void>;
+  /** Makes `newName` in another quantization of `from` in its library. For engines that can. */
+  createQuantized?(
+    from: string,
+    quantization: string,
+    newName: string,
+    onProgress: (progress: LibraryProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Model files have come, gone or changed. */
   onCatalogChange(): void;
   /**

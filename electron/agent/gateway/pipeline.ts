@@ -56,6 +56,7 @@ export class Pipeline {
     let decoded: DecodedRequest | null = null;
     let meter: TokenMeter | null = null;
     let waiting: Waiting | null = null;
+    let good: AnswerMeasurement | null = null;
     try {
       decoded = await this.#decode(call, operation);
       // What can never be served is refused before it waits in a queue.
@@ -72,7 +73,9 @@ export class Pipeline {
           if (outcome.kind === 'failed' && !outcome.sent) throw outcome.error;
           const figures = meter.end();
           this.#settle(call, outcome.kind === 'failed' ? outcome.error : null, figures);
-          if (outcome.kind === 'done') this.#measure(decoded, { dispatched, ticket, figures });
+          if (outcome.kind === 'done') {
+            good = measurementOf(decoded, dispatched.candidate, { figures, waitedMs: ticket.waitedMs });
+          }
         } finally {
           dispatched.done();
         }
@@ -90,6 +93,7 @@ export class Pipeline {
     } finally {
       waiting?.stop();
     }
+    if (good) this.#measured(good);
   }
 
   async #decode(call: Call, operation: Operation): Promise<DecodedRequest> {
@@ -179,11 +183,13 @@ export class Pipeline {
     this.#deps.stats.progressed(call.trace, routed(candidate.upstream, candidate));
   }
 
-  #measure(decoded: DecodedRequest, parts: { dispatched: Dispatched; ticket: Ticket; figures: AnswerFigures }): void {
-    const { measured } = this.#deps;
-    if (!measured) return;
-    const { dispatched, ticket, figures } = parts;
-    measured(measurementOf(decoded, dispatched.candidate, { figures, waitedMs: ticket.waitedMs }));
+  /** Told once the answer's place is free again, so that whoever hears of it sees the load without it. */
+  #measured(measurement: AnswerMeasurement): void {
+    try {
+      this.#deps.measured?.(measurement);
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'a measured answer could not be taken in');
+    }
   }
 
   #tap(call: Call, decoded: DecodedRequest, dispatched: Dispatched): TokenMeter {

@@ -1,7 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../base/errors.ts';
 
-const pieceBytes = 256 * 1024;
+/** The first piece; later ones double, since who reads on has a large header before him. */
+const firstPieceBytes = 256 * 1024;
+const largestPieceBytes = 2 * 1024 * 1024;
 
 /**
  * Reads a file from front to back in pieces. Never reads more than its limit, and never keeps more in memory than one
@@ -15,6 +17,7 @@ export class ByteSource {
   #at = 0;
   #filePosition = 0;
   #readBytes = 0;
+  #pieceBytes = firstPieceBytes;
 
   constructor(file: FileHandle, options: { sizeBytes: number; limitBytes: number }) {
     this.#file = file;
@@ -62,11 +65,21 @@ export class ByteSource {
     return countIn(this.takeNow(8), most, what);
   }
 
-  /** Passes over texts, each with its length in front. */
+  /** Passes over texts, each with its length in front: a vocabulary has hundreds of thousands of them. */
   async skipTexts(count: number, longest: number): Promise<void> {
-    for (let index = 0; index < count; index += 1) {
+    let left = count;
+    while (left > 0) {
       if (this.#piece.length - this.#at < 8) await this.#fill(8);
-      this.skip(this.countNow(longest, 'bytes in a text'));
+      const { buffer, byteOffset, length } = this.#piece;
+      const view = new DataView(buffer, byteOffset, length);
+      let at = this.#at;
+      for (; left > 0 && at <= length - 8; left -= 1) {
+        const bytes = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+        if (bytes > longest) throw beyondReason(bytes, 'bytes in a text');
+        at += 8 + bytes;
+      }
+      this.#at = Math.min(at, length);
+      this.skip(at - this.#at);
     }
   }
 
@@ -89,10 +102,11 @@ export class ByteSource {
 
   async #fill(length: number): Promise<void> {
     const rest = this.#piece.subarray(this.#at);
-    const wanted = Math.min(Math.max(length - rest.length, pieceBytes), this.#sizeBytes - this.#filePosition);
+    const wanted = Math.min(Math.max(length - rest.length, this.#pieceBytes), this.#sizeBytes - this.#filePosition);
     if (rest.length + wanted < length) throw cutOff();
-    this.#charge(length - rest.length);
-    const fresh = Buffer.alloc(wanted);
+    this.#charge(wanted);
+    this.#pieceBytes = Math.min(2 * this.#pieceBytes, largestPieceBytes);
+    const fresh = Buffer.allocUnsafe(wanted);
     let filled = 0;
     while (filled < wanted) {
       const { bytesRead } = await this.#file.read(fresh, filled, wanted - filled, this.#filePosition + filled);
@@ -100,7 +114,7 @@ export class ByteSource {
       filled += bytesRead;
     }
     this.#filePosition += wanted;
-    this.#piece = Buffer.concat([rest, fresh]);
+    this.#piece = rest.length === 0 ? fresh : Buffer.concat([rest, fresh]);
     this.#at = 0;
   }
 
@@ -114,9 +128,12 @@ export class ByteSource {
 
 function countIn(bytes: Buffer, most: number, what: string): number {
   const value = bytes.readBigUInt64LE();
-  if (value > BigInt(most)) throw unusable(`The file claims ${value} ${what}, which is beyond reason.`);
+  if (value > BigInt(most)) throw beyondReason(value, what);
   return Number(value);
 }
+
+const beyondReason = (value: number | bigint, what: string): AppError =>
+  unusable(`The file claims ${value} ${what}, which is beyond reason.`);
 
 /** A `model_unusable` with that sentence. */
 export function unusable(message: string): AppError {

@@ -169,28 +169,45 @@ export class Download {
     if ((await whatIsAt(partPath)).kind === 'file') work.verifying();
     await using part = await PartFile.open(partPath, work.signal);
     work.note(null);
+    let earlierBytes = part.sizeBytes;
+    for (;;) {
+      const { digest, wanted } = await this.#bring(index, beforeBytes, part, work);
+      if (wanted === null || wanted === digest) {
+        return { part: partPath, name: fileAt(index, work).name, digest, sizeBytes: part.sizeBytes };
+      }
+      await part.clear();
+      work.progress.beginAgain(beforeBytes);
+      if (earlierBytes === 0) {
+        await rm(partPath, { force: true });
+        throw new AppError(
+          'model_unusable',
+          `What arrived is not what it should be: its digest is sha256:${digest}, and sha256:${wanted} was expected. It has been removed. Try again, or choose another source.`,
+        );
+      }
+      // A power cut may have spoilt what an earlier run had written; what comes afresh is the source's own word.
+      earlierBytes = 0;
+      work.note('What had arrived earlier is damaged. It begins anew.');
+    }
+  }
+
+  /** Brings the rest of a file into its part, with what digest it has and which one it should have, if anyone says. */
+  async #bring(
+    index: number,
+    beforeBytes: number,
+    part: PartFile,
+    work: PullWork,
+  ): Promise<{ digest: string; wanted: string | null }> {
     const file = fileAt(index, work);
     let namedDigest: string | null = null;
     await this.#persist(work, async () => {
-      work.note(null);
+      if (part.sizeBytes > 0) work.note(null);
       const transferred = await transfer(file, part, this.#transferDeps(index, beforeBytes, work));
       namedDigest = transferred.namedDigest ?? namedDigest;
     });
     work.verifying();
     await part.sync();
-    const digest = part.digest();
-    const wanted = file.digest ?? namedDigest;
-    if (wanted !== null && wanted !== digest) {
-      await part.clear();
-      await rm(partPath, { force: true });
-      work.progress.beginAgain(beforeBytes);
-      throw new AppError(
-        'model_unusable',
-        `What arrived is not what it should be: its digest is sha256:${digest}, and sha256:${wanted} was expected. It has been removed. Try again, or choose another source.`,
-      );
-    }
     work.note(null);
-    return { part: partPath, name: file.name, digest, sizeBytes: part.sizeBytes };
+    return { digest: part.digest(), wanted: file.digest ?? namedDigest };
   }
 
   #transferDeps(index: number, beforeBytes: number, work: PullWork): Parameters<typeof transfer>[2] {

@@ -14,6 +14,12 @@ export interface HttpClientOptions {
   readonly token: { readonly origin: string; readonly value: string } | null;
 }
 
+/** The hub's token of the environment, for the hub alone; null where there is none. */
+export function hubToken(env: NodeJS.ProcessEnv, hubUrl: string): HttpClientOptions['token'] {
+  const value = env['HF_TOKEN'];
+  return value && URL.canParse(hubUrl) ? { origin: new URL(hubUrl).origin, value } : null;
+}
+
 /** An answer whose body has not been read yet: read it to the end or destroy it. */
 export interface HttpAnswer {
   readonly status: number;
@@ -189,8 +195,7 @@ export function asInterruption(error: unknown, address: string): Interruption {
 }
 
 function allowed(address: string): URL {
-  const url = new URL(address);
-  if (isAllowedAddress(url)) return url;
+  if (URL.canParse(address) && isAllowedAddress(new URL(address))) return new URL(address);
   throw new AppError('invalid_request', 'Models come by https only. Use an address that begins with https://.');
 }
 
@@ -203,4 +208,4 @@ function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
-const hostOf = (address: string): string => new URL(address).hostname;
+const hostOf = (address: string): string => (URL.canParse(address) ? new URL(address).hostname : address);

@@ -30,6 +30,7 @@ export const pullRetries: RetryOptions = {
 };
 
 const longestRetryAfterMs = 15 * 60_000;
+const patience = 5;
 
 /**
  * Runs `task` until it succeeds or fails for good. After an {@link Interruption} it waits and tries again, as long as
@@ -60,7 +61,8 @@ export async function withRetries<T>(
       if (!(error instanceof Interruption)) throw error;
       fruitless = deps.arrivedBytes() > before ? 1 : fruitless + 1;
       const most = deps.arrivedBytes() > 0 ? options.mostFruitless : options.mostFruitlessAtFirst;
-      if (fruitless >= most && error.retryAfterMs === null) {
+      // A server that names its time is given more of it.
+      if (fruitless >= (error.retryAfterMs === null ? most : most * patience)) {
         throw new AppError(
           'upstream_failed',
           `${error.message} It was tried ${fruitless} times. What has arrived is kept: resume the pull later.`,
@@ -70,7 +72,7 @@ export async function withRetries<T>(
       const delayMs =
         error.retryAfterMs === null
           ? backoffDelayMs(fruitless, deps.random(), options.backoff)
-          : Math.min(error.retryAfterMs, longestRetryAfterMs);
+          : Math.min(Math.max(error.retryAfterMs, options.backoff.firstMs), longestRetryAfterMs);
       deps.note(`${error.message} It goes on in ${inWords(delayMs)}.`);
       await pause(delayMs, deps.clock, deps.signal);
     }
@@ -78,7 +80,7 @@ export async function withRetries<T>(
 }
 
 /** Resolves after a time; rejects with the signal's reason as soon as it is aborted. */
-export function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(reasonOf(signal));

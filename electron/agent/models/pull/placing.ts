@@ -85,7 +85,7 @@ async function moveOver(part: string, target: string, name: string): Promise<voi
 }
 
 async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
+  const handle = await open(file, process.platform === 'win32' ? 'r+' : 'r');
   try {
     await handle.sync();
   } finally {

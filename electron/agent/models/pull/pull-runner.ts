@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { AppError, assertNever } from '../../base/errors.ts';
 import { Download } from './download.ts';
-import { HttpClient } from './http-client.ts';
+import { HttpClient, hubToken } from './http-client.ts';
 import { Hub } from './hub.ts';
 import { pullRetries, type RetryOptions } from './interruption.ts';
 import { libraryListener, type LibraryPuller } from './library.ts';
@@ -58,8 +58,7 @@ export class PullRunner {
     const { modelsDir, stagingDir, hubUrl, env } = options;
     const { clock, records, quantizer, library, room, isPromised } = deps;
     const now = (): number => clock.now();
-    const token = env['HF_TOKEN'] ? { origin: new URL(hubUrl).origin, value: env['HF_TOKEN'] } : null;
-    const http = new HttpClient({ env, silenceMs: options.silenceMs ?? usualSilenceMs, token });
+    const http = new HttpClient({ env, silenceMs: options.silenceMs ?? usualSilenceMs, token: hubToken(env, hubUrl) });
     const turns = new Turns();
     this.#http = http;
     this.#library = library;

@@ -27,18 +27,26 @@ export type Arrival =
 export type RoomCheck = (work: PullWork, moreBytes: number) => Promise<void>;
 
 /** There is less room than a pull needs, with the numbers. */
-export function diskFull(numbers: {
-  neededBytes: number;
-  reserveBytes: number;
-  freeBytes: number;
-  folder: string;
-}): AppError {
-  const { neededBytes, reserveBytes, freeBytes, folder } = numbers;
+export function diskFull({ neededBytes, reserveBytes, freeBytes, folder }: Room): AppError {
   return new AppError(
     'disk_full',
     `The disk of ${folder} has too little room: ${gigabytes(neededBytes)} are still to come and ${gigabytes(reserveBytes)} stay in reserve, but ${gigabytes(freeBytes)} are free. Make room, then resume the pull.`,
     { context: { neededBytes, reserveBytes, freeBytes } },
   );
+}
+
+/** What decides whether there is room. */
+export interface Room {
+  /** Bytes of this pull that are still to come, and of others that run. */
+  readonly neededBytes: number;
+  readonly reserveBytes: number;
+  readonly freeBytes: number;
+  readonly folder: string;
+}
+
+/** @throws AppError `disk_full` with the numbers when there is too little */
+export function requireRoom(room: Room): void {
+  if (room.neededBytes + room.reserveBytes > room.freeBytes) throw diskFull(room);
 }
 
 /** Whether an error says that the disk, or the user's share of it, is full. */

@@ -9,7 +9,7 @@ import { Progress } from './progress.ts';
 import { compareRecords, hasEnded, toSnapshot, type PullJob, type PullRecord, type PullState } from './pull-record.ts';
 import { PullRunner, type PullRunnerDeps, type PullRunnerOptions } from './pull-runner.ts';
 import { PullStore } from './pull-store.ts';
-import { diskFull, isDiskFull, type Arrival, type PullWork } from './pull-work.ts';
+import { diskFull, isDiskFull, requireRoom, type Arrival, type PullWork, type Room } from './pull-work.ts';
 import { displayName, parseDigest, parseReference, referenceKey } from './reference.ts';
 import { StagingFolder } from './staging-folder.ts';
 
@@ -255,21 +255,24 @@ export class Pulls {
 
   /** Never rejects: however the work ends, the pull has a state that says so. */
   async #run(pull: Pull, signal: AbortSignal): Promise<void> {
+    let model: string | null;
     try {
       const arrival = await this.#runner.run(this.#workOf(pull, signal));
-      const model = await this.#deps.onArrived(arrival);
-      await this.#staging.removePartsOf(pull.record.id);
+      model = await this.#deps.onArrived(arrival);
       pull.running = null;
       if (pull.progress.totalBytes === null) pull.progress.setTotal(pull.progress.receivedBytes);
       this.#enter(pull, { kind: 'done', endedAt: this.#deps.clock.now(), model });
-      this.finished.announce({ pull: toSnapshot(pull.record, pull.progress, this.#deps.clock.monotonic()), model });
     } catch (error) {
       pull.running = null;
       pull.progress.rest();
       if (signal.reason instanceof Interrupted) await this.#rest(pull, signal.reason.by);
       else await this.#fail(pull, error);
+      this.#startNext();
+      return;
     }
+    await this.#removeParts(pull.record.id);
     this.#startNext();
+    this.finished.announce({ pull: toSnapshot(pull.record, pull.progress, this.#deps.clock.monotonic()), model });
   }
 
   #workOf(pull: Pull, signal: AbortSignal): PullWork {
@@ -285,33 +288,33 @@ export class Pulls {
         pull.progress.reach(bytes, this.#deps.clock.monotonic());
         this.#announcing.soon();
       },
-      note: (note) => this.#tell(pull, { kind: 'running', note }),
-      verifying: () => this.#tell(pull, { kind: 'verifying' }),
+      note: (note) => this.#tell(pull, signal, { kind: 'running', note }),
+      verifying: () => this.#tell(pull, signal, { kind: 'verifying' }),
     };
   }
 
   async #fail(pull: Pull, error: unknown): Promise<void> {
-    const told = isDiskFull(error) ? await this.#fullDisk(pull) : toAppError(error);
+    const told = isDiskFull(error) ? await this.#fullDisk(pull).catch(toAppError) : toAppError(error);
     this.#deps.logger.warn({ pull: pull.record.id, source: pull.record.source, err: error }, 'a pull has failed');
     this.#enter(pull, { kind: 'failed', endedAt: this.#deps.clock.now(), message: told.message });
   }
 
   async #fullDisk({ progress }: Pull): Promise<AppError> {
-    const { stagingDir, modelsDir, diskReserveBytes } = this.#options;
-    const freeBytes = await this.#deps.freeDiskBytes(stagingDir).catch(() => 0);
-    const neededBytes = Math.max(0, (progress.totalBytes ?? 0) - progress.receivedBytes);
-    return diskFull({ neededBytes, reserveBytes: diskReserveBytes, freeBytes, folder: modelsDir });
+    return diskFull(await this.#roomFor(Math.max(0, (progress.totalBytes ?? 0) - progress.receivedBytes)));
   }
 
   async #room(work: PullWork, moreBytes: number): Promise<void> {
-    const { stagingDir, modelsDir, diskReserveBytes } = this.#options;
-    const freeBytes = await this.#deps.freeDiskBytes(stagingDir);
     // What other pulls that run will still take is not free for this one.
     const promised = [...this.#pulls.values()]
       .filter(({ running, record }) => running !== null && record.id !== work.record().id && record.source !== 'ollama')
       .reduce((sum, { progress }) => sum + Math.max(0, (progress.totalBytes ?? 0) - progress.receivedBytes), 0);
-    if (moreBytes + promised + diskReserveBytes <= freeBytes) return;
-    throw diskFull({ neededBytes: moreBytes + promised, reserveBytes: diskReserveBytes, freeBytes, folder: modelsDir });
+    requireRoom(await this.#roomFor(moreBytes + promised));
+  }
+
+  async #roomFor(neededBytes: number): Promise<Room> {
+    const { stagingDir, modelsDir, diskReserveBytes } = this.#options;
+    const freeBytes = await this.#deps.freeDiskBytes(stagingDir);
+    return { neededBytes, reserveBytes: diskReserveBytes, freeBytes, folder: modelsDir };
   }
 
   /** Another pull will make a file of this name, out of something else. */
@@ -335,7 +338,7 @@ export class Pulls {
   /** The state of a pull that was interrupted. One that was stopped with the agent waits for its next start. */
   async #rest(pull: Pull, by: Interrupted['by']): Promise<void> {
     if (by === 'cancel') {
-      await this.#staging.removePartsOf(pull.record.id);
+      await this.#removeParts(pull.record.id);
       pull.progress.beginAgain(0);
       this.#enter(pull, { kind: 'cancelled', endedAt: this.#deps.clock.now() });
     } else this.#enter(pull, { kind: by === 'pause' ? 'paused' : 'queued' });
@@ -356,9 +359,10 @@ export class Pulls {
   }
 
   /** What is going on within a run: announced, not kept. */
-  #tell(pull: Pull, state: PullState): void {
+  #tell(pull: Pull, signal: AbortSignal, state: PullState): void {
+    // A word that comes late must not wake a pull that has ended or is paused.
+    if (signal.aborted || hasEnded(pull.record.state)) return;
     const before = JSON.stringify(pull.record.state);
-    if (pull.running === null && state.kind === 'running' && state.note === null) return;
     pull.record = { ...pull.record, state };
     if (before !== JSON.stringify(state)) this.#announcing.now();
   }
@@ -367,9 +371,16 @@ export class Pulls {
     const ended = this.#ordered().filter(({ record }) => hasEnded(record.state));
     for (const { record } of ended.slice(mostEnded)) {
       this.#pulls.delete(record.id);
-      void this.#staging.removePartsOf(record.id).catch((error: unknown) => {
-        this.#deps.logger.warn({ err: error }, 'parts of an old pull could not be removed');
-      });
+      void this.#removeParts(record.id);
+    }
+  }
+
+  /** Parts that cannot be removed are in nobody's way: the next start tries again. */
+  async #removeParts(id: string): Promise<void> {
+    try {
+      await this.#staging.removePartsOf(id);
+    } catch (error) {
+      this.#deps.logger.warn({ err: error }, 'parts of a pull could not be removed');
     }
   }
 

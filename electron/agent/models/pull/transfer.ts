@@ -177,7 +177,7 @@ function linkedDigest({ headers, redirects }: HttpAnswer): string | null {
 }
 
 /** Whether an error is one of writing and not of the connection. */
-export function isOfTheDisk(error: unknown): boolean {
+function isOfTheDisk(error: unknown): boolean {
   const code = systemErrorCode(error) ?? '';
   return ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'EBADF'].includes(code);
 }

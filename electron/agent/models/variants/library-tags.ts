@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AppError } from '../../base/errors.ts';
 import type { HttpClient } from '../pull/http-client.ts';
+import { Interruption } from '../pull/interruption.ts';
 import { refusalOf } from '../pull/refusals.ts';
 import { quantizationIn } from '../quantization.ts';
 
@@ -84,9 +85,16 @@ export class LibraryTags {
           incomplete = true;
           return false;
         }
-        const manifest = await this.#tag(model, each, { signal: limits.signal, timeoutMs: left() });
-        if (manifest) add(quantizationIn(each), each, manifest.sizeBytes);
-        return manifest !== null;
+        try {
+          const manifest = await this.#tag(model, each, { signal: limits.signal, timeoutMs: left() });
+          if (manifest) add(quantizationIn(each), each, manifest.sizeBytes);
+          return manifest !== null;
+        } catch (error) {
+          // What has been found until then is worth showing.
+          if (!(error instanceof Interruption)) throw error;
+          incomplete = true;
+          return false;
+        }
       });
       return found.includes(true);
     };

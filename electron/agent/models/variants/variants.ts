@@ -5,7 +5,7 @@ import { AppError, toAppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { hubVariants } from '../pull/hub-files.ts';
 import { Hub } from '../pull/hub.ts';
-import { HttpClient } from '../pull/http-client.ts';
+import { HttpClient, hubToken } from '../pull/http-client.ts';
 import { Interruption } from '../pull/interruption.ts';
 import { libraryTypes } from '../pull/library.ts';
 import type { Quantizer } from '../pull/llama-quantize.ts';
@@ -63,8 +63,7 @@ export class Variants {
     this.#options = options;
     this.#deps = deps;
     const { env, hubUrl, registryUrl } = options;
-    const token = env['HF_TOKEN'] ? { origin: new URL(hubUrl).origin, value: env['HF_TOKEN'] } : null;
-    this.#http = new HttpClient({ env, silenceMs: options.timeoutMs ?? usualTimeoutMs, token });
+    this.#http = new HttpClient({ env, silenceMs: options.timeoutMs ?? usualTimeoutMs, token: hubToken(env, hubUrl) });
     const network = { http: this.#http, now: () => deps.clock.now() };
     this.#hub = new Hub({ hubUrl }, network);
     this.#library = new LibraryTags({ registryUrl }, network);

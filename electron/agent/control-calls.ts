@@ -1,0 +1,64 @@
+import type { CommandHandlers, QueryHandlers } from './control/calls.ts';
+import type { ConfigStore } from './config/config-store.ts';
+import type { EngineLogReader } from './engines/engine.ts';
+import type { Engines } from './engines/engines.ts';
+import { engineKindSchema } from '../contract/snapshot.ts';
+import type { ModelFigures } from './model-figures.ts';
+import type { ModelServices } from './model-services.ts';
+import { availabilityGoal, type Availability } from './telemetry/availability.ts';
+
+/** What the control API's calls reach. */
+export interface CallTargets {
+  readonly engines: Engines;
+  readonly services: ModelServices;
+  readonly figures: ModelFigures;
+  readonly availability: Availability;
+  readonly config: ConfigStore;
+  /** Begins the agent's stop. */
+  readonly stop: () => void;
+}
+
+/** Every command of the contract. */
+export function commandsOf({ engines, services, config, stop }: CallTargets): Required<CommandHandlers> {
+  const { pulls, installer } = services;
+  return {
+    'models.use': ({ model, quantization }) => services.use(model, quantization),
+    'models.load': ({ model }) => engines.load(model),
+    'models.unload': ({ model }) => engines.unload(model),
+    'models.pin': ({ model, pinned }) => engines.pin(model, pinned),
+    'models.remove': ({ model }) => engines.remove(model),
+    'models.pull': (order) => ({ pullId: pulls.start(order) }),
+    'models.pausePull': ({ id }) => pulls.pause(id),
+    'models.resumePull': ({ id }) => pulls.resume(id),
+    'models.cancelPull': ({ id }) => pulls.cancel(id),
+    'models.quantize': (order) => services.quantize(order),
+    'engines.start': ({ id }) => engines.startEngine(id),
+    'engines.stop': ({ id }) => engines.stopEngine(id),
+    'engines.restart': ({ id }) => engines.restartEngine(id),
+    'engines.install': ({ kind }) => installer.install(kind),
+    'engines.cancelInstall': ({ kind }) => installer.cancel(kind),
+    'settings.update': (change) => config.update(change),
+    'agent.shutdown': stop,
+  };
+}
+
+/** Every query of the contract. */
+export function queriesOf({ engines, services, figures, availability, config }: CallTargets): Required<QueryHandlers> {
+  return {
+    logs: {
+      tail: (id, lines) => logOf(id, engines, services).tail(lines),
+      subscribe: (id, listener) => logOf(id, engines, services).subscribe(listener),
+    },
+    settings: () => ({ settings: config.settings, rows: config.rows() }),
+    variants: ({ model }) => services.variants.of(model),
+    fit: (query) => figures.table(query),
+    availability: () => ({ goal: availabilityGoal, outages: [...availability.outages()] }),
+    installSteps: ({ kind }) => services.installer.steps(kind),
+  };
+}
+
+/** An engine's log; `install-KIND` is that of its installation. */
+function logOf(id: string, engines: Engines, { installer }: ModelServices): EngineLogReader {
+  const kind = engineKindSchema.safeParse(/^install-(.+)$/.exec(id)?.[1]);
+  return kind.success ? installer.log(kind.data) : engines.byId(id).log;
+}
