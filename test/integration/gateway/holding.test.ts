@@ -16,7 +16,7 @@ const answer = [
 
 class Site implements AsyncDisposable {
   readonly clock = new ManualClock();
-  readonly measured: AnswerMeasurement[] = [];
+  readonly measured: (AnswerMeasurement & { readonly inFlight: number })[] = [];
   readonly upstreams: readonly HoldingUpstream[];
   readonly gateway: Gateway;
   url = '';
@@ -29,7 +29,9 @@ class Site implements AsyncDisposable {
         upstreams: () => upstreams,
         clock: this.clock,
         logger: silentLogger,
-        measured: (measurement) => void this.measured.push(measurement),
+        measured: (measurement) => {
+          this.measured.push({ ...measurement, inFlight: this.gateway.stats().inFlight });
+        },
       },
     );
   }
@@ -128,7 +130,7 @@ describe('a streamed request that waits', () => {
     expect(text.endsWith(answer.join(''))).toBe(true);
     await site.load(0, 0);
     expect(gateway.activity()[0]).toMatchObject({ state: 'done', completionTokens: 1 });
-    expect(measured).toMatchObject([{ finish: 'stop', prefillTokensPerSecond: null }]);
+    expect(measured).toMatchObject([{ finish: 'stop', prefillTokensPerSecond: null, inFlight: 0 }]);
     expect(clock.waiting).toBe(0);
   });
 
