@@ -35,6 +35,8 @@ export function ownEnvironment(options: OwnEnvironmentOptions): Record<string, s
     OLLAMA_HOST: `127.0.0.1:${options.port}`,
     OLLAMA_MODELS: options.modelsDir,
     OLLAMA_NO_CLOUD: '1',
+    // The library may be the operator's own: nothing in it is tidied away unasked.
+    OLLAMA_NOPRUNE: '1',
     OLLAMA_NUM_PARALLEL: String(settings.parallel),
     OLLAMA_CONTEXT_LENGTH: String(settings.contextLength),
     // Keys and values in fewer bits work with flash attention only.

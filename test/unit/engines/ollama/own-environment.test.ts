@@ -25,6 +25,7 @@ it('says all that a started Ollama needs, and nothing more', () => {
     OLLAMA_HOST: '127.0.0.1:4321',
     OLLAMA_MODELS: '/models',
     OLLAMA_NO_CLOUD: '1',
+    OLLAMA_NOPRUNE: '1',
     OLLAMA_NUM_PARALLEL: '2',
     OLLAMA_CONTEXT_LENGTH: '8192',
     OLLAMA_KEEP_ALIVE: '-1',
