@@ -3,6 +3,7 @@ import { Announcer } from '../../base/announcer.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EngineLog } from '../engine-log.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
+import { loadDeadlineMs } from '../supervisor/progress.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import type { EngineRecord } from '../supervisor/transition.ts';
 import type { OllamaAddress } from './address.ts';
@@ -62,7 +63,14 @@ export class OwnedOllama {
       onPort: (port) => this.#onPort(port),
       ...(pickPort && { pickPort }),
     });
-    this.#supervisor = new Supervisor({ clock, logger, launcher, random });
+    this.#supervisor = new Supervisor({
+      clock,
+      logger,
+      launcher,
+      random,
+      // It loads no model while it starts.
+      loadDeadlineMs: () => loadDeadlineMs(0),
+    });
     this.#supervisor.changed.subscribe(() => {
       this.changed.announce();
     });
