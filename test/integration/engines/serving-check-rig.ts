@@ -106,6 +106,8 @@ export interface CheckSite extends Disposable {
   readonly upstream: CountedUpstream;
   /** Resolves when the probes are over, or given up on a machine too busy for them, with the kinds that were found. */
   probed(): Promise<readonly string[]>;
+  /** Resolves with what was found as soon as something is. */
+  found(): Promise<readonly string[]>;
 }
 
 /** Checks over one engine that is idle throughout. */
@@ -140,6 +142,14 @@ export function openChecks(
     async probed() {
       checks.onLoaded(model);
       await over.promise;
+      return checks.reports().flatMap(({ findings }) => findings);
+    },
+    async found() {
+      const first = new Promise<void>((resolve) => {
+        checks.changed.subscribe(resolve);
+      });
+      checks.onLoaded(model);
+      await Promise.race([first, over.promise]);
       return checks.reports().flatMap(({ findings }) => findings);
     },
     [Symbol.dispose]() {

@@ -210,7 +210,6 @@ export class ServingChecks {
     const { logger } = this.#deps;
     if (!prober) return;
     check.state = 'running';
-    const before = this.#findings(check);
     try {
       let more = true;
       while (more && !signal.aborted) {
@@ -220,6 +219,9 @@ export class ServingChecks {
           return;
         }
         more = await prober.next(upstream, signal);
+        const before = this.#findings(check);
+        check.evidence = { ...check.evidence, ...prober.probed };
+        this.#announce(check, before);
       }
       check.state = more ? this.#later(check) : 'done';
     } catch (error) {
@@ -228,8 +230,6 @@ export class ServingChecks {
         logger.warn({ engineId, modelId, code: toAppError(error).code }, 'a loaded model could not be checked');
       }
     }
-    check.evidence = { ...check.evidence, ...prober.probed };
-    this.#announce(check, before);
     if (check.state === 'done') {
       const { long } = check.evidence;
       const skipped = long?.kind === 'skipped' ? long.why : null;
