@@ -14,6 +14,12 @@ export interface FakeRegistryModel {
   readonly quantization: string;
 }
 
+/** What goes wrong: {@link FileFaults} with blobs, `status` with manifests too. */
+export interface FakeRegistryFaults extends FileFaults {
+  /** So many manifests are answered yet; from then on there is no answer. Null: all are. */
+  quietAfter: number | null;
+}
+
 /** The fake registry, running: `await using registry = await FakeRegistry.start(folder, models);`. */
 export class FakeRegistry implements AsyncDisposable {
   readonly port: number;
@@ -38,7 +44,7 @@ export class FakeRegistry implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  async behave(faults: Partial<FileFaults>): Promise<void> {
+  async behave(faults: Partial<FakeRegistryFaults>): Promise<void> {
     await this.#call('/_fake/behaviour', faults);
   }
 

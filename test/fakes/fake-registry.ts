@@ -4,15 +4,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { noFaults, serveFile, type FileFaults, type ServedFile } from './fake-hub-faults.ts';
-import type { FakeRegistryModel } from './fake-registry-process.ts';
+import { noFaults, serveFile, type ServedFile } from './fake-hub-faults.ts';
+import type { FakeRegistryFaults, FakeRegistryModel } from './fake-registry-process.ts';
 
 // Stands in for the registry of the Ollama library: `node fake-registry.ts FOLDER '[{"name":"library/gemma","tag":…}]'`
 // prints its port. Manifests and blobs are answered as the real one does; there is no list of tags there either.
 // POST /_fake/behaviour sets faults, POST /_fake/state tells what was asked.
 
 const [folder = '', listed = '[]'] = process.argv.slice(2);
-const faults: FileFaults = { ...noFaults };
+const faults: FakeRegistryFaults = { ...noFaults, quietAfter: null };
 const requests: string[] = [];
 const manifests = new Map<string, string>();
 const blobs = new Map<string, ServedFile>();
@@ -74,6 +74,10 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
   const [, name = '', kind = '', reference = ''] =
     /^\/v2\/([^/]+\/[^/]+)\/(manifests|blobs)\/([^/]+)$/.exec(pathname) ?? [];
+  if (kind === 'manifests' && faults.quietAfter !== null) {
+    if (faults.quietAfter === 0) return;
+    faults.quietAfter -= 1;
+  }
   const manifest = kind === 'manifests' ? manifests.get(`${name}:${reference}`) : undefined;
   const blob = kind === 'blobs' ? blobs.get(reference) : undefined;
   // The real one calls its manifests plain text.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { noFaults } from '../../fakes/fake-hub-faults.ts';
@@ -192,6 +192,21 @@ describe('F17 network cut during pull', () => {
     expect(froms).toEqual([...froms].sort((x, y) => x - y));
     expect(neverFalls(rig.seen)).toBe(true);
     expect(digestOf(join(rig.modelsDir, 'Small-Horse-Q4_K_M.gguf'))).toBe(digestOf(file));
+  });
+
+  it('F17 F18 begins anew, and says so, when what an earlier run had written is damaged', async () => {
+    await hub.behave({ silentAfter: 1_000_000 });
+    const before = await PullsRig.start({ hubUrl: hub.url });
+    const id = before.pulls.start({ reference: `hf.co/${repo}`, use: false });
+    await before.until(id, ({ receivedBytes }) => receivedBytes >= 1_000_000);
+    await before.pulls.stop();
+    const part = join(before.folder, 'staging', `${id}-0.part`);
+    writeFileSync(part, Buffer.alloc(statSync(part).size));
+    await hub.behave({ silentAfter: null });
+    const after = await PullsRig.start({ hubUrl: hub.url }, {}, before.folder);
+    expect(await after.ended(id)).toMatchObject({ state: 'done' });
+    expect(after.seen.some(({ sentence }) => sentence.includes('damaged'))).toBe(true);
+    expect(digestOf(join(after.modelsDir, 'Small-Horse-Q4_K_M.gguf'))).toBe(digestOf(file));
   });
 
   it('F17 takes silence for a cut', async () => {

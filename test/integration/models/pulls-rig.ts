@@ -10,7 +10,7 @@ import { ModelRecords } from '../../../electron/agent/models/records.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 
 /** Tries again at once, so that a test with ten cuts is no long one. */
-export const quickRetries: NonNullable<PullsOptions['retries']> = {
+const quickRetries: NonNullable<PullsOptions['retries']> = {
   backoff: { firstMs: 10, longestMs: 50, jitter: 0 },
   mostFruitless: 4,
   mostFruitlessAtFirst: 3,

@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await hub.behave(noFaults);
-  await registry.behave(noFaults);
+  await registry.behave({ ...noFaults, quietAfter: null });
 });
 
 const local = (more: Partial<LocalModel>): LocalModel => ({
@@ -177,6 +177,13 @@ describe('the variants of a model', () => {
     expect((await variantsOf([local({ origin: 'hf.co/ranch/plain' })]).of('small-horse')).problems[0]).toContain(
       'names no quantizations',
     );
+  });
+
+  it('that were found until the time was up are listed, and that there may be more is told', async () => {
+    await registry.behave({ quietAfter: 3 });
+    const answer = await variantsOf([], { timeoutMs: 1_000 }).of('horse:8b');
+    expect(answer.variants.map(({ quantization }) => quantization)).toEqual(['Q8_0', 'Q4_K_M']);
+    expect(answer.problems[0]).toContain('may be more');
   });
 
   it('of nothing that is known are an error that says so', async () => {

@@ -259,6 +259,7 @@ export class Pulls {
     try {
       const arrival = await this.#runner.run(this.#workOf(pull, signal));
       model = await this.#deps.onArrived(arrival);
+      await this.#removeParts(pull.record.id);
       pull.running = null;
       if (pull.progress.totalBytes === null) pull.progress.setTotal(pull.progress.receivedBytes);
       this.#enter(pull, { kind: 'done', endedAt: this.#deps.clock.now(), model });
@@ -270,7 +271,6 @@ export class Pulls {
       this.#startNext();
       return;
     }
-    await this.#removeParts(pull.record.id);
     this.#startNext();
     this.finished.announce({ pull: toSnapshot(pull.record, pull.progress, this.#deps.clock.monotonic()), model });
   }
