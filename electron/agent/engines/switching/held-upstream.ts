@@ -1,7 +1,7 @@
 import type { EngineKind } from '../../../contract/snapshot.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError, toAppError } from '../../base/errors.ts';
-import type { InferenceRequest } from '../../inference/request.ts';
+import type { InferenceRequest, Operation } from '../../inference/request.ts';
 import type { Capability, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import type { Engine } from '../engine.ts';
@@ -40,6 +40,8 @@ const abilities: Partial<Record<EngineKind, readonly Capability[]>> = {
   embedded: ['chat', 'completion', 'embedding', 'json'],
 };
 
+const allOperations: readonly Operation[] = ['chat', 'completion', 'embedding'];
+
 /** What a request finds: its model, or a reason to wait for it. */
 type Finding =
   | { readonly kind: 'go'; readonly placed: Placed }
@@ -73,6 +75,7 @@ export class HeldUpstream implements Upstream {
     const isHere = current?.engineId === engine.id && models.some(({ id }) => id === current.modelId);
     return {
       ...base,
+      operations: operationsOf(base, models),
       ready: models.length > 0 && (base.ready || this.#mayBeWaitedFor()),
       models,
       defaultModel: isHere ? current.modelId : null,
@@ -211,7 +214,8 @@ export class HeldUpstream implements Upstream {
     if (!listed) return null;
     const told = base.models.find(({ id }) => id === offer.modelId);
     const loaded = state === 'loaded' && loads.leaving(offer) === null && !switcher.isComing(spot);
-    if (told) return { ...told, id: model.id, loaded };
+    // What an engine tells of a model that it is only loading is not yet the whole truth.
+    if (told && state === 'loaded') return { ...told, id: model.id, loaded };
     const can: readonly Capability[] = abilities[engine.kind] ?? model.capabilities;
     return {
       id: model.id,
@@ -242,6 +246,16 @@ export class HeldUpstream implements Upstream {
     const changed = (): true | null => (looks++ > 0 ? true : null);
     await this.#deps.room.wait(changed, { limitMs: recoveryMs, sentence: error.message, signal });
   }
+}
+
+/** What the engine can do now, and what it will with the models that are on their way. */
+function operationsOf(base: UpstreamDescription, models: readonly ServedModel[]): readonly Operation[] {
+  const coming = models.filter(({ loaded }) => !loaded);
+  if (coming.length === 0) return base.operations;
+  return allOperations.filter(
+    (operation) =>
+      base.operations.includes(operation) || coming.some(({ capabilities }) => capabilities.includes(operation)),
+  );
 }
 
 /** The request with the name that the engine has for the model, where callers use another one. */

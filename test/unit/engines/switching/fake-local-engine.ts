@@ -173,22 +173,24 @@ export class FakeLocalEngine implements Engine {
   }
 
   #describe(): UpstreamDescription {
-    const loaded = [...this.#held.values()].filter(({ state }) => state === 'loaded');
+    // A real one lists what it loads, too, and does not know yet what that can do.
+    const listed = [...this.#held.values()].filter(({ state }) => state === 'loaded' || state === 'loading');
+    const loaded = listed.filter(({ state }) => state === 'loaded');
     const isUp = this.state === 'ready' || this.state === 'adopted';
     return {
       id: this.id,
       route: 'local',
       dialects: ['openai'],
-      operations: ['chat', 'completion', 'embedding'],
+      operations: loaded.length > 0 ? ['chat', 'completion'] : [],
       ready: isUp && (loaded.length > 0 || this.library.size > 0),
       sentence: this.snapshot().sentence,
       comesUp: this.state !== 'failed' && this.state !== 'stopped',
-      models: loaded.map(({ id }) => ({
+      models: listed.map(({ id, state }) => ({
         id,
         contextLength: 2_048,
-        capabilities: ['chat', 'completion'],
+        capabilities: state === 'loaded' ? ['chat', 'completion'] : [],
         sizeBytes: 1,
-        loaded: true,
+        loaded: state === 'loaded',
         createdAtS: 1,
       })),
       defaultModel: null,

@@ -31,6 +31,12 @@ describe('a model that is not in memory', () => {
     const answers = [1, 2, 3].map(() => ask(engines, 'llama-server', { model: 'cow' }));
     await calm();
     expect(engines.waiting().waiting).toBe(3);
+    // Whoever comes now is let in: what it can do is known before the engine tells.
+    const [upstream] = engines.upstreams();
+    expect(upstream?.describe().models.find(({ id }) => id === 'cow')).toMatchObject({
+      loaded: false,
+      capabilities: ['chat', 'completion'],
+    });
     engine.finishLoad('cow');
     for (const answer of answers) expect(await answer).toContain('"cow"');
     expect(engine.calls.filter((call) => call === 'load cow')).toHaveLength(1);

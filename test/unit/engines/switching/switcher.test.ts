@@ -120,6 +120,8 @@ describe('a switch where there is room for one only', () => {
     expect(await before).toContain('horse-q4_k_m');
     await calm();
     expect(engines.switching()?.phase).toBe('loading');
+    // With nothing loaded the engine can do nothing; what is on its way can.
+    expect(engines.upstreams()[0]?.describe().operations).toEqual(['chat', 'completion']);
     engine.finishLoad('horse-q8_0');
     await calm();
     engine.answers[0]?.end();
