@@ -70,7 +70,7 @@ it('its environment is built from empty, and it ends with the node', async () =>
       .split('\0')
       .flatMap((entry) => (entry === '' ? [] : [entry.split('=')[0]]));
     expect(
-      names.filter((name) => !/^(?:OLLAMA_|HOME$|RANCH_HAND_NONCE$|FAKE_|PWD$|SHLVL$|_$)/.test(name ?? '')),
+      names.filter((name) => !/^(?:OLLAMA_|GIN_MODE$|HOME$|RANCH_HAND_NONCE$|FAKE_|PWD$|SHLVL$|_$)/.test(name ?? '')),
     ).toEqual([]);
   }
   await engine.stop();

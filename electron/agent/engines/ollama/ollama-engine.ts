@@ -76,6 +76,7 @@ export class OllamaEngine implements Engine {
   #draining = false;
   #stopBeside: (() => void) | null = null;
   #reloaded: object | null = null;
+  #toReload = new Set<string>();
 
   constructor(options: OllamaEngineOptions, deps: OllamaEngineDeps) {
     this.id = options.id;
@@ -191,6 +192,7 @@ export class OllamaEngine implements Engine {
   async unload(id: string, options: { readonly drainMs: number }): Promise<void> {
     const name = fullName(id);
     this.#held.delete(name);
+    this.#toReload.delete(name);
     const model = this.#find(name);
     if (!model?.loaded) return;
     this.#unloading.add(name);
@@ -344,11 +346,16 @@ export class OllamaEngine implements Engine {
 
   /** What was loaded by order is loaded again, once for each time that the engine comes up. */
   #reloadHeld(endpoint: object): void {
-    if (this.#reloaded === endpoint) return;
-    this.#reloaded = endpoint;
-    for (const name of this.#held.keys()) {
+    if (this.#reloaded !== endpoint) {
+      this.#reloaded = endpoint;
+      this.#toReload = new Set(this.#held.keys());
+    }
+    for (const name of [...this.#toReload]) {
       const model = this.#find(name);
-      if (!model || model.loaded) continue;
+      // Its library may be told later than that it answers.
+      if (!model) continue;
+      this.#toReload.delete(name);
+      if (model.loaded) continue;
       this.#loadNow(model, new AbortController().signal).catch((error: unknown) => {
         this.#deps.logger.warn({ model: name, error: toAppError(error).message }, 'a model was not loaded again');
       });

@@ -42,6 +42,9 @@ const mostPorts = 4;
 /** Until Ollama says that it listens; it does so before it looks at the machine. */
 const listenMs = 20_000;
 
+/** It writes a line for each request; those by which it is watched would push all others out of the log. */
+const isOurLook = /^\[GIN\].*\| 200 \|.*\bGET\s+"\/api\/(?:ps|tags|version)"/;
+
 /** One start: what it said so far. */
 interface Attempt {
   readonly tree: ProcessTree;
@@ -107,7 +110,7 @@ export class OllamaProcess implements ProcessLauncher {
       },
       {
         line: (stream, text) => {
-          if (text.trim() === '') return;
+          if (text.trim() === '' || isOurLook.test(text)) return;
           this.#deps.log.append(stream, text);
           lastLines.push(text);
           if (lastLines.length > keptLastLines) lastLines.shift();

@@ -45,6 +45,8 @@ export function ownEnvironment(options: OwnEnvironmentOptions): Record<string, s
     OLLAMA_KEEP_ALIVE: '-1',
     OLLAMA_MAX_QUEUE: '512',
     OLLAMA_LOAD_TIMEOUT: '30m',
+    // Its web server otherwise lists all its routes at each start.
+    GIN_MODE: 'release',
     RANCH_HAND_NONCE: options.nonce,
   };
 }

@@ -31,6 +31,7 @@ it('says all that a started Ollama needs, and nothing more', () => {
     OLLAMA_KEEP_ALIVE: '-1',
     OLLAMA_MAX_QUEUE: '512',
     OLLAMA_LOAD_TIMEOUT: '30m',
+    GIN_MODE: 'release',
     RANCH_HAND_NONCE: 'n',
   });
 });
