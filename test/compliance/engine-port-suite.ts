@@ -30,6 +30,10 @@ export interface PortSuiteOptions {
   readonly ownership: 'owned' | 'adopted';
   /** False for an adopted server that has the one model its owner gave it. Left out: true. */
   readonly loads?: boolean;
+  /** False where {@link PortUnderTest.beside} is null. Left out: true. */
+  readonly twoModels?: boolean;
+  /** False where {@link PortUnderTest.broken} is null. Left out: true. */
+  readonly files?: boolean;
 }
 
 const short = { prompt: 'Once upon a time', temperature: 0, max_tokens: 4 };
@@ -43,9 +47,9 @@ const freeLimitMs = 20_000;
  * follow one engine through its life, so they run in order.
  */
 export function enginePortSuite(name: string, options: PortSuiteOptions): void {
-  describe(`engine port: ${name}`, { timeout: 180_000 }, () => {
+  describe(`engine port: ${name}`, { timeout: 300_000 }, () => {
     const owned = options.ownership === 'owned';
-    const loads = options.loads ?? true;
+    const { loads = true, twoModels = true, files = true } = options;
     const folder = makeTempFolder();
     const pids = new Set<number>();
     let under: PortUnderTest | null = null;
@@ -63,7 +67,7 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
         missing = error.message;
       }
       await under?.engine.start();
-    }, 180_000);
+    }, 300_000);
     afterAll(async () => {
       await under?.engine.stop();
       await under?.cleanUp();
@@ -103,6 +107,10 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
         if (!under) context.skip(missing);
         await run();
       });
+    };
+    /** Declared only for engines that it is about: none passes by doing nothing. */
+    const testIf = (applies: boolean, title: string, run: () => Promise<void>): void => {
+      if (applies) test(title, run);
     };
 
     test('starts, and says what it is before anything is loaded', async () => {
@@ -200,26 +208,22 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       for (const { error } of await Promise.all(answered)) expect(error).toMatchObject({ code: 'caller_gone' });
     });
 
-    test('keeps what it wrote in its log', async () => {
+    testIf(owned, 'keeps what it wrote in its log', async () => {
       await Promise.resolve();
-      if (!owned) return;
       const lines = engine().log.tail(50);
       expect(lines.length).toBeGreaterThan(0);
       expect(lines.every(({ at, text }) => !Number.isNaN(Date.parse(at)) && text !== '')).toBe(true);
     });
 
-    test('tells of a model that cannot be loaded, and keeps the one that is', async () => {
-      const { broken } = required();
-      if (!broken) return;
-      const target = await broken(folder);
+    testIf(files, 'tells of a model that cannot be loaded, and keeps the one that is', async () => {
+      const target = await promised(required().broken)(folder);
       await expect(engine().load(target, never)).rejects.toMatchObject({ code: 'model_unusable' });
       expect(modelOf(target)?.state ?? 'idle').toBe('idle');
       expect(await answers()).not.toBe('');
     });
 
-    test('loads a second model beside the first, and unloads it again', async () => {
-      const { beside } = required();
-      if (!beside) return;
+    testIf(twoModels, 'loads a second model beside the first, and unloads it again', async () => {
+      const beside = promised(required().beside);
       await engine().load(beside, never);
       expect([modelOf(required().target)?.state, modelOf(beside)?.state]).toEqual(['loaded', 'loaded']);
       expect(await answers(beside.id)).not.toBe('');
@@ -229,9 +233,8 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       expect(await answers()).not.toBe('');
     });
 
-    test('gives up a load whose caller has gone', async () => {
-      const { beside } = required();
-      if (!beside) return;
+    testIf(twoModels, 'gives up a load whose caller has gone', async () => {
+      const beside = promised(required().beside);
       const caller = new AbortController();
       const loading = engine().load(beside, caller.signal);
       caller.abort();
@@ -240,11 +243,7 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       expect(await answers()).not.toBe('');
     });
 
-    test('finishes answers under way before it unloads', async () => {
-      if (!loads) {
-        await expect(engine().unload(id(), { drainMs: 1_000 })).rejects.toMatchObject({ code: 'conflict' });
-        return;
-      }
+    testIf(loads, 'finishes answers under way before it unloads', async () => {
       const { operation, body } = required().longAnswer;
       const begun = Promise.withResolvers<null>();
       const request = requestFor(id(), operation, { ...body, max_tokens: 12, stream: true });
@@ -259,8 +258,12 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       expect(await answers()).not.toBe('');
     });
 
-    test('restarts with the models that it had', async () => {
-      if (!owned) return;
+    testIf(!loads, 'leaves the model of its owner alone', async () => {
+      await expect(engine().unload(id(), { drainMs: 1_000 })).rejects.toMatchObject({ code: 'conflict' });
+      expect(await answers()).not.toBe('');
+    });
+
+    testIf(owned, 'restarts with the models that it had', async () => {
       const before = processes();
       await engine().restart();
       await untilEngine(engine(), () => loadedAgain(before), restartLimitMs);
@@ -275,8 +278,7 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       return state === 'ready' && pid !== null && !before.includes(pid) && model?.state === 'loaded';
     }
 
-    test('F1 kill -9 mid-stream: the answer fails, and it comes back with its model', async () => {
-      if (!owned) return;
+    testIf(owned, 'F1 kill -9 mid-stream: the answer fails, and it comes back with its model', async () => {
       const before = processes();
       const { pid } = engine().snapshot();
       const { operation, body } = required().longAnswer;
@@ -295,8 +297,7 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       await Promise.all(before.map(goneProcess));
     });
 
-    test('unloads: the memory is free', async () => {
-      if (!loads) return;
+    testIf(loads, 'unloads: the memory is free', async () => {
       const before = processes();
       await engine().unload(id(), { drainMs: 1_000 });
       expect(modelOf(required().target)?.state ?? 'idle').toBe('idle');
@@ -332,6 +333,12 @@ export function enginePortSuite(name: string, options: PortSuiteOptions): void {
       if (foreignPid !== null) expect(isAlive(foreignPid)).toBe(true);
     });
   });
+}
+
+/** What the options of the suite promise to be there. */
+function promised<Part>(part: Part | null): Part {
+  if (part === null) throw new Error('the options of this suite promise what was not made');
+  return part;
 }
 
 class Missing extends Error {}

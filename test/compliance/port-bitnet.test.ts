@@ -33,6 +33,8 @@ function program(folder: string, ...words: readonly string[]): string {
 describe.skipIf(process.platform === 'win32')('the BitNet engine', () => {
   enginePortSuite('bitnet with a server of October 2024', {
     ownership: 'owned',
+    twoModels: false,
+    files: false,
     async make(context, folder) {
       // Its models are ternary; the fake loads any file, and the real quantizer makes a true one.
       testEngine(context, 'llama-server');
@@ -53,6 +55,8 @@ describe.skipIf(process.platform === 'win32')('the BitNet engine', () => {
   enginePortSuite('bitnet that is adopted', {
     ownership: 'adopted',
     loads: false,
+    twoModels: false,
+    files: false,
     async make(context, folder) {
       testEngine(context, 'llama-server');
       const file = await writeTernary(folder);

@@ -53,6 +53,8 @@ enginePortSuite('a real llama-server with a computed ternary model', {
 enginePortSuite('a real llama-server that is adopted', {
   ownership: 'adopted',
   loads: false,
+  twoModels: false,
+  files: false,
   async make(context, folder) {
     const program = testEngine(context, 'llama-server');
     const file = testEngine(context, 'gemma');

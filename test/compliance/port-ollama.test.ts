@@ -30,6 +30,7 @@ async function withLibrary(context: Parameters<typeof testEngine>[0], folder: st
 
 enginePortSuite('a real Ollama of ours', {
   ownership: 'owned',
+  files: false,
   async make(context, folder) {
     const ollama = await withLibrary(context, folder);
     await ollama.stop();
@@ -59,6 +60,7 @@ enginePortSuite('a real Ollama of ours', {
 
 enginePortSuite('a real Ollama that is adopted', {
   ownership: 'adopted',
+  files: false,
   async make(context, folder) {
     const ollama = await withLibrary(context, folder);
     const { engine } = await makeEngine(folder, ollamaEngine, {
@@ -66,8 +68,8 @@ enginePortSuite('a real Ollama that is adopted', {
     });
     return {
       engine,
-      target: named('gemma'),
-      beside: named('self-test'),
+      target: named('self-test'),
+      beside: named('gemma'),
       longAnswer,
       broken: null,
       foreignPid: ollama.pid,
