@@ -11,7 +11,14 @@ import type { CatalogModel } from '../../models/catalog-model.ts';
 import { groupOf } from '../../models/quantization-name.ts';
 import type { Engine, EngineModel, LoadTarget } from '../engine.ts';
 import type { EngineLog } from '../engine-log.ts';
-import { adoptedModelId, judgePoll, pollState, type AdoptedState, type Poll } from './adopted-state.ts';
+import {
+  adoptedModelId,
+  adoptedSentence,
+  judgePoll,
+  pollState,
+  type AdoptedState,
+  type Poll,
+} from './adopted-state.ts';
 import { operationsOf } from './server-props.ts';
 import { askSmall } from './small-request.ts';
 
@@ -320,25 +327,7 @@ export class AdoptedServer implements Engine {
   }
 
   #sentence(): string {
-    const { name, url, keyHint } = this.#options;
-    switch (this.#state.kind) {
-      case 'up':
-        return `${name} at ${url} is used as it is.`;
-      case 'loading':
-        return `${name} at ${url} is loading its model.`;
-      case 'unseen':
-        return `Nothing answers at ${url}. Start ${name} there, or remove its address from the settings.`;
-      case 'gone':
-        return `${name} at ${url} has gone away. It is used again as soon as it is back.`;
-      case 'silent':
-        return `${name} at ${url} does not answer any more. Look at it there, and restart it.`;
-      case 'locked':
-        return `${name} at ${url} refuses the key. ${keyHint}`;
-      case 'foreign':
-        return `What answers at ${url} is no ${name}. Correct its address in the settings.`;
-      case 'left':
-        return `${name} at ${url} is not used. Start the engine to use it again.`;
-    }
+    return adoptedSentence(this.#state, this.#options);
   }
 
   #describe(): UpstreamDescription {

@@ -112,3 +112,28 @@ export function adoptedModelId(models: unknown, modelPath: string | null): strin
     .replace(/\.gguf$/i, '')
     .toLowerCase();
 }
+
+/** The state in words, with what to do where something is wrong. */
+export function adoptedSentence(
+  { kind }: AdoptedState,
+  { name, url, keyHint }: { readonly name: string; readonly url: string; readonly keyHint: string },
+): string {
+  switch (kind) {
+    case 'up':
+      return `${name} at ${url} is used as it is.`;
+    case 'loading':
+      return `${name} at ${url} is loading its model.`;
+    case 'unseen':
+      return `Nothing answers at ${url}. Start ${name} there, or remove its address from the settings.`;
+    case 'gone':
+      return `${name} at ${url} has gone away. It is used again as soon as it is back.`;
+    case 'silent':
+      return `${name} at ${url} does not answer any more. Look at it there, and restart it.`;
+    case 'locked':
+      return `${name} at ${url} refuses the key. ${keyHint}`;
+    case 'foreign':
+      return `What answers at ${url} is no ${name}. Correct its address in the settings.`;
+    case 'left':
+      return `${name} at ${url} is not used. Start the engine to use it again.`;
+  }
+}

@@ -3,16 +3,16 @@ import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { InferenceRequest, Operation } from '../../inference/request.ts';
+import type { InferenceRequest } from '../../inference/request.ts';
 import type { Capability, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
-import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { EngineModel, LoadOptions, LoadTarget } from '../engine.ts';
 import { snapshotOf } from '../engine-snapshot.ts';
 import { loadDeadlineMs } from '../supervisor/progress.ts';
 import { ProgressWatch } from '../supervisor/progress-watch.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import type { EngineRecord } from '../supervisor/transition.ts';
+import { InstanceWire, wireDeadlines } from './instance-wire.ts';
 import type { InstancePlan, ProcessEndpoint, ProcessKind, ProcessStats } from './process-kind.ts';
 
 export interface ModelInstanceDeps {
@@ -22,19 +22,6 @@ export interface ModelInstanceDeps {
   readonly random: () => number;
 }
 
-const paths: Readonly<Record<Operation, string>> = {
-  chat: '/v1/chat/completions',
-  completion: '/v1/completions',
-  embedding: '/v1/embeddings',
-};
-
-/**
- * Only so that nothing waits for ever: whether the process moves is judged by the {@link ProgressWatch}, which knows
- * what it may take.
- */
-const wireDeadlines = { firstByteMs: 2 * 60 * 60_000, silenceMs: 10 * 60_000 };
-/** How often it is looked whether the last answer is complete. */
-const idleCheckMs = 50;
 const noStats: ProcessStats = { memoryBytes: null, progress: null };
 const drainingSentence = 'The engine finishes its answers before it unloads or restarts.';
 
@@ -49,7 +36,7 @@ export class ModelInstance {
   #endpoint: ProcessEndpoint | null = null;
   /** Those of the last process, while the next one comes up. */
   #capabilities: readonly Capability[] = ['chat', 'completion'];
-  #wire: HttpUpstream | null = null;
+  #wire: InstanceWire | null = null;
   #upstream: Upstream | null = null;
   #stats = noStats;
   /** Drains under way: while there is one, no other answer is begun. */
@@ -140,9 +127,7 @@ export class ModelInstance {
 
   /** Answers under way. */
   get busy(): number {
-    if (!this.#wire) return 0;
-    const { total, idle } = this.#wire.connections;
-    return total - idle;
+    return this.#wire?.busy ?? 0;
   }
 
   sameAs(target: LoadTarget): boolean {
@@ -224,7 +209,7 @@ export class ModelInstance {
     this.#drains += 1;
     this.changed.announce();
     try {
-      await this.#idle(mostMs);
+      await this.#wire?.idle(mostMs);
       await then();
     } finally {
       this.#drains -= 1;
@@ -266,22 +251,10 @@ export class ModelInstance {
   }
 
   /** Some builds do not live through a second conversation: the next one finds a new process. */
-  async #renewAfter(wire: HttpUpstream | null): Promise<void> {
+  async #renewAfter(wire: InstanceWire | null): Promise<void> {
     await this.drained(wireDeadlines.firstByteMs, async () => {
       if (wire !== null && wire === this.#wire && this.record.state.kind === 'ready') await this.#supervisor.restart();
     });
-  }
-
-  async #idle(mostMs: number): Promise<void> {
-    const { clock } = this.#deps;
-    const wire = this.#wire;
-    const endMs = clock.monotonic() + mostMs;
-    // A wire that was replaced is closed: its answers are over.
-    while (wire !== null && wire === this.#wire && this.busy > 0 && clock.monotonic() < endMs) {
-      await new Promise<void>((resolve) => {
-        clock.after(idleCheckMs, resolve);
-      });
-    }
   }
 
   #connect(endpoint: ProcessEndpoint | null): void {
@@ -300,20 +273,8 @@ export class ModelInstance {
     const { clock, kind } = this.#deps;
     this.#readySinceS = Math.floor(clock.now() / 1000);
     this.#lastUsedMs = clock.now();
-    const wire = new HttpUpstream(
-      { host: '127.0.0.1', port: endpoint.port, name: kind.name, deadlines: wireDeadlines },
-      { clock },
-    );
-    this.#wire = wire;
-    const headers = {
-      'Content-Type': 'application/json',
-      ...(endpoint.key !== null && { Authorization: `Bearer ${endpoint.key}` }),
-    };
-    this.#upstream = this.#watch.watch({
-      describe: () => this.#described(),
-      generate: ({ operation, body }, signal) =>
-        wire.send({ method: 'POST', path: paths[operation], headers, body }, signal),
-    });
+    this.#wire = new InstanceWire({ endpoint, name: kind.name }, { clock, describe: () => this.#described() });
+    this.#upstream = this.#watch.watch(this.#wire.upstream);
   }
 
   /** Of use to the watch only: the engine as a whole describes itself. */
