@@ -77,6 +77,7 @@ export async function openModelServices(options: ServicesOptions, deps: Services
   const { pulls, variants } = openPulls({ dataDir, modelsDir, env, diskReserveBytes }, { ...deps, logger });
   await pulls.startUp();
   stack.push('pulls', () => pulls.stop());
+  stack.push('variants', () => variants.close());
   pulls.finished.subscribe(({ pull, model }) => {
     if (!pull.thenUse || model === null) return;
     try {

@@ -13,8 +13,8 @@ import type { LibraryPuller } from './models/pull/library.ts';
 import { LlamaQuantize } from './models/pull/llama-quantize.ts';
 import type { Arrival } from './models/pull/pull-work.ts';
 import { Pulls, type MakeOrder } from './models/pull/pulls.ts';
-import { canonicalQuantization } from './models/quantization.ts';
 import type { ModelRecords } from './models/records.ts';
+import { variantFor } from './models/variants/variant-list.ts';
 import { Variants } from './models/variants/variants.ts';
 
 export interface PullServicesOptions {
@@ -95,20 +95,12 @@ export async function use(
 ): Promise<Omit<CommandAnswer, 'ok'>> {
   if (quantization === undefined || engines.has(model, quantization)) return engines.use(model, quantization);
   const found = await variants.of(model);
-  const wanted = canonicalQuantization(quantization);
-  const variant = found.variants.find((each) => canonicalQuantization(each.quantization) === wanted);
-  const here = variant?.model ?? null;
-  if (here !== null) return engines.use(here);
-  const get = variant?.get ?? null;
-  if (get === null) {
-    const there = found.variants.map((each) => each.quantization).join(', ');
-    const message = `There is no ${quantization} of ${found.group}, here or where it comes from. There are: ${there}.`;
-    throw new AppError('model_not_found', [message, ...found.problems].join(' '));
-  }
+  const variant = variantFor(model, found.variants, quantization);
+  if (variant.model !== null) return engines.use(variant.model);
+  const { get } = variant;
+  if (get === null) throw new AppError('model_not_found', `There is no way to have ${quantization} of ${found.group}.`);
   if (get.kind === 'pull') return { pullId: pulls.start({ reference: get.reference, use: true }) };
-  return {
-    pullId: pulls.quantize(makeOrder(engines, { model: get.from, quantization: wanted ?? quantization, use: true })),
-  };
+  return { pullId: pulls.quantize(makeOrder(engines, { model: get.from, quantization, use: true })) };
 }
 
 /** What to make a quantization from. @throws AppError `model_not_found` */
