@@ -216,7 +216,7 @@ async function openInference(
     },
   );
   onEngines(engines);
-  const isIdle = (): boolean => gateway.stats().inFlight === 0 && engines.switching() === null;
+  const isIdle = (): boolean => gateway.stats().inFlight === 0 && !engines.isBusy();
   const bandwidth = openBandwidth({ dataDir, distDir, idle: isIdle }, { clock, logger: modelsLogger });
   const figures: ModelFigures = new ModelFigures(
     { headroomBytes: settings.models.headroomGb * 1e9, defaults: loadDefaults(settings.engines) },
@@ -287,8 +287,7 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
   await availability.start();
   stack.push('availability', () => availability.stop());
   sampler.subscribe(() => {
-    const nodeReady = engines.upstreams().some((upstream) => upstream.describe().ready);
-    availability.observe({ engines: engines.list(), nodeReady });
+    availability.observe({ engines: engines.list(), nodeReady: engines.isReady() });
   });
 
   let staticFacts = plainFacts();

@@ -51,6 +51,7 @@ export class Engines {
   #options: OptionsByName;
   #loaded: ReadonlySet<string> = new Set();
   #unsubscribe: (() => void)[] = [];
+  #isStopped = false;
 
   constructor(options: EnginesOptions, deps: EnginesDeps) {
     const { logger, clock, catalog } = deps;
@@ -96,6 +97,7 @@ export class Engines {
       clock.every(readAheadEveryMs, () => void readAhead.run()),
     ];
     await Promise.all(this.#board.engines.map((engine) => engine.start()));
+    if (this.#isStopped) return;
     this.#onChange();
     upkeep.start();
     void switcher.open().then(() => this.#preload());
@@ -104,6 +106,7 @@ export class Engines {
   /** Resolves when no engine of ours is left. */
   async stop(): Promise<void> {
     const { upkeep, room, switcher, readAhead } = this.#parts;
+    this.#isStopped = true;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     upkeep.stop();
     room.close();
@@ -143,6 +146,11 @@ export class Engines {
   /** Whether an engine answers at this moment; requests are held for a while also where none does. */
   isReady(): boolean {
     return this.#board.engines.some((engine) => engine.upstream.describe().ready);
+  }
+
+  /** Whether a switch or a load is under way. */
+  isBusy(): boolean {
+    return this.#parts.switcher.isLoading;
   }
 
   /** The switch under way or the last one. */

@@ -25,11 +25,16 @@ async function underWay(
   expect(response.status).toBe(200);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) throw new Error('the answer has no body');
-  const first = await reader.read();
-  expect(first.value).toContain('data: ');
+  let seen = '';
+  while (!seen.includes('data: ')) {
+    const part = await reader.read();
+    if (part.done) throw new Error(`the answer ended before it began: ${seen}`);
+    // A caller that has to wait is told so in comments.
+    seen += part.value;
+  }
   return {
     async rest() {
-      let text = first.value ?? '';
+      let text = seen;
       try {
         for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
       } catch {

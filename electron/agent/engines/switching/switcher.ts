@@ -172,6 +172,11 @@ export class Switcher {
     return this.#running !== null;
   }
 
+  /** Whether anything is being loaded, or waits to be. */
+  get isLoading(): boolean {
+    return this.#mailbox.size > 0;
+  }
+
   /** Whether the model fits beside those that are loaded. */
   hasRoom(placed: Placed): boolean {
     const verdict = this.#deps.fit(placed)?.verdict ?? 'unknown';
@@ -272,7 +277,8 @@ export class Switcher {
       fit,
       loaded: () => this.loaded(),
       load: (placed, signal) => {
-        if (placed.offer.held?.state !== 'loaded') this.#coming = spotOf(placed);
+        // With nothing to go back to, requests need not wait until the model has answered once.
+        if (this.#answering !== null && placed.offer.held?.state !== 'loaded') this.#coming = spotOf(placed);
         return loads.load(placed.model, placed.offer, this.loadOptions(placed.model), signal);
       },
       unload: (placed, why) => loads.unload(placed.offer, this.#options.holdMs * hurriedShare, why),
