@@ -75,7 +75,7 @@ describe('the serving check on a real engine finds', () => {
   it('an Ollama that cuts prompts without a word', async (context) => {
     const program = testEngine(context, 'ollama');
     const gemma = testEngine(context, 'gemma');
-    const env = { OLLAMA_CONTEXT_LENGTH: '512' };
+    const env = { OLLAMA_CONTEXT_LENGTH: '256' };
     await using ollama = await RealOllama.start({ program, folder: tempFolder(), env });
     await ollama.create('gemma', gemma);
     using site = openChecks(ollama.port, {
@@ -83,7 +83,7 @@ describe('the serving check on a real engine finds', () => {
       engineKind: 'ollama',
       owned: false,
       modelId: 'gemma',
-      contextLength: 512,
+      contextLength: 256,
       trainedContextLength: 32_768,
     });
     expect(await site.found()).toEqual(['window']);
