@@ -107,7 +107,6 @@ export class Switcher {
   /** Gives up what is under way; nothing is begun any more. */
   async close(): Promise<void> {
     this.#stopped.abort();
-    this.#running?.abort();
     await this.#mailbox.idle();
   }
 
@@ -281,7 +280,11 @@ export class Switcher {
         if (this.#answering !== null && placed.offer.held?.state !== 'loaded') this.#coming = spotOf(placed);
         return loads.load(placed.model, placed.offer, this.loadOptions(placed.model), signal);
       },
-      unload: (placed, why) => loads.unload(placed.offer, this.#options.holdMs * hurriedShare, why),
+      // An engine that is being stopped unloads everything anyway.
+      unload: async (placed, why) => {
+        if (this.#stopped.signal.aborted) return;
+        await loads.unload(placed.offer, this.#options.holdMs * hurriedShare, why);
+      },
       warmUp,
       point: (placed) => this.#point(spotOf(placed)),
       phase: show,

@@ -31,11 +31,9 @@ export async function warmUp(
   const late = new AbortController();
   const cancel = clock.after(limitMs, () => late.abort());
   try {
-    const response = await upstream.generate(
-      requestFor(target.modelId, operation),
-      AbortSignal.any([signal, late.signal]),
-    );
-    const text = await textOf(response);
+    const either = AbortSignal.any([signal, late.signal]);
+    const response = await upstream.generate(requestFor(target.modelId, operation), either);
+    const text = await textOf(response, either);
     if (response.status !== 200 || !isAnswer(text, operation)) {
       throw new AppError(
         'model_unusable',
@@ -79,8 +77,12 @@ function isAnswer(text: string, operation: Operation): boolean {
   }
 }
 
-function textOf(response: WireResponse): Promise<string> {
+async function textOf(response: WireResponse, signal: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
+  // A body that was given up says nothing more.
+  const onAbort = (): void => reject(new AppError('caller_gone', 'The first short request was given up.'));
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   const parts: Buffer[] = [];
   let size = 0;
   response.body.pipe({
@@ -93,5 +95,9 @@ function textOf(response: WireResponse): Promise<string> {
     end: () => resolve(Buffer.concat(parts).toString('utf8')),
     fail: reject,
   });
-  return promise;
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
