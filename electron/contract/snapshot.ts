@@ -10,7 +10,7 @@ export const nodeStateSchema = z.enum(['idle', 'serving', 'saturated', 'cloud', 
 export type NodeState = z.infer<typeof nodeStateSchema>;
 
 /** Shares of time ready (0–1) over the last 24 hours, 7 days and 30 days; null until anything has been measured. */
-export const availabilitySchema = z.object({
+const availabilitySchema = z.object({
   day: z.number().nullable(),
   week: z.number().nullable(),
   month: z.number().nullable(),
@@ -162,7 +162,7 @@ export const measuredSpeedSchema = z.object({
 });
 export type MeasuredSpeed = z.infer<typeof measuredSpeedSchema>;
 
-export const modelStateSchema = z.enum(['idle', 'loading', 'loaded', 'unloading']);
+const modelStateSchema = z.enum(['idle', 'loading', 'loaded', 'unloading']);
 
 export const modelSchema = z.object({
   /** What a caller puts in `model`. */

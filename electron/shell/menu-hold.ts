@@ -1,4 +1,4 @@
-import type { MenuItem } from './tray-menu.ts';
+import type { MenuItem } from './tray-items.ts';
 import type { Timer } from './timer.ts';
 
 export interface MenuHoldOptions {

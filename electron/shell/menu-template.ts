@@ -1,5 +1,5 @@
 import type { MenuItemConstructorOptions } from 'electron';
-import type { MenuItem, TrayAction } from './tray-menu.ts';
+import type { MenuItem, TrayAction } from './tray-items.ts';
 
 /** The menu's description as Electron takes it. */
 export function menuTemplate(

@@ -8,7 +8,7 @@ import type { ShellPreferences } from './preferences.ts';
 import type { Timer } from './timer.ts';
 import { toasts } from './toasts.ts';
 import { ShellTray } from './tray.ts';
-import type { TrayAction } from './tray-menu.ts';
+import type { TrayAction } from './tray-items.ts';
 
 export interface ShellOptions {
   readonly platform: NodeJS.Platform;

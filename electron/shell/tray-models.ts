@@ -1,6 +1,6 @@
 import type { ModelSnapshot, NodeSnapshot, PullSnapshot, SwitchSnapshot } from '../contract/snapshot.ts';
 import { fileSize, percent, plainText, speed } from './figures.ts';
-import type { MenuItem } from './tray-menu.ts';
+import type { MenuItem } from './tray-items.ts';
 
 const longestName = 48;
 const longestSentence = 90;

@@ -5,7 +5,8 @@ import { menuTemplate } from './menu-template.ts';
 import type { NodeView } from './node-view.ts';
 import type { Timer } from './timer.ts';
 import { trayIcon, trayState, type TrayIcon } from './tray-icon.ts';
-import { trayMenu, type TrayAction, type MenuItem, type TrayMenuSettings } from './tray-menu.ts';
+import { trayMenu, type TrayMenuSettings } from './tray-menu.ts';
+import type { TrayAction, MenuItem } from './tray-items.ts';
 
 export interface ShellTrayOptions {
   /** The folder `resources/icons`. */

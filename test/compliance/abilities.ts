@@ -18,7 +18,7 @@ export async function answerOf(engine: Engine, model: string, operation: Operati
 }
 
 /** Asks for a stream that must end well: its events without the end mark. */
-export async function eventsOf(engine: Engine, model: string, operation: Operation, body: Json): Promise<Json[]> {
+async function eventsOf(engine: Engine, model: string, operation: Operation, body: Json): Promise<Json[]> {
   const response = await engine.upstream.generate(requestFor(model, operation, { ...body, stream: true }), never);
   const { text, error } = await readBody(response);
   if (error) throw error;

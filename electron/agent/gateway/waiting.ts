@@ -20,7 +20,7 @@ export interface WaitingDeps {
 }
 
 /** The head of every event stream that this node writes itself or passes on. */
-export const streamHead: readonly string[] = [
+const streamHead: readonly string[] = [
   'Content-Type',
   'text/event-stream',
   'Cache-Control',

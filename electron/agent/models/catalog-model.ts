@@ -29,6 +29,3 @@ export interface CatalogModel {
   /** Why no engine at all can use it, and what to do; null when one could. */
   readonly problem: string | null;
 }
-
-/** The model to load and how callers name it. */
-export type ModelChoice = Pick<CatalogModel, 'id' | 'path' | 'sizeBytes' | 'selfTest'>;

@@ -15,7 +15,7 @@ export interface QuantizationFacts {
 }
 
 /** Where the figures of quality come from. */
-export const qualitySource =
+const qualitySource =
   'Llama-3-8B on wikitext: llama.cpp, tools/perplexity/README.md and tools/quantize/README.md, pull request 6936';
 
 type Row = readonly [

@@ -13,7 +13,7 @@ export type AvailabilityFigures = NodeSnapshot['node']['availability'];
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** What is older is forgotten. */
-export const keptMs = 30 * dayMs;
+const keptMs = 30 * dayMs;
 /** A thing that falls and rises all the time fills no more than this. */
 const mostSpans = 1_000;
 

@@ -34,7 +34,11 @@ it('F17 F18 a pull of a real model, cut three times and once with the agent kill
     const seen = jsonLines(stdout) as PullSnapshot[];
     const bytes = seen.map(({ receivedBytes }) => receivedBytes);
     expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
-    expect(seen.at(-1)).toMatchObject({ state: 'done', receivedBytes: statSync(gemma).size, model: 'gemma-3-270m-q4_k_m' });
+    expect(seen.at(-1)).toMatchObject({
+      state: 'done',
+      receivedBytes: statSync(gemma).size,
+      model: 'gemma-3-270m-q4_k_m',
+    });
     const digest = `sha256:${await hub.digestOf(repo, file)}`;
     expect(models.find(({ id }) => id === 'gemma-3-270m-q4_k_m')).toMatchObject({
       digest,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { MenuHold } from '../../../electron/shell/menu-hold.ts';
-import type { MenuItem } from '../../../electron/shell/tray-menu.ts';
+import type { MenuItem } from '../../../electron/shell/tray-items.ts';
 
 const menu = (label: string): readonly MenuItem[] => [{ kind: 'label', label }];
 

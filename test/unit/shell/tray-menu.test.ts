@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { engineStateSchema, type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
-import { trayMenu, type MenuItem, type TrayDescription } from '../../../electron/shell/tray-menu.ts';
+import { trayMenu, type TrayDescription } from '../../../electron/shell/tray-menu.ts';
+import type { MenuItem } from '../../../electron/shell/tray-items.ts';
 import { exampleEngine, exampleModel, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
 import { aFit, aPull, aSwitch } from '../cli/node-snapshot.ts';
 

@@ -12,7 +12,7 @@ export type ProbeOutcome =
   | { readonly kind: 'too-long' };
 
 /** Programs with a graphics driver to load may take a second or two. */
-export const probeLimitMs = 15_000;
+const probeLimitMs = 15_000;
 const mostOutputBytes = 256 * 1024;
 
 /**

@@ -5,7 +5,7 @@ export interface OllamaAddress {
   readonly port: number;
 }
 
-export const usualAddress: OllamaAddress = { host: '127.0.0.1', port: 11_434 };
+const usualAddress: OllamaAddress = { host: '127.0.0.1', port: 11_434 };
 
 /**
  * The address that a text such as OLLAMA_HOST means to Ollama: `host`, `:port`, `host:port`, `[::1]:port`, each with or

@@ -487,7 +487,7 @@ const filesRefused =
   'Ollama loads models from its own library and not from files. Pull the model through Ollama, or use another engine.';
 
 /** What `/api/create` can make. */
-export const ollamaQuantizations: readonly string[] = ['q8_0', 'q4_K_S', 'q4_K_M'];
+const ollamaQuantizations: readonly string[] = ['q8_0', 'q4_K_S', 'q4_K_M'];
 
 const rising: ReadonlySet<string> = new Set(['starting', 'loading', 'ready', 'stopping', 'backoff']);
 

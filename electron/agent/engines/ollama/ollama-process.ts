@@ -147,7 +147,7 @@ function isPortTaken({ lastLines }: ProcessExit): boolean {
 }
 
 /** A port that is free now. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

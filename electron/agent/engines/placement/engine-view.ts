@@ -60,7 +60,7 @@ export function hasFailed(engine: EngineView, held: EngineModel | null): boolean
  * The order in which engines are preferred: those that the settings name, those that run anyway, those that are
  * installed, the embedded one. Among equals the order of the list stays.
  */
-export function byPreference(engines: readonly EngineView[]): EngineView[] {
+function byPreference(engines: readonly EngineView[]): EngineView[] {
   return engines.toSorted((a, b) => rank(a) - rank(b));
 }
 

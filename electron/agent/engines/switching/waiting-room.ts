@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 
 /** Most requests that wait for a model at one time, over all engines. */
-export const mostWaiting = 512;
+const mostWaiting = 512;
 
 /** Where requests wait for a model. Bounded in number and in time; whoever waits is told when it makes no sense. */
 export class WaitingRoom {
