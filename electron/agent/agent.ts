@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { freemem, hostname } from 'node:os';
 import { join } from 'node:path';
 import { meansPath } from '../contract/control.ts';
 import type { EngineSnapshot, ModelSnapshot } from '../contract/snapshot.ts';
@@ -226,6 +226,7 @@ async function openInference(
       models: () => engines.nodeModels(),
       rows: () => engines.models(),
       engines: () => engines.list(),
+      freeBytes: freemem,
     },
   );
 

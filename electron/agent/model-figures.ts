@@ -1,4 +1,4 @@
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type * as z from 'zod';
 import type { QueryAnswer, querySchemas } from '../contract/control.ts';
 import type { EngineKind, EngineSnapshot, MeasuredSpeed, ModelFit, ModelSnapshot } from '../contract/snapshot.ts';
@@ -13,6 +13,9 @@ import { untoldShape, type ModelShape } from './models/model-shape.ts';
 import type { VariantToFit } from './models/variants/variant-list.ts';
 
 type Choice = number | 'auto';
+
+/** What of an engine decides how its models are reckoned. */
+type EngineFacts = Pick<EngineSnapshot, 'id' | 'kind' | 'processes'>;
 
 /** How an engine loads a model that has no options of its own. */
 interface LoadDefaults {
@@ -29,10 +32,24 @@ export interface ModelFiguresOptions {
 
 export interface ModelFiguresDeps {
   readonly measurements: Measurements;
-  readonly bandwidth: MemoryBandwidth;
+  readonly bandwidth: Pick<MemoryBandwidth, 'current'>;
   readonly models: () => readonly NodeModel[];
   readonly rows: () => readonly ModelSnapshot[];
-  readonly engines: () => readonly EngineSnapshot[];
+  readonly engines: () => readonly EngineFacts[];
+  /** Memory that is free, as the system tells it. */
+  readonly freeBytes: () => number;
+}
+
+/** What all fits of one picture are reckoned from. */
+interface Scene {
+  readonly machine: FitMachine;
+  readonly engines: readonly EngineFacts[];
+}
+
+/** A fit, and how many measurements of the model it has taken in. */
+interface ShownFit {
+  readonly count: number;
+  readonly fit: ModelFit | null;
 }
 
 /** How each kind of engine loads a model by its settings. */
@@ -50,15 +67,19 @@ export function loadDefaults(engines: EngineSettings): ModelFiguresOptions['defa
   };
 }
 
-/** Free memory is shown in such steps: it changes with every breath, and what is shown with it need not. */
+/**
+ * Free memory changes with every breath, and what is shown with it need not: it is shown in steps, and another one only
+ * once it is a whole step away, so that a value between two steps does not change every row of the list each second.
+ */
 const stepBytes = 256 * 2 ** 20;
 
 /** Joins what is measured of models with what is reckoned, for the switcher and for every surface. */
 export class ModelFigures {
   readonly #options: ModelFiguresOptions;
   readonly #deps: ModelFiguresDeps;
+  #freeBytesShown: number | null = null;
   /** Fits of the last picture, which hold as long as what they are reckoned from. */
-  #shown: { readonly basis: string; readonly fits: Map<string, ModelFit | null> } = { basis: '', fits: new Map() };
+  #shown: { readonly basis: string; readonly fits: Map<string, ShownFit> } = { basis: '', fits: new Map() };
 
   constructor(options: ModelFiguresOptions, deps: ModelFiguresDeps) {
     this.#options = options;
@@ -95,7 +116,7 @@ export class ModelFigures {
     const defaults = this.#options.defaults[engineKind];
     return estimateFit(
       { shape: shape ?? untoldShape({ sizeBytes }), measured: model ? this.speedOf(model, engineId) : null },
-      this.#machine(freemem(), modelId),
+      without(this.#machine(this.#deps.freeBytes()), modelId),
       {
         engineKind,
         contextLength: contextLength === 'auto' ? defaults.contextLength : contextLength,
@@ -107,13 +128,17 @@ export class ModelFigures {
 
   /** The rows with what was measured of each, and whether it fits. */
   decorated(): ModelSnapshot[] {
-    const freeBytes = Math.floor(freemem() / stepBytes) * stepBytes;
     const rows = this.#deps.rows();
+    const freeBytes = this.#calmFreeBytes();
     const { bytesPerS } = this.#deps.bandwidth.current();
-    const loaded = rows.filter((row) => row.state !== 'idle').map(({ id, state }) => `${id} ${state}`);
-    const basis = JSON.stringify([freeBytes, bytesPerS, loaded]);
+    const inUse = rows
+      .filter((row) => row.state !== 'idle')
+      .map(({ id, state, contextLength, pinned }) => [id, state, contextLength, pinned]);
+    const basis = JSON.stringify([freeBytes, bytesPerS, inUse]);
     if (basis !== this.#shown.basis) this.#shown = { basis, fits: new Map() };
     const byId = new Map(this.#deps.models().map((model) => [model.id, model]));
+    let known: Scene | null = null;
+    const scene = (): Scene => (known ??= { machine: this.#machine(freeBytes, rows), engines: this.#deps.engines() });
     return rows.map((row) => {
       const model = byId.get(row.id);
       if (!model) return row;
@@ -127,15 +152,16 @@ export class ModelFigures {
         measured,
         tokensPerSecond: row.tokensPerSecond ?? measured?.tokensPerSecond ?? null,
         lastUsedAt: row.lastUsedAt ?? (usedMs === null ? null : new Date(usedMs).toISOString()),
-        fit: this.#fitShown(model, row, measured, freeBytes),
+        fit: this.#fitShown(model, row, measured, scene),
       };
     });
   }
 
   /** The answer of the query `fit`. */
   table(query: z.infer<typeof querySchemas.fit>): QueryAnswer<'fit'> {
+    const engines = this.#deps.engines();
     const installed = this.#deps.models().flatMap((model) => {
-      const kind = this.#kindFor(model);
+      const kind = kindFor(model, engines);
       if (kind === null || model.selfTest) return [];
       const { id, group, quantization, sizeBytes, shape } = model;
       const name = model.file?.name ?? model.library?.name ?? id;
@@ -149,30 +175,31 @@ export class ModelFigures {
           sizeBytes,
           shape,
           measured,
-          loadedBytes: this.#loadedBytes(id),
+          loadedBytes: ownBytesOf(model, engines),
           engineKind: kind,
         },
       ];
     });
     const { origin } = this.#deps.bandwidth.current();
-    return fitAnswer(query, { installed, machine: this.#machine(freemem(), null), bandwidthOrigin: origin });
+    return fitAnswer(query, { installed, machine: this.#machine(this.#deps.freeBytes()), bandwidthOrigin: origin });
   }
 
   /** The fit of a quantization that is not here, by a model of the same shape that is. */
   variantFit({ sizeBytes, like, parameters }: VariantToFit): ModelFit | null {
     const model = this.#deps.models().find(({ id }) => id === like);
-    const engineKind = (model && this.#kindFor(model)) ?? 'embedded';
+    const engineKind = (model && kindFor(model, this.#deps.engines())) ?? 'embedded';
     const shape: ModelShape = model?.shape ? { ...model.shape, sizeBytes } : untoldShape({ sizeBytes, parameters });
     const options = { engineKind, ...this.#options.defaults[engineKind] };
-    return estimateFit({ shape, measured: null }, this.#machine(freemem(), like), options);
+    return estimateFit({ shape, measured: null }, without(this.#machine(this.#deps.freeBytes()), like), options);
   }
 
-  #fitShown(model: NodeModel, row: ModelSnapshot, measured: MeasuredSpeed | null, freeBytes: number): ModelFit | null {
-    const key = `${row.id} ${measured?.count ?? 0}`;
-    const known = this.#shown.fits.get(key);
-    if (known !== undefined) return known;
-    const engineKind = this.#kindFor(model);
-    const loadedBytes = this.#loadedBytes(row.id);
+  #fitShown(model: NodeModel, row: ModelSnapshot, measured: MeasuredSpeed | null, scene: () => Scene): ModelFit | null {
+    const count = measured?.count ?? 0;
+    const known = this.#shown.fits.get(row.id);
+    if (known?.count === count) return known.fit;
+    const { machine, engines } = scene();
+    const engineKind = kindFor(model, engines);
+    const loadedBytes = ownBytesOf(model, engines);
     const fit =
       engineKind === null
         ? null
@@ -182,18 +209,26 @@ export class ModelFigures {
               measured,
               ...(loadedBytes === null ? {} : { loadedBytes }),
             },
-            this.#machine(freeBytes, row.id),
+            without(machine, row.id),
             {
               engineKind,
               ...this.#options.defaults[engineKind],
               ...(row.loaded && row.contextLength !== null ? { contextLength: row.contextLength } : {}),
             },
           );
-    this.#shown.fits.set(key, fit);
+    this.#shown.fits.set(row.id, { count, fit });
     return fit;
   }
 
-  #machine(availableBytes: number, without: string | null): FitMachine {
+  /** What is free, as it is shown. */
+  #calmFreeBytes(): number {
+    const freeBytes = this.#deps.freeBytes();
+    const shown = this.#freeBytesShown;
+    if (shown !== null && freeBytes > shown - stepBytes && freeBytes < shown + 2 * stepBytes) return shown;
+    return (this.#freeBytesShown = Math.floor(freeBytes / stepBytes) * stepBytes);
+  }
+
+  #machine(availableBytes: number, rows = this.#deps.rows()): FitMachine {
     const { bytesPerS } = this.#deps.bandwidth.current();
     return {
       totalBytes: totalmem(),
@@ -201,40 +236,54 @@ export class ModelFigures {
       bandwidthBytesPerS: bytesPerS,
       computeOpsPerS: computeOpsFrom(bytesPerS, availableParallelism()),
       headroomBytes: this.#options.headroomBytes,
-      loaded: this.#loaded().filter(({ id }) => id !== without),
+      loaded: this.#loaded(rows),
     };
   }
 
   /** Loaded models, the least recently used first. */
-  #loaded(): LoadedModel[] {
-    return this.#deps
-      .rows()
-      .filter((row) => row.loaded)
+  #loaded(rows: readonly ModelSnapshot[]): LoadedModel[] {
+    const loaded = rows.filter((row) => row.loaded);
+    if (loaded.length === 0) return [];
+    const engines = this.#deps.engines();
+    const byId = new Map(this.#deps.models().map((model) => [model.id, model]));
+    return loaded
       .sort((a, b) => (a.lastUsedAt ?? '').localeCompare(b.lastUsedAt ?? ''))
       .map(({ id, sizeBytes, pinned, path }) => ({
         id,
-        memoryBytes: this.#loadedBytes(id) ?? sizeBytes,
-        // What a file lends to a process the system counts as available; Ollama copies its weights.
-        mappedBytes: path === null || process.platform !== 'linux' ? 0 : sizeBytes,
+        memoryBytes: loadedBytesOf(byId.get(id), engines) ?? sizeBytes,
+        mappedBytes: mappedBytes(path, sizeBytes),
         pinned,
       }));
   }
+}
 
-  #loadedBytes(id: string): number | null {
-    const model = this.#deps.models().find((each) => each.id === id);
-    const [held] = model?.offers.flatMap((offer) => (offer.held?.state === 'loaded' ? [offer.held] : [])) ?? [];
-    if (!model || !held) return null;
-    const told = this.#deps
-      .engines()
-      .flatMap(({ processes }) => processes)
-      .find((process) => process.model === held.id)?.memoryBytes;
-    return told ?? held.memoryBytes ?? model.sizeBytes;
-  }
+/** What a model takes now; null while it is not loaded. */
+function loadedBytesOf(model: NodeModel | undefined, engines: readonly EngineFacts[]): number | null {
+  const held = model?.offers.find((offer) => offer.held?.state === 'loaded')?.held;
+  if (!model || !held) return null;
+  const told = engines.flatMap(({ processes }) => processes).find((process) => process.model === held.id)?.memoryBytes;
+  return told ?? held.memoryBytes ?? model.sizeBytes;
+}
 
-  #kindFor(model: NodeModel): EngineKind | null {
-    const [offer] = model.offers;
-    return this.#deps.engines().find(({ id }) => id === offer?.engineId)?.kind ?? null;
-  }
+/** Of what a loaded model takes, that which the system does not count as available all the same; null while not loaded. */
+function ownBytesOf(model: NodeModel, engines: readonly EngineFacts[]): number | null {
+  const bytes = loadedBytesOf(model, engines);
+  return bytes === null ? null : Math.max(0, bytes - mappedBytes(model.file?.path ?? null, model.sizeBytes));
+}
+
+/** What a file lends to a process Linux counts as available; Ollama copies its weights. */
+function mappedBytes(path: string | null, sizeBytes: number): number {
+  return path === null || process.platform !== 'linux' ? 0 : sizeBytes;
+}
+
+/** The kind of the engine that has the model, or would load it. */
+function kindFor({ offers: [offer] }: NodeModel, engines: readonly EngineFacts[]): EngineKind | null {
+  return engines.find(({ id }) => id === offer?.engineId)?.kind ?? null;
+}
+
+function without(machine: FitMachine, modelId: string | null): FitMachine {
+  const loaded = machine.loaded.filter(({ id }) => id !== modelId);
+  return loaded.length === machine.loaded.length ? machine : { ...machine, loaded };
 }
 
 function keyOf({ id, sizeBytes, file, offers }: NodeModel): ModelKey {

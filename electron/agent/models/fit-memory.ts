@@ -32,23 +32,70 @@ const bytesPerWord = 190;
 /** Bytes of one stored key or value: Q8_0 and Q4_0 are blocks of 32 values with a scale of two bytes. */
 const bytesPerValue: Record<KvType, number> = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32 };
 
+/** Layers that are alike, and how many of them there are. */
+interface AlikeLayers {
+  readonly layer: LayerShape;
+  count: number;
+}
+
 /**
  * Memory of a model that is loaded and at work. Each term follows llama.cpp's own allocation and was compared with the
  * figures that llama-server b11434 logs; docs/fit.md has the derivation and the comparison.
  */
 export function memoryTerms(shape: ModelShape, options: MemoryOptions): MemoryTerms {
-  return {
-    weightsBytes: shape.sizeBytes,
-    kvBytes: kvBytes(shape, options),
-    computeBytes: Math.round(computeBytes(shape, options)) + processBytes + shape.vocabularySize * bytesPerWord,
+  return memoryByContext(shape, options)(options.contextLength);
+}
+
+/**
+ * The same for any context: what does not depend on it is reckoned once. A search for the longest context asks dozens
+ * of times, a list of models hundreds of times that, and large models have a hundred layers of two kinds.
+ */
+export function memoryByContext(
+  shape: ModelShape,
+  options: Omit<MemoryOptions, 'contextLength'>,
+): (contextLength: number) => MemoryTerms {
+  const alike = alikeLayers(shape);
+  const window = shape.layers.find((layer) => layer.window !== null)?.window ?? null;
+  const fixedBytes = processBytes + shape.vocabularySize * bytesPerWord;
+  return (contextLength) => {
+    const at = { ...options, contextLength };
+    return {
+      weightsBytes: shape.sizeBytes,
+      kvBytes: slotBytes(alike, at),
+      computeBytes: Math.round(computeBytes(shape, window, at)) + fixedBytes,
+    };
   };
 }
 
 /** Bytes of keys, values and recurrent states of all slots. */
 export function kvBytes(shape: ModelShape, options: MemoryOptions): number {
+  return slotBytes(alikeLayers(shape), options);
+}
+
+function slotBytes(alike: readonly AlikeLayers[], options: MemoryOptions): number {
   let perSlot = 0;
-  for (const layer of shape.layers) perSlot += layerBytes(layer, options);
+  for (const { layer, count } of alike) perSlot += count * layerBytes(layer, options);
   return Math.round(perSlot * options.parallel);
+}
+
+function alikeLayers({ layers }: ModelShape): AlikeLayers[] {
+  const alike: AlikeLayers[] = [];
+  for (const layer of layers) {
+    const known = alike.find((each) => isAlike(each.layer, layer));
+    if (known) known.count += 1;
+    else alike.push({ layer, count: 1 });
+  }
+  return alike;
+}
+
+function isAlike(a: LayerShape, b: LayerShape): boolean {
+  return (
+    a.kvHeads === b.kvHeads &&
+    a.keyLength === b.keyLength &&
+    a.valueLength === b.valueLength &&
+    a.window === b.window &&
+    a.stateBytes === b.stateBytes
+  );
 }
 
 /** Bytes that one more token of context adds to what is read for the next one, summed over the layers that see it. */
@@ -79,14 +126,12 @@ const padded = (tokens: number): number => Math.ceil(tokens / cellBlock) * cellB
  * Working memory for one batch: the largest set of intermediate results that live at once, the attention mask over
  * every cell (F16), and a row of scores for the whole vocabulary for each slot.
  */
-function computeBytes(shape: ModelShape, options: MemoryOptions): number {
+function computeBytes(shape: ModelShape, window: number | null, options: MemoryOptions): number {
   const { contextLength, parallel, engineKind } = options;
   const { embeddingLength, vocabularySize, expertsUsed = 0 } = shape;
   const feedForward = shape.feedForwardLength ?? 4 * embeddingLength;
   const activations = 3 * feedForward + (5 + expertsUsed) * embeddingLength;
-  const windowed = shape.layers.find((layer) => layer.window !== null);
-  const cells =
-    padded(contextLength) + (windowed === undefined ? 0 : cellsOf(windowed.window, contextLength, engineKind));
+  const cells = padded(contextLength) + (window === null ? 0 : cellsOf(window, contextLength, engineKind));
   if (engineKind === 'bitnet') {
     // No flash attention and scores for every token of the batch: that is how it was in October 2024.
     const attention = padded(contextLength) * parallel * (shape.headCount ?? 32) + 7 * embeddingLength;

@@ -14,7 +14,7 @@ export interface InstalledModel {
   readonly sizeBytes: number;
   readonly shape: ModelShape | null;
   readonly measured: MeasuredSpeed | null;
-  /** What it takes now; null while it is not loaded. */
+  /** What it takes now of what is not available any more; null while it is not loaded. */
   readonly loadedBytes: number | null;
   /** The engine that would load it. */
   readonly engineKind: EngineKind;

@@ -1,6 +1,6 @@
 import type { EngineKind, MeasuredSpeed, ModelFit } from '../../contract/snapshot.ts';
 import { assertNever } from '../base/errors.ts';
-import { memoryTerms, type KvType, type MemoryTerms } from './fit-memory.ts';
+import { memoryByContext, type KvType, type MemoryTerms } from './fit-memory.ts';
 import { decodeSpeed, prefillSpeed } from './fit-speed.ts';
 import type { ModelShape } from './model-shape.ts';
 import { gigabytes } from './sizes.ts';
@@ -11,7 +11,10 @@ export interface FitSubject {
   readonly shape: ModelShape;
   /** Speeds measured here; they replace the ones that are reckoned. */
   readonly measured: MeasuredSpeed | null;
-  /** What it takes already, where it is loaded: that memory need not be found again. */
+  /**
+   * What it takes already, where it is loaded: that memory need not be found again. Without what the system counts as
+   * available all the same: see {@link LoadedModel.mappedBytes}.
+   */
   readonly loadedBytes?: number;
 }
 
@@ -79,14 +82,14 @@ export function estimateFit(subject: FitSubject, machine: FitMachine, options: F
   const parallel = options.parallel === 'auto' ? 1 : options.parallel;
   const { kvType, engineKind } = options;
   const room = roomOf(subject, machine);
-  const needAt = (contextLength: number): number =>
-    sum(memoryTerms(shape, { contextLength, parallel, kvType, engineKind })) + machine.headroomBytes;
+  const termsAt = memoryByContext(shape, { parallel, kvType, engineKind });
+  const needAt = (contextLength: number): number => sum(termsAt(contextLength)) + machine.headroomBytes;
   const trained = shape.contextLength ?? longestContext;
   const contextLength =
     options.contextLength === 'auto'
       ? chooseContext(Math.min(trained, automaticContext(engineKind)), room, needAt)
       : options.contextLength;
-  const terms = memoryTerms(shape, { contextLength, parallel, kvType, engineKind });
+  const terms = termsAt(contextLength);
   const neededBytes = sum(terms) + machine.headroomBytes;
   const plan = planOf({ neededBytes, headroomBytes: machine.headroomBytes, room, machine });
   const verdict = shape.layers.length === 0 && plan.verdict !== 'too-big' ? 'unknown' : plan.verdict;
@@ -115,7 +118,7 @@ export function estimateFit(subject: FitSubject, machine: FitMachine, options: F
 /**
  * A machine that is given by its figures, with nothing loaded: for "would it fit there?".
  *
- * @param given.bandwidthBytesPerS As measured by reading, not the sum on the box: see {@link effectiveShareOfPeak}.
+ * @param given.bandwidthBytesPerS As measured by reading, not the sum on the box: which is 70–77 % of that on desktop boxes.
  */
 export function machineOf(given: {
   readonly ramBytes: number;
@@ -132,9 +135,6 @@ export function machineOf(given: {
     loaded: [],
   };
 }
-
-/** Share of the bandwidth that memory is sold with that reading it reaches: 70–77 % on desktop boxes. */
-export const effectiveShareOfPeak = 0.74;
 
 /** See {@link computeOpsFrom}: operations per byte, 2.4 × 10¹² per second beside 62 × 10⁹ bytes per second. */
 const opsPerByte = 38;

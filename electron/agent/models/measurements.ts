@@ -47,6 +47,8 @@ interface Row {
   prefill: number[];
   count: number;
   atMs: number;
+  /** What it comes to; null until somebody asks. Every picture of the node asks for every model. */
+  speed: MeasuredSpeed | null;
 }
 
 /**
@@ -58,7 +60,10 @@ export class Measurements {
   readonly #logger: Logger;
   readonly #file: string;
   readonly #database: DatabaseSync | null;
+  /** All rows, the one that was measured the longest ago first. */
   readonly #rows = new Map<string, Row>();
+  /** The same by model, in the same order. */
+  readonly #byModel = new Map<string, Set<Row>>();
   readonly #used = new Map<string, number>();
   readonly #unwritten = new Set<string>();
   readonly #unwrittenUse = new Set<string>();
@@ -87,9 +92,9 @@ export class Measurements {
     if (prefill !== null) row.prefill = [...row.prefill, prefill].slice(-kept);
     row.count += 1;
     row.atMs = this.#clock.now();
-    // Last in the map is latest, so that the first is the one to go.
-    this.#rows.delete(key);
-    this.#rows.set(key, row);
+    row.speed = null;
+    this.#remove(key);
+    this.#add(key, row);
     this.#unwritten.add(key);
     this.#forget();
   }
@@ -114,11 +119,10 @@ export class Measurements {
     const key = keyOf(model);
     const bucket = where.contextLength === undefined ? null : bucketOf(where.contextLength);
     let best: Row | null = null;
-    for (const row of this.#rows.values()) {
-      if (row.model !== key) continue;
+    for (const row of this.#byModel.get(key) ?? []) {
       if (best === null || rank(row, where.engineId, bucket) >= rank(best, where.engineId, bucket)) best = row;
     }
-    return best === null ? null : speedIn(best);
+    return best === null ? null : (best.speed ??= speedIn(best));
   }
 
   /** Milliseconds since the epoch; null when it was never used. */
@@ -147,10 +151,27 @@ export class Measurements {
     if (this.#database?.isOpen) this.#database.close();
   }
 
+  /** Puts it last, as the latest one: the first is the one to go. */
+  #add(key: string, row: Row): void {
+    this.#rows.set(key, row);
+    const ofModel = this.#byModel.get(row.model);
+    if (ofModel) ofModel.add(row);
+    else this.#byModel.set(row.model, new Set([row]));
+  }
+
+  #remove(key: string): void {
+    const row = this.#rows.get(key);
+    if (row === undefined) return;
+    this.#rows.delete(key);
+    const ofModel = this.#byModel.get(row.model);
+    ofModel?.delete(row);
+    if (ofModel?.size === 0) this.#byModel.delete(row.model);
+  }
+
   #forget(): void {
     const [oldest] = this.#rows.keys();
     if (this.#rows.size > mostRows && oldest !== undefined) {
-      this.#rows.delete(oldest);
+      this.#remove(oldest);
       this.#unwritten.add(oldest);
     }
     const [unused] = this.#used.keys();
@@ -214,7 +235,7 @@ export class Measurements {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 1000;');
       database.exec(schema);
       for (const stored of database.prepare('SELECT * FROM speeds ORDER BY at_ms').all()) {
-        this.#rows.set(String(stored['key']), rowFrom(stored));
+        this.#add(String(stored['key']), rowFrom(stored));
       }
       for (const stored of database.prepare('SELECT * FROM used ORDER BY at_ms').all()) {
         this.#used.set(String(stored['model']), Number(stored['at_ms']));
@@ -222,6 +243,7 @@ export class Measurements {
       return database;
     } catch (error) {
       this.#rows.clear();
+      this.#byModel.clear();
       this.#used.clear();
       database.close();
       throw error;
@@ -252,6 +274,7 @@ const newRow = (key: Pick<Row, 'model' | 'engine' | 'context'>): Row => ({
   prefill: [],
   count: 0,
   atMs: 0,
+  speed: null,
 });
 
 function usable(speed: number | null): number | null {
@@ -290,6 +313,7 @@ function rowFrom(stored: Record<string, unknown>): Row {
     prefill: speedsFrom(stored['prefill']),
     count: Number(stored['count']),
     atMs: Number(stored['at_ms']),
+    speed: null,
   };
 }
 
