@@ -26,6 +26,7 @@ import { openBandwidth, openModelServices } from './model-services.ts';
 import { ModelCatalog } from './models/catalog.ts';
 import { Measurements } from './models/measurements.ts';
 import { ModelRecords } from './models/records.ts';
+import { gigabyte } from './models/sizes.ts';
 import { loadNodeRecord, saveNodeRecord } from './node-record.ts';
 import { noticesFrom } from './notices.ts';
 import { Availability } from './telemetry/availability.ts';
@@ -219,7 +220,7 @@ async function openInference(
   const isIdle = (): boolean => gateway.stats().inFlight === 0 && !engines.isBusy();
   const bandwidth = openBandwidth({ dataDir, distDir, idle: isIdle }, { clock, logger: modelsLogger });
   const figures: ModelFigures = new ModelFigures(
-    { headroomBytes: settings.models.headroomGb * 1e9, defaults: loadDefaults(settings.engines) },
+    { headroomBytes: settings.models.headroomGb * gigabyte, defaults: loadDefaults(settings.engines) },
     {
       measurements,
       bandwidth,

@@ -20,6 +20,7 @@ import { MemoryBandwidth } from './models/memory-bandwidth.ts';
 import { freeDiskBytes } from './models/pull/free-disk.ts';
 import { HttpClient } from './models/pull/http-client.ts';
 import type { ModelRecords } from './models/records.ts';
+import { gigabyte } from './models/sizes.ts';
 
 export interface ServicesOptions {
   readonly dataDir: string;
@@ -46,7 +47,6 @@ export interface ServicesDeps {
 
 const diskEveryMs = 30_000;
 const installSilenceMs = 60_000;
-const gigabyte = 1e9;
 
 /** Memory bandwidth of this machine, measured while `idle` says that there is nothing else to do. */
 export function openBandwidth(

@@ -1,3 +1,4 @@
+import { gigabytes } from './models/sizes.ts';
 import type { EngineSnapshot, ModelSnapshot, Notice, PullSnapshot, SwitchSnapshot } from '../contract/snapshot.ts';
 
 /** What notices are made from. */
@@ -126,12 +127,11 @@ function pullNotices({ id, state, name, sentence, endedAt, startedAt }: PullSnap
 
 function diskNotices(disk: NoticeFacts['disk']): Notice[] {
   if (disk === null || disk.freeBytes >= disk.reserveBytes) return [];
-  const gb = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
   return [
     {
       id: 'disk-low',
       severity: 'warning',
-      sentence: `The disk of the models has ${gb(disk.freeBytes)} GB free, and ${gb(disk.reserveBytes)} GB are to stay free: no model is fetched until there is room. Remove a model that is not needed.`,
+      sentence: `The disk of the models has ${gigabytes(disk.freeBytes)} free, and ${gigabytes(disk.reserveBytes)} are to stay free: no model is fetched until there is room. Remove a model that is not needed.`,
       since: disk.since,
       fix: { kind: 'terminal', label: 'See the models', line: 'ranch-hand models' },
     },

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import { computeOpsFrom, estimateFit, machineOf, type FitMachine } from './fit.ts';
 import { knownModels } from './known-models.ts';
 import { untoldShape, type ModelShape } from './model-shape.ts';
+import { gigabyte } from './sizes.ts';
 
 /** A model of this node, as the fit table takes it. */
 export interface InstalledModel {
@@ -68,7 +69,7 @@ function machineFor(
 ): FitMachine {
   const { ramGb, given, bandwidthBytesPerS } = asked;
   if (ramGb !== undefined) {
-    return machineOf({ ramBytes: ramGb * 1e9, bandwidthBytesPerS, headroomBytes: here.headroomBytes });
+    return machineOf({ ramBytes: ramGb * gigabyte, bandwidthBytesPerS, headroomBytes: here.headroomBytes });
   }
   if (given === null) return { ...here, bandwidthBytesPerS };
   return { ...here, bandwidthBytesPerS, computeOpsPerS: computeOpsFrom(given, null) };

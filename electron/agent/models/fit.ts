@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import { memoryByContext, type KvType, type MemoryTerms } from './fit-memory.ts';
 import { decodeSpeed, prefillSpeed } from './fit-speed.ts';
 import type { ModelShape } from './model-shape.ts';
-import { gigabytes } from './sizes.ts';
+import { gigabyte, gigabytes } from './sizes.ts';
 
 /** The model whose fit is asked for. */
 export interface FitSubject {
@@ -128,10 +128,10 @@ export function machineOf(given: {
   return {
     totalBytes: given.ramBytes,
     // What a system and its desktop use before any model: 2 GB, or an eighth of a small machine.
-    availableBytes: given.ramBytes - Math.min(2e9, given.ramBytes / 8),
+    availableBytes: given.ramBytes - Math.min(2 * gigabyte, given.ramBytes / 8),
     bandwidthBytesPerS: given.bandwidthBytesPerS,
     computeOpsPerS: computeOpsFrom(given.bandwidthBytesPerS, null),
-    headroomBytes: given.headroomBytes ?? 1e9,
+    headroomBytes: given.headroomBytes ?? gigabyte,
     loaded: [],
   };
 }

@@ -21,16 +21,16 @@ function modelFile(): string {
 describe('F15 disk full during pull', () => {
   it('F15 too little room is one failure with the numbers, before a byte is loaded; the next pull works', async () => {
     await using hub = await FakeHub.start([{ repo, path: 'Small-Horse-Q4_K_M.gguf', file: modelFile() }]);
-    let free = 3_000_000_000;
+    let free = 3 * 2 ** 30;
     const rig = await PullsRig.start(
-      { hubUrl: hub.url, diskReserveBytes: 2_999_000_000 },
+      { hubUrl: hub.url, diskReserveBytes: free - 1_000_000 },
       { freeDiskBytes: () => Promise.resolve(free) },
     );
     const id = rig.pulls.start({ reference: `hf.co/${repo}`, use: false });
     const failed = await rig.ended(id);
     expect(failed).toMatchObject({ state: 'failed', receivedBytes: 0 });
     expect(failed.sentence).toContain('6 MB are still to come and 3.0 GB stay in reserve, but 3.0 GB are free');
-    free = 4_000_000_000;
+    free = 4 * 2 ** 30;
     expect(rig.pulls.start({ reference: `hf.co/${repo}`, use: false })).toBe(id);
     expect(await rig.until(id, ({ state }) => state === 'done')).toMatchObject({ receivedBytes: sizeBytes });
   });

@@ -21,7 +21,7 @@ describe('fitAnswer', () => {
   it('a machine of 96 GB takes all well-known models, at the speeds that such boxes have', () => {
     const answer = fitAnswer({ ramGb: 96, bandwidthGbPerS: 62 }, facts());
     expect(queryAnswerSchemas.fit.parse(answer)).toEqual(answer);
-    expect(answer).toMatchObject({ ramBytes: 96 * gb, bandwidthBytesPerS: 62 * gb, bandwidthOrigin: 'given' });
+    expect(answer).toMatchObject({ ramBytes: 96 * 2 ** 30, bandwidthBytesPerS: 62 * gb, bandwidthOrigin: 'given' });
     expect(answer.rows).toHaveLength(6);
     expect(answer.rows.every(({ fit }) => fit.verdict === 'fits')).toBe(true);
     const falcon = row(answer, 'falcon3-10b-instruct-1.58bit-i2_s');

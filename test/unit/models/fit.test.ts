@@ -12,6 +12,7 @@ import {
 import type { ModelShape } from '../../../electron/agent/models/model-shape.ts';
 
 const gb = 1e9;
+const gib = 2 ** 30;
 /** Llama 3.1 8B in Q4_K_M. */
 const shape: ModelShape = {
   architecture: 'llama',
@@ -32,7 +33,7 @@ const shape: ModelShape = {
   contextLength: 131_072,
 };
 const subject: FitSubject = { shape, measured: null };
-const machine: FitMachine = { ...machineOf({ ramBytes: 32 * gb, bandwidthBytesPerS: 62 * gb }) };
+const machine: FitMachine = { ...machineOf({ ramBytes: 32 * gib, bandwidthBytesPerS: 62 * gb, headroomBytes: gb }) };
 const options: FitOptions = { contextLength: 8_192, parallel: 1, kvType: 'f16', engineKind: 'llama-server' };
 const loadedModel = (id: string, memoryBytes: number, change: Partial<LoadedModel> = {}): LoadedModel => ({
   id,
@@ -49,12 +50,12 @@ describe('estimateFit', () => {
       weightsBytes: 4.92 * gb,
       kvBytes: 2 ** 30,
       headroomBytes: gb,
-      freeBytes: 30 * gb,
+      freeBytes: 30 * gib,
       contextLength: 8_192,
       largestContextLength: 131_072,
       measured: false,
       unload: [],
-      sentence: 'Needs 7.2 GB, 30 GB are free.',
+      sentence: 'Needs 6.7 GB, 30 GB are free.',
     });
     expect(fit.neededBytes).toBe(fit.weightsBytes + fit.kvBytes + fit.computeBytes + fit.headroomBytes);
   });
@@ -94,7 +95,7 @@ describe('estimateFit', () => {
     ];
     const fit = estimateFit(subject, { ...machine, availableBytes: 2 * gb, loaded }, options);
     expect(fit).toMatchObject({ verdict: 'after-unload', unload: ['large'] });
-    expect(fit.sentence).toBe('Needs 7.2 GB, 2.0 GB are free: large must be unloaded first.');
+    expect(fit.sentence).toBe('Needs 6.7 GB, 1.9 GB are free: large must be unloaded first.');
     const onlyPinned = estimateFit(
       subject,
       { ...machine, availableBytes: 2 * gb, loaded: loaded.slice(0, 2) },
@@ -118,7 +119,7 @@ describe('estimateFit', () => {
   it('is tight where only the reserve makes room', () => {
     const fit = estimateFit(subject, { ...machine, availableBytes: 6.9 * gb }, options);
     expect(fit.verdict).toBe('tight');
-    expect(fit.sentence).toContain('only into the 1.0 GB kept free');
+    expect(fit.sentence).toContain('only into the 0.9 GB kept free');
   });
 
   it('says which context would fit, or that not even the weights do', () => {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, toAppError } from '../../base/errors.ts';
+import { gigabytes } from '../../models/sizes.ts';
 
 /** Fetches from the internet; the agent's client, which knows its proxies and follows redirects, has this shape. */
 export interface HttpGet {
@@ -142,7 +143,7 @@ export async function checkRoom(folder: string, neededBytes: number): Promise<vo
   if (free >= neededBytes + reserveBytes) return;
   throw new AppError(
     'internal',
-    `The disk of ${folder} has ${gb(free)} GB free, and ${gb(neededBytes + reserveBytes)} GB are needed. Make room, then try again.`,
+    `The disk of ${folder} has ${gigabytes(free)} free, and ${gigabytes(neededBytes + reserveBytes)} are needed. Make room, then try again.`,
   );
 }
 
@@ -181,10 +182,6 @@ function asFailure(error: unknown, address: string, signal: AbortSignal): AppErr
       cause: error,
     },
   );
-}
-
-function gb(bytes: number): string {
-  return (bytes / 1e9).toFixed(1);
 }
 
 const hostOf = (address: string): string => new URL(address).hostname;

@@ -1,5 +1,5 @@
 import { AppError, systemErrorCode } from '../../base/errors.ts';
-import { gigabytes } from './figures.ts';
+import { gigabytes } from '../sizes.ts';
 import type { Progress } from './progress.ts';
 import type { PullRecord } from './pull-record.ts';
 
