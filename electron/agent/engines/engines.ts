@@ -218,7 +218,8 @@ export class Engines {
   /**
    * Unloads a model wherever it is loaded, once its answers are complete.
    *
-   * @throws AppError `model_not_found`; `conflict` for the default model, which would be loaded again at once
+   * @throws AppError `model_not_found`; `conflict` for the default model, which would be loaded again at once, and for
+   * one whose engine is somebody else's; what else its engine has against it
    */
   async unload(name: string): Promise<void> {
     const { model } = resolveModel(this.#board.view().models, name);
@@ -226,7 +227,9 @@ export class Engines {
       const message = `${model.id} answers callers who name no model, so it stays loaded. Switch to another one first, or stop its engine.`;
       throw new AppError('conflict', message);
     }
-    await Promise.all(inMemory(model).map((offer) => this.#parts.loads.unload(offer, drainMs, 'rest')));
+    const unloads = inMemory(model).map((offer) => this.#parts.loads.unload(offer, drainMs, 'rest'));
+    const refusal = (await Promise.all(unloads)).find((error) => error !== null);
+    if (refusal) throw refusal;
   }
 
   /** Says whether a model may be unloaded for being idle. */

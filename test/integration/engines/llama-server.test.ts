@@ -186,6 +186,28 @@ describe('llama-server of ours', { timeout: 120_000 }, () => {
     expect((await answer(engine, other.id, { messages, max_tokens: 2 })).status).toBe(200);
   });
 
+  it('a load of a model that only finishes its answers before it goes keeps it, and its answers', async (context) => {
+    const { engine, model, id } = await loaded(context);
+    const pid = mainPid(engine);
+    const long = read(await engine.upstream.generate(request(id, { ...endless, max_tokens: 60 }), never()));
+    const leaving = engine.unload(id, { drainMs: 60_000 });
+    expect(engine.models()[0]?.state).toBe('unloading');
+    await engine.load({ id, file: model, options: asSettings }, never());
+    await leaving;
+    expect(engine.models()).toMatchObject([{ id, state: 'loaded' }]);
+    expect((await answer(engine, id, { messages, max_tokens: 2 })).status).toBe(200);
+    expect((await long).text).toContain('[DONE]');
+    expect(mainPid(engine)).toBe(pid);
+
+    // Too late to stay: it is ended, and begun anew.
+    const ending = engine.unload(id, { drainMs: 0 });
+    await until(engine, ({ state }) => state === 'stopping');
+    await engine.load({ id, file: model, options: asSettings }, never());
+    await ending;
+    expect(engine.models()).toMatchObject([{ id, state: 'loaded' }]);
+    expect(mainPid(engine)).not.toBe(pid);
+  });
+
   it('a load with other options takes the place of the one before', async (context) => {
     const { engine, model, id } = await loaded(context);
     const pid = mainPid(engine);

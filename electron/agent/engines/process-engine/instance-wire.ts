@@ -54,12 +54,12 @@ export class InstanceWire {
     return total - idle;
   }
 
-  /** Resolves when no answer is under way any more, at the latest after `mostMs`. */
-  async idle(mostMs: number): Promise<void> {
+  /** Resolves when no answer is under way any more, at the latest after `mostMs` or when `givenUp` is aborted. */
+  async idle(mostMs: number, givenUp?: AbortSignal): Promise<void> {
     const clock = this.#clock;
     const endMs = clock.monotonic() + mostMs;
     // Closed, its answers are over.
-    while (!this.#closed && this.busy > 0 && clock.monotonic() < endMs) {
+    while (!this.#closed && givenUp?.aborted !== true && this.busy > 0 && clock.monotonic() < endMs) {
       await new Promise<void>((resolve) => {
         clock.after(idleCheckMs, resolve);
       });

@@ -41,8 +41,9 @@ export class ModelInstance {
   #stats = noStats;
   /** Drains under way: while there is one, no other answer is begun. */
   #drains = 0;
-  /** It is on its way out: nobody waits for it any more. */
-  #leaving = false;
+  /** It is on its way out: nobody waits for it any more. Aborted when it is wanted again before its process is ended. */
+  #leaving: AbortController | null = null;
+  #ending = false;
   /** Who waits for it to come up, beside requests. */
   #loaders = 0;
   #wasReady = false;
@@ -108,7 +109,7 @@ export class ModelInstance {
 
   /** It does not answer, and will without anybody's help. */
   get rising(): boolean {
-    if (this.#leaving) return false;
+    if (this.#leaving !== null) return false;
     switch (this.record.state.kind) {
       case 'starting':
       case 'loading':
@@ -205,11 +206,11 @@ export class ModelInstance {
   }
 
   /** Begins no other answer, and does that when none is under way any more, at the latest after `mostMs`. */
-  async drained(mostMs: number, then: () => Promise<void>): Promise<void> {
+  async drained(mostMs: number, then: () => Promise<void>, givenUp?: AbortSignal): Promise<void> {
     this.#drains += 1;
     this.changed.announce();
     try {
-      await this.#wire?.idle(mostMs);
+      await this.#wire?.idle(mostMs, givenUp);
       await then();
     } finally {
       this.#drains -= 1;
@@ -217,10 +218,28 @@ export class ModelInstance {
     }
   }
 
-  /** Begins no other answer, lets those under way finish for at most `mostMs`, and resolves when no process is left. */
-  async leave(mostMs: number): Promise<void> {
-    this.#leaving = true;
-    await this.drained(mostMs, () => this.#supervisor.stop());
+  /**
+   * Begins no other answer, lets those under way finish for at most `mostMs`, and resolves with true when no process is
+   * left; with false when it was wanted again before its process was told to end, see {@link stay}.
+   */
+  async leave(mostMs: number): Promise<boolean> {
+    this.#leaving ??= new AbortController();
+    const { signal } = this.#leaving;
+    const end = async (): Promise<void> => {
+      if (signal.aborted) return;
+      this.#ending = true;
+      await this.#supervisor.stop();
+    };
+    await this.drained(mostMs, end, signal);
+    return !signal.aborted;
+  }
+
+  /** Wanted again: it takes requests as before. False when its process is being ended already. */
+  stay(): boolean {
+    if (this.#ending) return false;
+    this.#leaving?.abort();
+    this.#leaving = null;
+    return true;
   }
 
   restart(): Promise<void> {
@@ -322,7 +341,7 @@ export class ModelInstance {
   }
 
   #modelState(): EngineModel['state'] {
-    if (this.#leaving) return 'unloading';
+    if (this.#leaving !== null) return 'unloading';
     if (this.#endpoint) return 'loaded';
     return this.rising ? 'loading' : 'idle';
   }

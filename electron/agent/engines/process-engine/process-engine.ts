@@ -83,6 +83,8 @@ export class ProcessEngine implements Engine {
     this.#stoppedByOperator = false;
     const held = this.#instances.get(id);
     if (held && !held.sameAs(target)) await this.#remove(held, drainMs);
+    // One that only finishes its answers before it goes stays; one whose process is being ended is begun anew.
+    else if (held && !held.stay()) await this.#remove(held, 0);
     let instance = this.#instances.get(id);
     if (!instance) {
       instance = new ModelInstance({ id, file, options }, this.#deps);
@@ -195,7 +197,7 @@ export class ProcessEngine implements Engine {
   }
 
   async #remove(instance: ModelInstance, mostMs: number): Promise<void> {
-    await instance.leave(mostMs);
+    if (!(await instance.leave(mostMs))) return;
     if (this.#instances.get(instance.plan.id) !== instance) return;
     this.#instances.delete(instance.plan.id);
     this.#idleSinceMs = this.#deps.clock.now();

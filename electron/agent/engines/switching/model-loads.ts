@@ -56,6 +56,7 @@ export class ModelLoads {
    * @throws AppError the engine's, see `Engine.load`
    */
   async load(model: NodeModel, offer: Offer, options: LoadOptions, signal: AbortSignal): Promise<void> {
+    refuseIfGivenUp(signal);
     const engine = this.#engine(offer.engineId);
     const key = spotKey(offer.engineId, offer.modelId);
     this.#arriving.set(key, (this.#arriving.get(key) ?? 0) + 1);
@@ -63,10 +64,8 @@ export class ModelLoads {
     this.changed.announce();
     try {
       // One that is on its way already, as after a restart, is only waited for.
-      if (held(engine, model, offer)?.state !== 'loading') {
-        await engine.load({ id: offer.modelId, file: model.file, options }, signal);
-      }
-      await this.#answers(engine, model, offer, signal);
+      if (held(engine, model, offer)?.state === 'loading') await this.#comesUp(engine, model, offer, signal);
+      else await engine.load({ id: offer.modelId, file: model.file, options }, signal);
     } catch (error) {
       const { code, message } = toAppError(error);
       if (!signal.aborted) this.#failures.set(key, message);
@@ -80,30 +79,35 @@ export class ModelLoads {
     }
   }
 
-  /** Resolves when the model is out of memory; an engine that fails to say so is logged, and nothing is thrown. */
-  async unload(offer: Offer, drainMs: number, why: Leaving): Promise<void> {
+  /** Resolves when the model is out of memory, or with what its engine had against that, which is logged too. */
+  async unload(offer: Offer, drainMs: number, why: Leaving): Promise<AppError | null> {
     const key = spotKey(offer.engineId, offer.modelId);
     this.#leaving.set(key, why);
     this.changed.announce();
     try {
       await this.#engine(offer.engineId).unload(offer.modelId, { drainMs });
+      return null;
     } catch (error) {
       this.#logger.warn({ engine: offer.engineId, model: offer.modelId, err: error }, 'a model was not unloaded');
+      return toAppError(error);
     } finally {
       this.#leaving.delete(key);
       this.changed.announce();
     }
   }
 
-  /** The engine may bring the model up by itself, as after a restart: then its word is waited for. */
-  async #answers(engine: Engine, model: NodeModel, offer: Offer, signal: AbortSignal): Promise<void> {
+  /** The engine brings the model up by itself, as after a restart: its word is waited for, be it that it gave up. */
+  async #comesUp(engine: Engine, model: NodeModel, offer: Offer, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<null>();
     const look = (): void => {
-      if (held(engine, model, offer)?.state === 'loaded') resolve(null);
+      const now = held(engine, model, offer)?.state;
+      const { state, sentence } = engine.snapshot();
+      if (now === 'loaded') resolve(null);
       else if (signal.aborted) reject(new AppError('caller_gone', 'The load was given up.'));
-      else if (engine.snapshot().state === 'failed') reject(new AppError('engine_failed', engine.snapshot().sentence));
-      else if (engine.snapshot().state === 'stopped')
-        reject(new AppError('engine_not_ready', engine.snapshot().sentence));
+      else if (state === 'failed') reject(new AppError('engine_failed', sentence));
+      else if (state === 'stopped') reject(new AppError('engine_not_ready', sentence));
+      // What the engine says of itself may be about another model.
+      else if (now !== 'loading') reject(new AppError('engine_failed', gaveUp(engine.id)));
     };
     const cancel = engine.changed.subscribe(look);
     signal.addEventListener('abort', look, { once: true });
@@ -115,6 +119,15 @@ export class ModelLoads {
       signal.removeEventListener('abort', look);
     }
   }
+}
+
+/** An engine that was just stopped would be started again by a load that came too late. */
+function refuseIfGivenUp(signal: AbortSignal): void {
+  if (signal.aborted) throw new AppError('caller_gone', 'The load was given up.');
+}
+
+function gaveUp(engineId: string): string {
+  return `It did not come up. Look at the log of ${engineId}, then switch to it again.`;
 }
 
 function held(engine: Engine, { file }: NodeModel, { modelId }: Offer): EngineModel | undefined {

@@ -197,6 +197,7 @@ export class Switcher {
     if (this.#stopped.signal.aborted || this.#queued > 0) return;
     const { view, loads } = this.#deps;
     for (const orphan of view().orphans) void this.#dropOrphan(orphan);
+    this.#blameFallen();
     const { models, engines } = view();
     const choice = chooseDefault({
       models,
@@ -229,6 +230,14 @@ export class Switcher {
     const outcome = await this.#run(spot, controller, id);
     // What failed is not tried again by itself, so the next best is taken.
     if (outcome.kind === 'failed' || outcome.kind === 'rolled-back') void this.settle();
+  }
+
+  /** A default model that its engine has given up is not tried again by itself as soon as another one runs there. */
+  #blameFallen(): void {
+    const { view, loads } = this.#deps;
+    const placed = this.#current && this.#at(this.#current);
+    if (!placed || loads.failure(placed.offer) !== null || !isDown(placed.offer, view().engines)) return;
+    loads.blame(placed.offer, 'Its engine failed too often. Look at the log of the engine, then switch to it again.');
   }
 
   /** An engine with a library loads at the first request: nothing of somebody else's is loaded before it is needed. */
@@ -278,7 +287,9 @@ export class Switcher {
       load: (placed, signal) => {
         // With nothing to go back to, requests need not wait until the model has answered once.
         if (this.#answering !== null && placed.offer.held?.state !== 'loaded') this.#coming = spotOf(placed);
-        return loads.load(placed.model, placed.offer, this.loadOptions(placed.model), signal);
+        // What is gone back to is loaded whatever becomes of the switch, but not in a node that stops.
+        const either = AbortSignal.any([signal, this.#stopped.signal]);
+        return loads.load(placed.model, placed.offer, this.loadOptions(placed.model), either);
       },
       // An engine that is being stopped unloads everything anyway.
       unload: async (placed, why) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../../electron/agent/base/errors.ts';
 import type { FitSubject } from '../../../../electron/agent/engines/engine-factory.ts';
 import type { ModelFit } from '../../../../electron/contract/snapshot.ts';
 import {
@@ -282,5 +283,58 @@ describe('the default model', () => {
     expect(await answer).toContain('horse-q4_k_m');
     await calm();
     expect(engine.loadedIds()).toEqual(['horse-q8_0']);
+  });
+});
+
+describe('what must not keep a node from going on', () => {
+  it('a model that was coming up by itself and was given up: whoever waits for it hears so, and the next load goes', async () => {
+    const { engines, engine } = await node();
+    engine.hold('horse-q8_0', q8, 'loading');
+    const loading = engines.load('horse-q8_0').catch((error: unknown) => error);
+    await calm();
+    engine.hold('horse-q8_0', q8, 'idle');
+    expect(await loading).toMatchObject({ code: 'engine_failed', message: expect.stringContaining('log') as string });
+    await engines.load('horse-q8_0');
+    expect(engine.loadedIds()).toEqual(['horse-q4_k_m', 'horse-q8_0']);
+  });
+
+  it('F2 a default model whose engine fell for good is not tried again as soon as another one runs there', async () => {
+    const { engines, engine } = await node();
+    engine.hold('horse-q4_k_m', q4, 'idle');
+    engine.slowLoads = true;
+    engine.turn('failed');
+    await calm();
+    // With another model in it, the engine as a whole is well again.
+    engine.turn('ready');
+    engine.finishLoad('horse-q8_0');
+    await calm();
+    engine.slowLoads = false;
+    expect(engine.calls).not.toContain('load horse-q4_k_m');
+    expect(defaultOf(engines)).toBe('horse-q8_0');
+    expect(engines.models().find(({ id }) => id === 'horse-q4_k_m')?.problem).toContain('failed too often');
+    engines.use('horse-q4_k_m');
+    await calm();
+    expect(defaultOf(engines)).toBe('horse-q4_k_m');
+  });
+
+  it('a node that stops does not wait for the model that a switch goes back to', async () => {
+    const { engines, engine } = await node(noRoom);
+    engine.dumb.add('horse-q8_0');
+    engines.use('horse-q8_0');
+    engine.slowLoads = true;
+    await calm();
+    engine.finishLoad('horse-q8_0');
+    await calm();
+    expect(engine.calls.at(-1)).toBe('load horse-q4_k_m');
+    engine.stop = () => Promise.resolve();
+    await engines.stop();
+    expect(engine.loadedIds()).toEqual([]);
+  });
+
+  it('tells what an engine has against an unload that was asked for', async () => {
+    const { engines, engine } = await node();
+    await engines.load('horse-q8_0');
+    engine.unload = () => Promise.reject(new AppError('conflict', 'It is somebody else’s.'));
+    await expect(engines.unload('horse-q8_0')).rejects.toMatchObject({ code: 'conflict' });
   });
 });
