@@ -117,6 +117,32 @@ describe('a file of this machine', () => {
     expect(statSync(join(rig.modelsDir, 'Small-Horse-Q4_K_M.gguf')).ino).not.toBe(statSync(file).ino);
   });
 
+  it('has its record where the list of models looks for it, also in a folder behind a link', async () => {
+    const folder = join(tempFolder(), 'alias');
+    symlinkSync(tempFolder(), folder);
+    const rig = await PullsRig.start({}, {}, folder);
+    await rig.ended(rig.pulls.start({ reference: modelFile(), use: false }));
+    const target = join(folder, 'models', 'Small-Horse-Q4_K_M.gguf');
+    expect(rig.arrivals).toEqual([{ kind: 'file', path: target }]);
+    expect(rig.records.get(target)).toMatchObject({ sizeBytes });
+    const inside = join(folder, 'models', 'mine.gguf');
+    writeFileSync(inside, ggufFile());
+    await rig.ended(rig.pulls.start({ reference: inside, use: false }));
+    expect(rig.arrivals.at(-1)).toEqual({ kind: 'file', path: inside });
+    expect(rig.records.get(inside)).not.toBeNull();
+    expect(rig.models()).toEqual(['Small-Horse-Q4_K_M.gguf', 'mine.gguf']);
+  });
+
+  it('keeps the name that the operator gave, though a cache has it under its digest', async () => {
+    const cache = tempFolder();
+    writeFileSync(join(cache, '0f3a'), ggufFile());
+    symlinkSync(join(cache, '0f3a'), join(cache, 'Tall-Horse-Q8_0.gguf'));
+    const rig = await PullsRig.start({});
+    const reference = join(cache, 'Tall-Horse-Q8_0.gguf');
+    for (let times = 0; times < 2; times += 1) await rig.ended(rig.pulls.start({ reference, use: false }));
+    expect(rig.models()).toEqual(['Tall-Horse-Q8_0.gguf']);
+  });
+
   it('one that is in the models folder stays where it is; what is no model is refused', async () => {
     const rig = await PullsRig.start({});
     const inside = join(rig.modelsDir, 'mine.gguf');

@@ -127,7 +127,7 @@ export class Download {
     const all = (stem: string): string[] => named.endings.map((ending) => stem + ending);
     for (const stem of stemsOf(named)) {
       const [first = ''] = all(stem);
-      const target = await pathInside(this.#options.modelsDir, first);
+      const target = pathInside(this.#options.modelsDir, first);
       const isOurs = this.#deps.records.get(target)?.origin === source.origin;
       const isFree =
         (await whatIsAt(target)).kind === 'nothing' && !this.#deps.isPromised(first, source.files[0]?.url ?? '');
@@ -155,7 +155,7 @@ export class Download {
   /** A file that is in the models folder already with the very content that is asked for; its digest is reckoned anew. */
   async #alreadyHere(index: number, work: PullWork): Promise<CompletePart | null> {
     const file = fileAt(index, work);
-    const target = await pathInside(this.#options.modelsDir, file.name);
+    const target = pathInside(this.#options.modelsDir, file.name);
     const found = await whatIsAt(target);
     if (found.kind !== 'file' || file.digest === null || found.sizeBytes !== file.sizeBytes) return null;
     work.verifying();

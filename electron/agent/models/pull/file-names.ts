@@ -1,4 +1,4 @@
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, systemErrorCode } from '../../base/errors.ts';
 
@@ -81,14 +81,16 @@ export function partsOfSet(file: string): string[] {
 }
 
 /**
- * The full path for a file in the models folder. Checked after links are followed: the result is directly inside.
+ * The full path for a file directly in the models folder, as the list of models has it: where a link leads to the
+ * folder, through the link.
  *
  * @throws AppError `forbidden` when it would be anywhere else
  */
-export async function pathInside(folder: string, name: string): Promise<string> {
-  const inside = path.join(await realpath(folder), name);
+export function pathInside(folder: string, name: string): string {
+  const holder = path.resolve(folder);
+  const inside = path.join(holder, name);
   const plain = name === path.basename(name) && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) && !name.includes('..');
-  if (!plain || path.dirname(inside) !== (await realpath(folder))) {
+  if (!plain || path.dirname(inside) !== holder) {
     throw new AppError('forbidden', 'The file would land outside the models folder, so it is refused.');
   }
   return inside;

@@ -38,13 +38,19 @@ export class LocalFile {
     const sizes = await Promise.all(sources.map(async (source) => (await stat(source)).size));
     work.progress.beginAgain(0);
     work.progress.setTotal(sizes.reduce((sum, size) => sum + size, 0));
-    const names = await this.#names(sources);
+    const names = await this.#names(file, sources[0] ?? '');
     const parts: CompletePart[] = [];
     let before = 0;
     for (const [index, source] of sources.entries()) {
       const sizeBytes = sizes[index] ?? 0;
-      const here = names === null ? source : path.join(this.#options.stagingDir, `${work.record().id}-${index}.part`);
-      const digest = await this.#take(source, here, before, sizeBytes, work);
+      const here =
+        names === null
+          ? await this.#asListed(source)
+          : path.join(this.#options.stagingDir, `${work.record().id}-${index}.part`);
+      const digest =
+        names === null
+          ? await digestOfFile(source, work.signal, (bytes) => work.reach(before + bytes))
+          : await this.#take(source, here, before, sizeBytes, work);
       if (sha256 !== null && digest !== sha256) await this.#mismatch(digest, sha256, names === null ? null : here);
       parts.push({ part: here, name: names?.[index] ?? path.basename(source), digest, sizeBytes });
       before += sizeBytes;
@@ -67,27 +73,32 @@ export class LocalFile {
     return Promise.all(named.map(existing));
   }
 
+  /** A file in the models folder under the path that the list of models has of it: the folder may be behind a link. */
+  async #asListed(source: string): Promise<string> {
+    const { modelsDir } = this.#options;
+    return path.join(path.resolve(modelsDir), path.relative(await realpath(modelsDir), source));
+  }
+
   /** Null when the file lies in the models folder already. */
-  async #names(sources: readonly string[]): Promise<string[] | null> {
-    const [first = ''] = sources;
+  async #names(file: string, first: string): Promise<string[] | null> {
     const { modelsDir } = this.#options;
     const inside = path.relative(await realpath(modelsDir), first);
     if (!inside.startsWith('..') && !path.isAbsolute(inside)) return null;
-    const named = nameFiles(sources, { owner: '', title: path.basename(path.dirname(first)) });
+    // Named as the operator names it: caches keep files under their digests, with links that say what they are.
+    const named = nameFiles(partsOfSet(file), { owner: '', title: path.basename(path.dirname(file)) });
     for (let number = 1; number < 100; number += 1) {
       const stem = number === 1 ? named.stem : `${named.stem}-${number}`;
       const names = named.endings.map((ending) => stem + ending);
-      const target = await pathInside(modelsDir, names[0] ?? '');
-      const isOurs = this.#deps.records.get(target)?.origin === first;
+      const target = pathInside(modelsDir, names[0] ?? '');
+      const isOurs = this.#deps.records.get(target)?.origin === file;
       if (isOurs || (await whatIsAt(target)).kind === 'nothing') return names;
     }
     throw new AppError('conflict', `The models folder has too many models of the name ${named.stem}. Remove some.`);
   }
 
-  /** Brings one file to its part and gives its digest. */
+  /** Brings one file from outside the models folder to its part and gives its digest. */
   async #take(source: string, part: string, before: number, sizeBytes: number, work: PullWork): Promise<string> {
     const onRead = (bytes: number): void => work.reach(before + bytes);
-    if (part === source) return digestOfFile(source, work.signal, onRead);
     await rm(part, { force: true });
     if ((await linked(source, part)) || (await cloned(source, part))) return digestOfFile(part, work.signal, onRead);
     await this.#deps.room(work, sizeBytes);

@@ -69,7 +69,7 @@ export class Making {
   async #freeName(stem: string): Promise<string> {
     for (let number = 1; number < 100; number += 1) {
       const name = `${stem}${number === 1 ? '' : `-${number}`}.gguf`;
-      if ((await whatIsAt(await pathInside(this.#options.modelsDir, name))).kind === 'nothing') return name;
+      if ((await whatIsAt(pathInside(this.#options.modelsDir, name))).kind === 'nothing') return name;
     }
     throw new AppError('conflict', `The models folder has too many models of the name ${stem}. Remove some.`);
   }

@@ -36,7 +36,7 @@ export async function placeModel(
   await checkModel(parts.map(({ part }) => part));
   let firstPath = '';
   for (const { part, name, digest, sizeBytes } of [...parts].reverse()) {
-    firstPath = await pathInside(deps.modelsDir, name);
+    firstPath = pathInside(deps.modelsDir, name);
     if ((await whatIsAt(firstPath)).kind === 'other') {
       throw new AppError(
         'forbidden',

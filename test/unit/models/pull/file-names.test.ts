@@ -50,10 +50,11 @@ describe('B62 names of files', () => {
     writeFileSync(join(folder, 'secret'), '');
     const models = join(folder, 'models');
     for (const name of ['../secret', '..', '/etc/passwd', 'a/b.gguf', 'a\\b.gguf', '.hidden.gguf', 'a..gguf', '']) {
-      await expect(pathInside(models, name)).rejects.toThrow('outside the models folder');
+      expect(() => pathInside(models, name)).toThrow('outside the models folder');
     }
     symlinkSync(models, join(folder, 'alias'));
-    expect(await pathInside(join(folder, 'alias'), 'x.gguf')).toBe(join(models, 'x.gguf'));
+    // As the list of models has it, which follows no link either.
+    expect(pathInside(join(folder, 'alias'), 'x.gguf')).toBe(join(folder, 'alias', 'x.gguf'));
     symlinkSync(join(folder, 'secret'), join(models, 'x.gguf'));
     expect(await whatIsAt(join(models, 'x.gguf'))).toEqual({ kind: 'other' });
     expect(await whatIsAt(join(models, 'y.gguf'))).toEqual({ kind: 'nothing' });
