@@ -13,6 +13,8 @@ export interface FakeOllamaBehaviour {
   capabilities: readonly string[];
   /** Loading takes until `/_fake/finish-load` is called. */
   holdLoads: boolean;
+  /** Answers of chats begin and have no end. */
+  endless: boolean;
   /** Accepts requests and never answers. */
   hang: boolean;
   /** Pulls end with an error line under status 200. */
@@ -37,6 +39,7 @@ const behaviour: FakeOllamaBehaviour = {
   library: ['tiny:latest', 'other:8b-q8_0'],
   capabilities: ['completion', 'tools'],
   holdLoads: false,
+  endless: false,
   hang: false,
   pullError: null,
   cutPull: false,
@@ -179,6 +182,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       return;
     case 'POST /api/chat':
     case 'POST /v1/chat/completions':
+      if (behaviour.endless) {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        response.write('data: {"choices":[{"index":0,"delta":{"content":"hello"}}]}\n\n');
+        return;
+      }
       json(response, {
         choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }],
       });

@@ -2,6 +2,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { FakeOllama } from '../../fakes/fake-ollama-process.ts';
+import type { AppError } from '../../../electron/agent/base/errors.ts';
+import type { OllamaEngine } from '../../../electron/agent/engines/ollama/ollama-engine.ts';
 import { noSignal, ollamaRig, plainLoad, until } from './ollama-rig.ts';
 
 it('F10 the operator’s own Ollama runs: adopted by OLLAMA_HOST, and untouched when the node ends', async () => {
@@ -123,6 +125,60 @@ it('a load carries no options; an unload drains first; both show while they last
   expect((await fake.state()).bodies['/api/generate']).toEqual({ model: 'tiny:latest', stream: false, keep_alive: -1 });
   await engine.unload('tiny', { drainMs: 1_000 });
   expect(engine.models()[0]).toMatchObject({ state: 'idle', memoryBytes: null });
+});
+
+/** A stream that has begun and goes on; `ended` tells how it ended. */
+async function stream(engine: OllamaEngine): Promise<{ readonly ended: Promise<AppError | null> }> {
+  const body = Buffer.from('{"model":"tiny","messages":[],"stream":true}');
+  const ask = { trace: 't', operation: 'chat', model: 'tiny', stream: true, dialect: 'openai', body } as const;
+  const response = await engine.upstream.generate(ask, noSignal);
+  const begun = Promise.withResolvers<null>();
+  const ended = new Promise<AppError | null>((resolve) => {
+    response.body.pipe({
+      raw: () => {
+        begun.resolve(null);
+        return true;
+      },
+      payload: () => undefined,
+      end: () => resolve(null),
+      fail: resolve,
+    });
+  });
+  await begun.promise;
+  return { ended };
+}
+
+it('an unload breaks off answers that outlast its patience, and their callers are told', async () => {
+  await using fake = await FakeOllama.start();
+  await fake.behave({ endless: true });
+  const engine = ollamaRig({ settings: { url: fake.url } });
+  await engine.start();
+  await engine.load({ id: 'tiny', file: null, options: plainLoad }, noSignal);
+  const { ended } = await stream(engine);
+  await engine.unload('tiny', { drainMs: 50 });
+  expect(await ended).toMatchObject({
+    code: 'upstream_failed',
+    message: 'tiny was unloaded before its answer was complete. Send the request again.',
+  });
+  expect(engine.models()[0]).toMatchObject({ state: 'idle', memoryBytes: null });
+});
+
+it('a load of a model that only finishes its answers before it goes keeps it, and its answers', async () => {
+  await using fake = await FakeOllama.start();
+  await fake.behave({ endless: true });
+  const engine = ollamaRig({ settings: { url: fake.url } });
+  await engine.start();
+  await engine.load({ id: 'tiny', file: null, options: plainLoad }, noSignal);
+  const { ended } = await stream(engine);
+  const leaving = engine.unload('tiny', { drainMs: 60_000 });
+  expect(engine.models()[0]?.state).toBe('unloading');
+  await engine.load({ id: 'tiny', file: null, options: plainLoad }, noSignal);
+  await leaving;
+  expect(engine.models()[0]?.state).toBe('loaded');
+  expect(await Promise.race([ended, stream(engine)])).toMatchObject({ ended: expect.any(Promise) as Promise<unknown> });
+  expect((await fake.state()).loaded).toEqual(['tiny:latest']);
+  await engine.unload('tiny', { drainMs: 0 });
+  expect(await ended).toMatchObject({ code: 'upstream_failed' });
 });
 
 it('F13 a load that is given up is unloaded again', async () => {

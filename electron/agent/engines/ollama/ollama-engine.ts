@@ -51,6 +51,17 @@ export interface OllamaEngineDeps {
   readonly own: (program: string, isBusy: () => boolean) => OwnedOllama;
 }
 
+/** An unload under way. */
+interface Leaving {
+  /** Full name of the model. */
+  readonly name: string;
+  /** Aborted when the model is wanted again. */
+  readonly recall: AbortController;
+  /** It can no longer be recalled. */
+  ending: boolean;
+  readonly over: Promise<null>;
+}
+
 /**
  * Ollama: one that runs already is adopted, else one on this machine is started. It has a library of its own and loads
  * a model by itself when a request comes; what this engine loads ahead stays loaded.
@@ -67,7 +78,7 @@ export class OllamaEngine implements Engine {
   readonly #wire: OllamaUpstream;
   readonly #progress: ProgressWatch;
   readonly #loading = new Set<string>();
-  readonly #unloading = new Set<string>();
+  readonly #leaving = new Set<Leaving>();
   /** What was asked to be loaded, by full name: loaded again after a restart. */
   readonly #held = new Map<string, LoadOptions>();
   readonly #lastUsed = new Map<string, number>();
@@ -180,6 +191,7 @@ export class OllamaEngine implements Engine {
   async load(target: LoadTarget, signal: AbortSignal): Promise<void> {
     if (target.file) throw new AppError('model_unusable', filesRefused);
     const name = fullName(target.id);
+    await this.#recall(name);
     await this.#untilReady(signal);
     await this.#mailbox.post(() => this.#fitOwn(name, target.options));
     await this.#untilReady(signal);
@@ -195,17 +207,31 @@ export class OllamaEngine implements Engine {
     this.#toReload.delete(name);
     const model = this.#find(name);
     if (!model?.loaded) return;
-    this.#unloading.add(name);
+    const over = Promise.withResolvers<null>();
+    const leaving: Leaving = { name, recall: new AbortController(), ending: false, over: over.promise };
+    this.#leaving.add(leaving);
     this.changed.announce();
-    const reopen = await this.#wire.drain(name, options.drainMs);
+    const reopen = await this.#wire.drain(name, options.drainMs, leaving.recall.signal);
     try {
+      if (leaving.recall.signal.aborted) return;
+      leaving.ending = true;
+      // Ollama itself would let them finish, however long they take.
+      this.#wire.breakOff(name);
       await this.#api.unload(name);
       await this.#untilFreed(name);
     } finally {
-      this.#unloading.delete(name);
+      this.#leaving.delete(leaving);
       reopen();
+      over.resolve(null);
       this.changed.announce();
     }
+  }
+
+  /** A model that only finishes its answers before it goes stays; one whose memory is being freed is waited for. */
+  async #recall(name: string): Promise<void> {
+    const unloads = [...this.#leaving].filter((each) => each.name === name);
+    for (const { ending, recall } of unloads) if (!ending) recall.abort();
+    await Promise.all(unloads.map(({ over }) => over));
   }
 
   /**
@@ -457,7 +483,7 @@ export class OllamaEngine implements Engine {
   }
 
   #stateOf(name: string, loaded: boolean): EngineModel['state'] {
-    if (this.#unloading.has(name)) return 'unloading';
+    if ([...this.#leaving].some((each) => each.name === name)) return 'unloading';
     if (loaded) return 'loaded';
     return this.#loading.has(name) ? 'loading' : 'idle';
   }

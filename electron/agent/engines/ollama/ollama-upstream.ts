@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { AppError } from '../../base/errors.ts';
+import { AppError, toAppError } from '../../base/errors.ts';
 import type { Dialect, InferenceRequest, Operation } from '../../inference/request.ts';
 import type { Capability, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireBody, WireResponse, WireSink } from '../../inference/wire-response.ts';
@@ -52,8 +52,8 @@ export class OllamaUpstream implements Upstream {
   readonly #deps: OllamaUpstreamDeps;
   #address: OllamaAddress | null = null;
   #http: HttpUpstream | null = null;
-  /** Requests under way by full name of their model. */
-  readonly #underWay = new Map<string, number>();
+  /** Requests under way by full name of their model; aborting one breaks it off. */
+  readonly #underWay = new Map<string, Set<AbortController>>();
   readonly #idleWaiters = new Set<() => void>();
   readonly #closing = new Set<string>();
   #served: Served = { from: [], contextLength: null, models: [] };
@@ -74,7 +74,7 @@ export class OllamaUpstream implements Upstream {
   }
 
   get busy(): number {
-    return [...this.#underWay.values()].reduce((sum, count) => sum + count, 0);
+    return [...this.#underWay.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   describe(): UpstreamDescription {
@@ -104,7 +104,10 @@ export class OllamaUpstream implements Upstream {
       throw new AppError('engine_not_ready', `${shortName(model)} is being unloaded. Try again in a moment.`);
     }
     this.#deps.onUse(model);
-    const done = this.#begin(model);
+    const broken = new AbortController();
+    const done = this.#begin(model, broken);
+    const causeOf = (error: AppError): AppError =>
+      broken.signal.aborted && !signal.aborted ? brokenOff(model) : error;
     // An answer whose head is there and whose body nobody reads ends with its caller.
     signal.addEventListener('abort', done, { once: true });
     try {
@@ -116,37 +119,48 @@ export class OllamaUpstream implements Upstream {
           body: request.dialect === 'ollama' ? this.#normalised(request.body) : request.body,
           deadlines: { firstByteMs: request.stream ? firstTokenMs : wholeAnswerMs },
         },
-        signal,
+        AbortSignal.any([signal, broken.signal]),
       );
-      return { status: response.status, headers: response.headers, body: new CountedBody(response.body, done) };
+      const body = new CountedBody(response.body, done, causeOf);
+      return { status: response.status, headers: response.headers, body };
     } catch (error) {
       done();
-      throw error;
+      throw causeOf(toAppError(error));
     }
   }
 
   /**
    * Begins no request for the model until the result is called, and resolves when those under way are over, at the
-   * latest after `mostMs`.
+   * latest after `mostMs` or when `givenUp` is aborted.
    */
-  async drain(model: string, mostMs: number): Promise<() => void> {
+  async drain(model: string, mostMs: number, givenUp: AbortSignal): Promise<() => void> {
     this.#closing.add(model);
-    await this.idle(mostMs, model);
+    await this.idle(mostMs, model, givenUp);
     return () => {
       this.#closing.delete(model);
     };
   }
 
-  /** Resolves when no answer is under way (of one model, or of all), at the latest after `mostMs`. */
-  idle(mostMs: number, model: string | null = null): Promise<void> {
+  /** Ends the answers of a model: their callers are told that they are incomplete. */
+  breakOff(model: string): void {
+    for (const request of [...(this.#underWay.get(model) ?? [])]) request.abort();
+  }
+
+  /**
+   * Resolves when no answer is under way (of one model, or of all), at the latest after `mostMs` or when `givenUp` is
+   * aborted.
+   */
+  idle(mostMs: number, model: string | null = null, givenUp?: AbortSignal): Promise<void> {
     const isIdle = (): boolean => (model === null ? this.busy === 0 : !this.#underWay.has(model));
     if (isIdle()) return Promise.resolve();
     return new Promise((resolve) => {
       const settle = (): void => {
         cancel();
+        givenUp?.removeEventListener('abort', settle);
         this.#idleWaiters.delete(check);
         resolve();
       };
+      givenUp?.addEventListener('abort', settle);
       const check = (): void => {
         if (isIdle()) settle();
       };
@@ -155,15 +169,12 @@ export class OllamaUpstream implements Upstream {
     });
   }
 
-  #begin(model: string): () => void {
-    this.#underWay.set(model, (this.#underWay.get(model) ?? 0) + 1);
-    let over = false;
+  #begin(model: string, request: AbortController): () => void {
+    const requests = this.#underWay.get(model) ?? new Set();
+    this.#underWay.set(model, requests.add(request));
     return () => {
-      if (over) return;
-      over = true;
-      const left = (this.#underWay.get(model) ?? 1) - 1;
-      if (left === 0) this.#underWay.delete(model);
-      else this.#underWay.set(model, left);
+      if (!requests.delete(request)) return;
+      if (requests.size === 0) this.#underWay.delete(model);
       for (const waiter of [...this.#idleWaiters]) waiter();
     };
   }
@@ -201,14 +212,25 @@ function servedModels({ row, library, loaded }: WatchedModel, contextLength: num
   return served.id === row.name ? [served] : [served, { ...served, id: row.name }];
 }
 
+function brokenOff(model: string): AppError {
+  const name = shortName(model);
+  return new AppError(
+    'upstream_failed',
+    `${name} was unloaded before its answer was complete. Send the request again.`,
+  );
+}
+
 /** Passes a body on and tells when it is over, whichever way. */
 class CountedBody implements WireBody {
   readonly #inner: WireBody;
   readonly #done: () => void;
+  readonly #causeOf: (error: AppError) => AppError;
 
-  constructor(inner: WireBody, done: () => void) {
+  /** `causeOf`: what to tell of a failure. */
+  constructor(inner: WireBody, done: () => void, causeOf: (error: AppError) => AppError) {
     this.#inner = inner;
     this.#done = done;
+    this.#causeOf = causeOf;
   }
 
   get framing(): WireBody['framing'] {
@@ -227,7 +249,7 @@ class CountedBody implements WireBody {
       },
       fail: (error, intact) => {
         this.#done();
-        sink.fail(error, intact);
+        sink.fail(this.#causeOf(error), intact);
       },
     });
   }
