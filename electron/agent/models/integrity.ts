@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { Announcer } from '../base/announcer.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -29,6 +30,11 @@ export interface Quarantined {
   readonly sentence: string;
 }
 
+interface Found extends Quarantined {
+  /** Where its file was. */
+  readonly from: string;
+}
+
 /** What came of checking one model. */
 export type Checked = 'sound' | 'damaged' | 'unknown';
 
@@ -49,7 +55,7 @@ export class Integrity {
   readonly #options: IntegrityOptions;
   readonly #deps: IntegrityDeps;
   readonly #checkedAt = new Map<string, number>();
-  readonly #quarantined: Quarantined[] = [];
+  #quarantined: Found[] = [];
   readonly #stopping = new AbortController();
   #cancel: (() => void) | null = null;
   #running: Promise<unknown> | null = null;
@@ -73,9 +79,11 @@ export class Integrity {
     await this.#running;
   }
 
-  /** Models that were found damaged since the start, latest first. */
+  /** Models that were found damaged since the start and have not been replaced, latest first. */
   quarantined(): readonly Quarantined[] {
-    return this.#quarantined;
+    const listed = new Set(this.#deps.catalog.list().map((model) => model.path));
+    // One that was taken out of the list and is in it again has come anew; one that could not be is there until deleted.
+    return this.#quarantined.filter(({ from, path }) => listed.has(from) === (path === null));
   }
 
   /** Checks one model now; `unknown` for one without a digest, or that cannot be read. Never rejects. */
@@ -107,7 +115,8 @@ export class Integrity {
     try {
       for (const part of partsOf(model.path)) {
         const record = records.get(part);
-        if (record === null) continue;
+        // A record of another file that was at this path says nothing of this one.
+        if (record?.sizeBytes !== (await stat(part)).size) continue;
         known = true;
         if (!(await verify(part, record.digest, { signal: this.#stopping.signal, pause }))) {
           await this.#quarantine(model);
@@ -133,7 +142,9 @@ export class Integrity {
     const sentence = `The file of ${model.id} is damaged: its bytes are not those it came with. ${
       path === null ? 'Delete it and pull it again.' : 'It was taken out of the list. Pull it again.'
     }`;
-    this.#quarantined.unshift({ id: model.id, path, origin: model.origin, atMs: clock.now(), sentence });
+    const { id, origin, path: from } = model;
+    const earlier = this.#quarantined.filter((each) => each.from !== from);
+    this.#quarantined = [{ id, from, path, origin, atMs: clock.now(), sentence }, ...earlier];
     this.changed.announce();
   }
 }

@@ -71,6 +71,26 @@ it('a model without a digest, or one that is gone, is not judged', async () => {
   expect(await integrity.check('nobody')).toBe('unknown');
 });
 
+it('a file that the operator has put in the place of the pulled one is not judged by its digest', async () => {
+  const { modelsDir, file, bytes, catalog, integrity } = await rig();
+  writeFileSync(file, Buffer.concat([bytes, Buffer.alloc(32)]));
+  await catalog.rescan();
+  expect(await integrity.check('horse')).toBe('unknown');
+  expect(readdirSync(modelsDir)).toEqual(['horse.gguf']);
+});
+
+it('F19 a damaged model is told until it has come again', async () => {
+  const { file, bytes, catalog, integrity } = await rig();
+  const flipped = Buffer.from(bytes);
+  flipped.writeUInt8(flipped.readUInt8(flipped.length - 1_000) ^ 1, flipped.length - 1_000);
+  writeFileSync(file, flipped);
+  expect(await integrity.check('horse')).toBe('damaged');
+  expect(integrity.quarantined()).toHaveLength(1);
+  writeFileSync(file, bytes);
+  await catalog.rescan();
+  expect(integrity.quarantined()).toEqual([]);
+});
+
 it('a check that is ended halfway judges nothing', async () => {
   const { integrity } = await rig();
   const check = integrity.check('horse');
