@@ -113,8 +113,11 @@ export interface Engine {
    * again those that it had. Resolves when that has been tried once; what comes of it is announced.
    */
   start(): Promise<void>;
-  /** Resolves when no process of ours is left. An adopted one is left alone and only no longer used. */
-  stop(): Promise<void>;
+  /**
+   * Resolves when no process of ours is left; a process of ours gets no other request and has `drainMs` to finish its
+   * answers (left out: none). An adopted one is left alone and only no longer used.
+   */
+  stop(options?: { readonly drainMs: number }): Promise<void>;
   /** Kills its own processes before it returns, without asking them first. For an agent that ends at once. */
   killNow(): void;
   /** Finishes answers under way, ends it and starts it anew with the models it had, forgetting earlier failures. */

@@ -36,6 +36,8 @@ const nothingSet: ModelsSettings = {
 
 /** An unload that the operator asked for lets answers under way end, within this. */
 const drainMs = 10 * 60_000;
+/** The same for an engine that the operator stops: who stops something wants it gone soon. */
+const stopDrainMs = 8_000;
 const readAheadEveryMs = 30_000;
 
 /** All engines of this node, and which of them has which model. */
@@ -62,7 +64,7 @@ export class Engines {
       { file: path.join(options.dataDir, 'engine-processes.json') },
       { identify: identifyProcess, kill: killTree, logger },
     );
-    const site = { ...deps, leftovers: this.#leftovers, defaultModel: (id: string) => this.#defaultAt(id) };
+    const site = { ...deps, leftovers: this.#leftovers, defaultModel: (id: string) => this.#parts.switcher.nameAt(id) };
     const engines = (deps.factories ?? allFactories).flatMap((make) => make(options, site) ?? []);
     this.#board = new EngineBoard({ engines, configured: configuredKinds(options.engines) }, { catalog, clock });
     this.#parts = makeParts(settings, {
@@ -182,11 +184,11 @@ export class Engines {
     return this.#wake(id, (engine) => engine.restart());
   }
 
-  /** Stops an engine until it is started again; another one takes over where it can. */
+  /** Stops an engine, once its answers are complete or took too long, until it is started again; another one takes over. */
   async stopEngine(id: string): Promise<void> {
     const engine = this.byId(id);
     this.#board.halt(id, true);
-    await engine.stop();
+    await engine.stop({ drainMs: stopDrainMs });
     this.#onChange();
   }
 
@@ -285,14 +287,6 @@ export class Engines {
     const options = loadOptionsOf(optionsFor(model, this.#options));
     const { id: modelId, sizeBytes, shape } = model;
     return this.#deps.fit?.({ modelId, engineId, engineKind, sizeBytes, shape, options }) ?? null;
-  }
-
-  /** Id of the default model as that engine names it; null when it runs elsewhere. */
-  #defaultAt(engineId: string): string | null {
-    const { current } = this.#parts.switcher;
-    if (current?.engineId !== engineId) return null;
-    const model = this.#board.view().models.find(({ id }) => id === current.modelId);
-    return model?.offers.find((offer) => offer.engineId === engineId)?.modelId ?? null;
   }
 
   async #preload(): Promise<void> {

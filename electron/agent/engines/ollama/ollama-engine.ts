@@ -85,6 +85,8 @@ export class OllamaEngine implements Engine {
   #mode: OllamaMode;
   #owned: OwnedOllama | null = null;
   #draining = false;
+  /** Ends the wait for answers under way. */
+  #hurry = new AbortController();
   #stopBeside: (() => void) | null = null;
   #reloaded: object | null = null;
   #toReload = new Set<string>();
@@ -155,13 +157,15 @@ export class OllamaEngine implements Engine {
     await this.#mailbox.post(() => this.#start());
   }
 
-  async stop(): Promise<void> {
+  async stop({ drainMs } = { drainMs: 0 }): Promise<void> {
+    // A later stop that is in a hurry ends the patience of an earlier one.
+    if (drainMs === 0) this.#hurry.abort();
     await this.#mailbox.post(async () => {
       const mode = this.#mode;
       this.#stopBeside?.();
       this.#stopBeside = null;
       if (mode.kind === 'owned') {
-        await mode.owned.stop();
+        await this.#drained(drainMs, () => mode.owned.stop());
         this.#wire.connect(null);
         this.changed.announce();
         return;
@@ -443,12 +447,17 @@ export class OllamaEngine implements Engine {
 
   async #restartOwned(settings?: OwnSettings): Promise<void> {
     const mode = this.#mode;
-    if (mode.kind !== 'owned') return;
+    if (mode.kind === 'owned') await this.#drained(restartDrainMs, () => mode.owned.restart(settings));
+  }
+
+  /** Lets no other request in, and does that when no answer is under way any more, at the latest after `mostMs`. */
+  async #drained(mostMs: number, then: () => Promise<void>): Promise<void> {
+    this.#hurry = new AbortController();
     this.#draining = true;
     this.changed.announce();
     try {
-      await this.#wire.idle(restartDrainMs);
-      await mode.owned.restart(settings);
+      if (mostMs > 0) await this.#wire.idle(mostMs, null, this.#hurry.signal);
+      await then();
     } finally {
       this.#draining = false;
       this.changed.announce();

@@ -39,7 +39,6 @@ export class ProcessEngine implements Engine {
   #program: ProgramState | null = null;
   #search: Promise<ProgramState> | null = null;
   #stoppedByOperator = false;
-  #asksDefault = false;
   /** Counts starts, stops and restarts: whoever waited asks whether another order came meanwhile. */
   #orders = 0;
   #idleSinceMs: number;
@@ -139,10 +138,14 @@ export class ProcessEngine implements Engine {
     await Promise.all([...this.#instances.values()].map((instance) => instance.start()));
   }
 
-  async stop(): Promise<void> {
-    this.#orders += 1;
+  async stop({ drainMs: mostMs } = { drainMs: 0 }): Promise<void> {
+    const order = (this.#orders += 1);
     this.#stoppedByOperator = true;
-    await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
+    const stop = async (instance: ModelInstance): Promise<void> => {
+      if (order === this.#orders) await instance.stop();
+    };
+    const instances = [...this.#instances.values()];
+    await Promise.all(instances.map((each) => (mostMs > 0 ? each.drained(mostMs, () => stop(each)) : stop(each))));
     this.#idleSinceMs = this.#deps.clock.now();
     this.changed.announce();
   }
@@ -205,20 +208,9 @@ export class ProcessEngine implements Engine {
     this.changed.announce();
   }
 
-  /** Who knows which model is the default one may ask this engine for its state first: that has to do without. */
-  #default(): string | null {
-    if (this.#asksDefault) return null;
-    this.#asksDefault = true;
-    try {
-      return this.#deps.defaultModel(this.id);
-    } finally {
-      this.#asksDefault = false;
-    }
-  }
-
   /** The process that stands for the engine where there is room for one only. */
   #main(): ModelInstance | null {
-    const chosen = this.#default();
+    const chosen = this.#deps.defaultModel(this.id);
     const instances = [...this.#instances.values()];
     const named = chosen === null ? undefined : this.#instances.get(chosen);
     return named ?? instances.findLast(({ ready }) => ready) ?? instances.at(-1) ?? null;
@@ -247,7 +239,7 @@ export class ProcessEngine implements Engine {
     const offered = instances.filter((instance) => instance.ready || instance.rising);
     const models = offered.map((instance) => instance.served());
     const ready = instances.some((instance) => instance.ready);
-    const chosen = this.#default();
+    const chosen = this.#deps.defaultModel(this.id);
     return {
       id: this.id,
       route: 'local',

@@ -68,6 +68,8 @@ export class Switcher {
   readonly #wanted = new Map<string, Promise<void>>();
   #wish: string | null;
   #current: Spot | null = null;
+  /** What its engine calls the current one. */
+  #currentName: string | null = null;
   /** The last one that answered; what a switch that fails goes back to. */
   #answering: Spot | null = null;
   #record: SwitchSnapshot | null = null;
@@ -88,6 +90,11 @@ export class Switcher {
   /** Where requests go that name no model; null when there is none. */
   get current(): Spot | null {
     return this.#current;
+  }
+
+  /** The current model in the words of that engine; null where it runs elsewhere. Asks no engine anything. */
+  nameAt(engineId: string): string | null {
+    return this.#current?.engineId === engineId ? this.#currentName : null;
   }
 
   /** The switch under way or the last one. */
@@ -208,7 +215,7 @@ export class Switcher {
       fits: (placed) => this.hasRoom(placed),
     });
     if (!choice) {
-      if (this.#current && !this.#at(this.#current)) this.#point(null);
+      if (this.#current && !this.#at(this.#current)) this.#unpoint();
       return;
     }
     const spot = spotOf(choice);
@@ -243,7 +250,7 @@ export class Switcher {
   /** An engine with a library loads at the first request: nothing of somebody else's is loaded before it is needed. */
   #pointAtLibrary(choice: Placed): void {
     const before = this.#answering && this.#at(this.#answering);
-    this.#point(spotOf(choice));
+    this.#point(choice);
     this.#answering = this.#current;
     if (before) this.#leave(before, choice);
   }
@@ -297,7 +304,7 @@ export class Switcher {
         await loads.unload(placed.offer, this.#options.holdMs * hurriedShare, why);
       },
       warmUp,
-      point: (placed) => this.#point(spotOf(placed)),
+      point: (placed) => this.#point(placed),
       phase: show,
     };
   }
@@ -361,9 +368,16 @@ export class Switcher {
     }
   }
 
-  #point(spot: Spot | null): void {
-    this.#current = spot;
-    if (spot === null) this.#answering = null;
+  #point(placed: Placed): void {
+    this.#current = spotOf(placed);
+    this.#currentName = placed.offer.modelId;
+    this.changed.announce();
+  }
+
+  #unpoint(): void {
+    this.#current = null;
+    this.#currentName = null;
+    this.#answering = null;
     this.changed.announce();
   }
 

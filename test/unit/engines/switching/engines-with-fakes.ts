@@ -125,7 +125,10 @@ export async function enginesWith(given: {
       },
       clock,
       logger: silentLogger,
-      factories: given.engines.map((engine) => () => engine),
+      factories: given.engines.map((engine) => (_options, site) => {
+        engine.site = site;
+        return engine;
+      }),
       remember: (wish) => void remembered.push(wish),
       rememberOptions: (options) => void rememberedOptions.push(options),
       removeFile: (file) => {

@@ -1,5 +1,6 @@
 import { Announcer } from '../../../../electron/agent/base/announcer.ts';
 import { AppError } from '../../../../electron/agent/base/errors.ts';
+import type { EngineSite } from '../../../../electron/agent/engines/engine-factory.ts';
 import type { Engine, EngineModel, LibraryModel, LoadTarget } from '../../../../electron/agent/engines/engine.ts';
 import type { InferenceRequest } from '../../../../electron/agent/inference/request.ts';
 import type { Upstream, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
@@ -39,6 +40,8 @@ export class FakeLocalEngine implements Engine {
   readonly library = new Map<string, LibraryModel>();
   readonly answers: FakeAnswer[] = [];
   readonly calls: string[] = [];
+  /** What the node gave it. */
+  site: EngineSite | null = null;
   readonly #held = new Map<string, EngineModel>();
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: AppError) => void }>();
 
@@ -131,8 +134,8 @@ export class FakeLocalEngine implements Engine {
     return Promise.resolve();
   }
 
-  stop(): Promise<void> {
-    this.calls.push('stop');
+  stop({ drainMs } = { drainMs: 0 }): Promise<void> {
+    this.calls.push(drainMs > 0 ? `stop after ${drainMs} ms` : 'stop');
     for (const { reject } of this.#waiting.values()) reject(new AppError('engine_not_ready', 'It was stopped.'));
     for (const id of [...this.#held.keys()]) this.drop(id);
     this.turn('stopped');

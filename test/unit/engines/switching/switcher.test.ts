@@ -331,6 +331,22 @@ describe('what must not keep a node from going on', () => {
     expect(engine.loadedIds()).toEqual([]);
   });
 
+  it('an engine may ask which of its models is the default one while it tells of itself', async () => {
+    const { engines, engine } = await node();
+    const plain = engine.snapshot.bind(engine);
+    engine.snapshot = () => ({ ...plain(), model: engine.site?.defaultModel(engine.id) ?? null });
+    engine.turn('ready');
+    expect(engines.list()[0]?.model).toBe('horse-q4_k_m');
+  });
+
+  it('an engine that the operator stops has time to finish its answers, one of a node that stops has none', async () => {
+    const { engines, engine } = await node();
+    await engines.stopEngine('llama-server');
+    expect(engine.calls).toContain('stop after 8000 ms');
+    await engines.stop();
+    expect(engine.calls.at(-1)).toBe('stop');
+  });
+
   it('tells what an engine has against an unload that was asked for', async () => {
     const { engines, engine } = await node();
     await engines.load('horse-q8_0');
