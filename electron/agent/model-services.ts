@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CommandAnswer } from '../contract/control.ts';
 import type { Notice } from '../contract/snapshot.ts';
 import type { Clock } from './base/clock.ts';
+import { AppError, toAppError } from './base/errors.ts';
 import type { StopStack } from './base/lifecycle.ts';
 import type { Logger } from './base/logger.ts';
 import type { Settings } from './config/settings.ts';
@@ -79,11 +80,14 @@ export async function openModelServices(options: ServicesOptions, deps: Services
   stack.push('pulls', () => pulls.stop());
   stack.push('variants', () => variants.close());
   pulls.finished.subscribe(({ pull, model }) => {
-    if (!pull.thenUse || model === null) return;
+    if (!pull.thenUse) return;
     try {
+      if (model === null)
+        throw new AppError('model_not_found', 'No engine has it in its list yet. Switch to it later.');
       engines.use(model);
     } catch (error) {
       logger.warn({ err: error, model }, 'a model that was pulled to be used cannot be');
+      pulls.notUsed(pull.id, toAppError(error).message);
     }
   });
 

@@ -28,7 +28,7 @@ export async function modelsUse(context: CliContext, options: UseOptions, model:
   const session = await openSession(context, options);
   const wanted = { model, ...(options.quant === undefined ? {} : { quantization: options.quant }) };
   return new Follower(context, session, options.json === true).follow(
-    await session.client.command('models.use', wanted),
+    () => session.client.command('models.use', wanted),
     true,
   );
 }
@@ -37,18 +37,20 @@ export async function modelsUse(context: CliContext, options: UseOptions, model:
 export async function modelsPull(context: CliContext, options: PullOptions, reference: string): Promise<ExitCode> {
   const session = await openSession(context, options);
   const use = options.use === true;
-  const answer = await session.client.command('models.pull', {
-    reference,
-    use,
-    ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
-  });
+  const begin = (): Promise<CommandAnswer> =>
+    session.client.command('models.pull', {
+      reference,
+      use,
+      ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
+    });
   if (options.detach === true) {
+    const answer = await begin();
     context.stdout.write(
       options.json === true ? `${safeJson(answer)}\n` : 'The pull has begun. See how it goes with: ranch-hand models\n',
     );
     return exitCodes.done;
   }
-  return new Follower(context, session, options.json === true).follow(answer, use);
+  return new Follower(context, session, options.json === true).follow(begin, use);
 }
 
 /** `ranch-hand models quantize NAME QUANT`: makes it here from a source in F16, BF16 or F32. */
@@ -60,12 +62,15 @@ export async function modelsQuantize(
 ): Promise<ExitCode> {
   const session = await openSession(context, options);
   const use = options.use === true;
-  const answer = await session.client.command('models.quantize', { model, quantization, use });
-  return new Follower(context, session, options.json === true).follow(answer, use);
+  return new Follower(context, session, options.json === true).follow(
+    () => session.client.command('models.quantize', { model, quantization, use }),
+    use,
+  );
 }
 
 type Ended =
-  | { readonly kind: 'pulled'; readonly pull: PullSnapshot }
+  /** `isAll`: no switch was wished. */
+  | { readonly kind: 'pulled'; readonly pull: PullSnapshot; readonly isAll: boolean }
   | { readonly kind: 'switched'; readonly change: SwitchSnapshot };
 
 /** Shows a pull and the switch after it until both are over. */
@@ -83,12 +88,14 @@ class Follower {
     this.#line = new ProgressLine(context.stderr);
   }
 
-  async follow({ pullId, switchId }: CommandAnswer, thenSwitch: boolean): Promise<ExitCode> {
+  async follow(begin: () => Promise<CommandAnswer>, thenSwitch: boolean): Promise<ExitCode> {
+    // Asked before it begins: a short pull may be over, and the switch after it under way, before one could ask.
+    const before = thenSwitch ? (await this.#session.client.snapshot()).switching?.id : undefined;
+    const { pullId, switchId } = await begin();
     if (pullId === undefined && switchId === undefined) {
       this.#say({ type: 'done' }, 'Nothing had to be changed.');
       return exitCodes.done;
     }
-    const before = switchId === undefined ? (await this.#session.client.snapshot()).switching?.id : undefined;
     try {
       const ended = await followUntil(
         this.#session,
@@ -116,10 +123,13 @@ class Follower {
     if (pull && !pullHasEnded(pull)) {
       this.#tell({ type: 'pull', ...pull });
       const tenth = pull.totalBytes === null ? 0 : Math.floor((10 * pull.receivedBytes) / pull.totalBytes);
-      this.#show(`${pull.name}  ${pullProgress(pull)}`, `${pull.id} ${pull.state} ${tenth}`);
+      // While nothing flows, the node says why.
+      const why = pull.state === 'running' && pull.bytesPerSecond === null ? `  ${pull.sentence}` : '';
+      this.#show(`${pull.name}  ${pullProgress(pull)}${why}`, `${pull.id} ${pull.state} ${tenth}`);
       return null;
     }
-    if (pull && (pull.state !== 'done' || !wanted.thenSwitch)) return { kind: 'pulled', pull };
+    const thenSwitch = wanted.thenSwitch && pull?.thenUse !== false;
+    if (pull && (pull.state !== 'done' || !thenSwitch)) return { kind: 'pulled', pull, isAll: !wanted.thenSwitch };
     const isOurs =
       switching !== null &&
       (wanted.switchId === undefined ? switching.id !== wanted.before : switching.id === wanted.switchId);
@@ -134,6 +144,7 @@ class Follower {
     if (ended.kind === 'pulled') {
       const { pull } = ended;
       this.#tell({ type: 'pull', ...pull });
+      if (pull.state === 'done' && !ended.isAll) throw new CliError('switch_failed', safeLine(pull.sentence));
       if (pull.state !== 'done') throw new CliError(`pull_${pull.state}`, safeLine(pull.sentence));
       const tookMs = pull.endedAt === null ? null : Date.parse(pull.endedAt) - Date.parse(pull.startedAt);
       const took = tookMs === null ? '' : ` after ${span(tookMs)}`;

@@ -78,8 +78,8 @@ export async function modelsCommand(
   if (action === 'pin' || action === 'unpin') await client.command('models.pin', { model, pinned: action === 'pin' });
   else await client.command(`models.${action}`, { model });
   const told = {
-    load: 'is being loaded. See how it goes with: ranch-hand models',
-    unload: 'is being unloaded.',
+    load: 'is loaded and answers.',
+    unload: 'is unloaded.',
     pin: 'stays loaded from now on, however long nobody asks for it.',
     unpin: 'is unloaded again when nobody asks for it.',
   }[action];

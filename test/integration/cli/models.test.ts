@@ -52,7 +52,7 @@ describe('models use', () => {
     set({ switching: aSwitch({ id: 'old', phase: 'done' }), pulls: [aPull({ thenUse: true })] });
     await using use = new CliProcess(['models', 'use', 'gemma', '--json'], { dataDir });
     await use.until((stdout) => stdout.includes('"type":"pull"'));
-    set({ pulls: [aPull({ state: 'done', model: 'gemma' })] });
+    set({ pulls: [aPull({ state: 'done', model: 'gemma', thenUse: true })] });
     set({ switching: aSwitch({ id: 'new', phase: 'warming' }) });
     await use.until((stdout) => stdout.includes('warming'));
     set({ switching: aSwitch({ id: 'new', phase: 'done' }) });
@@ -60,6 +60,24 @@ describe('models use', () => {
     expect(exitCode).toBe(0);
     expect(jsonLines(stdout).at(-1)).toMatchObject({ type: 'switch', id: 'new', phase: 'done' });
     expect(stdout).not.toContain('"id":"old"');
+  });
+
+  it('ends with 1 and the reason when what was pulled cannot be switched to', async () => {
+    agent.order({ do: 'command', name: 'models.pull', answer: { pullId: 'p1' } });
+    const sentence = 'It is here, but it is not switched to: horse needs the BitNet engine.';
+    set({ switching: aSwitch({ id: 'old', phase: 'done' }), pulls: [aPull({ state: 'done', sentence })] });
+    expect(await cli(['models', 'pull', 'horse', '--use'], { dataDir })).toMatchObject({
+      exitCode: 1,
+      stderr: `ranch-hand: ${sentence} [switch_failed]\n`,
+    });
+  });
+
+  it('says why nothing comes while a pull stands still', async () => {
+    agent.order({ do: 'command', name: 'models.pull', answer: { pullId: 'p1' } });
+    const sentence = 'The connection to hf.co was cut. It goes on in 4 seconds.';
+    set({ pulls: [aPull({ bytesPerSecond: null, secondsLeft: null, sentence })] });
+    await using pull = new CliProcess(['models', 'pull', 'horse'], { dataDir });
+    await pull.until((_stdout, stderr) => stderr.includes(sentence));
   });
 
   it('leaves on Ctrl-C and says that the node goes on', async () => {

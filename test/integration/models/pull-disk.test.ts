@@ -117,6 +117,18 @@ describe('a file of this machine', () => {
     expect(statSync(join(rig.modelsDir, 'Small-Horse-Q4_K_M.gguf')).ino).not.toBe(statSync(file).ino);
   });
 
+  it('one that cannot be used as wished stays here and says so, also after a restart', async () => {
+    const rig = await PullsRig.start({});
+    const id = rig.pulls.start({ reference: modelFile(), use: true });
+    expect(await rig.ended(id)).toMatchObject({ state: 'done', thenUse: true });
+    rig.pulls.notUsed(id, 'It needs another engine.');
+    const told = { state: 'done', thenUse: false, sentence: expect.stringContaining('another engine.') as string };
+    expect(rig.pulls.list()).toMatchObject([told]);
+    await rig.pulls.stop();
+    const after = await PullsRig.start({}, {}, rig.folder);
+    expect(after.pulls.list()).toMatchObject([told]);
+  });
+
   it('has its record where the list of models looks for it, also in a folder behind a link', async () => {
     const folder = join(tempFolder(), 'alias');
     symlinkSync(tempFolder(), folder);

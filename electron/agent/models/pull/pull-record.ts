@@ -39,7 +39,13 @@ const stateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('running'), note: z.string().nullable() }),
   z.object({ kind: z.literal('verifying') }),
   z.object({ kind: z.literal('paused') }),
-  z.object({ kind: z.literal('done'), endedAt: z.number(), model: z.string().nullable() }),
+  z.object({
+    kind: z.literal('done'),
+    endedAt: z.number(),
+    model: z.string().nullable(),
+    /** Why it is not switched to, though that was wished; null otherwise. */
+    notUsed: z.string().nullable().default(null),
+  }),
   z.object({ kind: z.literal('failed'), endedAt: z.number(), message: z.string() }),
   z.object({ kind: z.literal('cancelled'), endedAt: z.number() }),
 ]);
@@ -98,7 +104,7 @@ export function toSnapshot(record: PullRecord, progress: Progress, nowMs: number
     secondsLeft: flows ? progress.secondsLeft(nowMs) : null,
     startedAt: new Date(record.startedAt).toISOString(),
     endedAt: hasEnded(state) ? new Date(state.endedAt).toISOString() : null,
-    thenUse: record.use,
+    thenUse: record.use && !(state.kind === 'done' && state.notUsed !== null),
     model: state.kind === 'done' ? state.model : null,
   };
 }
@@ -114,7 +120,7 @@ function sentenceOf({ state, source }: PullRecord): string {
     case 'paused':
       return 'Paused. What has arrived is kept; resume it at any time.';
     case 'done':
-      return 'It is here.';
+      return state.notUsed === null ? 'It is here.' : `It is here, but it is not switched to: ${state.notUsed}`;
     case 'failed':
       return state.message;
     case 'cancelled':

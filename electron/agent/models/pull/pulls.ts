@@ -63,7 +63,7 @@ const announceEveryMs = 250;
 export class Pulls {
   /** Announced when {@link list} has changed, at most four times a second for mere progress. */
   readonly changed: Announcer<void>;
-  /** A pull has ended well; `model` is the id of what came of it. */
+  /** A pull has ended well; `model` is the id of what came of it. Whoever cannot use it as wished says so by {@link notUsed}. */
   readonly finished = new Announcer<{ readonly pull: PullSnapshot; readonly model: string | null }>();
   readonly #options: PullsOptions;
   readonly #deps: PullsDeps;
@@ -175,6 +175,13 @@ export class Pulls {
     await this.#interrupt(pull, 'cancel');
   }
 
+  /** A model that was pulled to be used cannot be, with the reason in a sentence. */
+  notUsed(id: string, reason: string): void {
+    const pull = this.#byId(id);
+    const { state } = pull.record;
+    if (state.kind === 'done') this.#enter(pull, { ...state, notUsed: reason });
+  }
+
   /** Stops all work; {@link startUp} goes on with it in the next life of the agent. */
   async stop(): Promise<void> {
     this.#open = false;
@@ -262,7 +269,7 @@ export class Pulls {
       await this.#removeParts(pull.record.id);
       pull.running = null;
       if (pull.progress.totalBytes === null) pull.progress.setTotal(pull.progress.receivedBytes);
-      this.#enter(pull, { kind: 'done', endedAt: this.#deps.clock.now(), model });
+      this.#enter(pull, { kind: 'done', endedAt: this.#deps.clock.now(), model, notUsed: null });
     } catch (error) {
       pull.running = null;
       pull.progress.rest();

@@ -19,7 +19,8 @@ const states: PullState[] = [
   { kind: 'running', note: 'Cut.' },
   { kind: 'verifying' },
   { kind: 'paused' },
-  { kind: 'done', endedAt: 20, model: 'horse' },
+  { kind: 'done', endedAt: 20, model: 'horse', notUsed: null },
+  { kind: 'done', endedAt: 21, model: 'mare', notUsed: 'It needs another engine.' },
   { kind: 'failed', endedAt: 30, message: 'No.' },
   { kind: 'cancelled', endedAt: 10 },
 ];
@@ -47,6 +48,16 @@ it('every state is a snapshot that the contract takes, with a sentence', () => {
   }
 });
 
+it('a pull whose model cannot be used as wished says why, and that no switch follows', () => {
+  const ended = (notUsed: string | null) =>
+    toSnapshot({ ...record({ kind: 'done', endedAt: 1, model: 'mare', notUsed }), use: true }, new Progress(2, 2), 0);
+  expect(ended(null)).toMatchObject({ thenUse: true, sentence: 'It is here.' });
+  expect(ended('It needs another engine.')).toMatchObject({
+    thenUse: false,
+    sentence: 'It is here, but it is not switched to: It needs another engine.',
+  });
+});
+
 it('lists what runs first, then what waits by age, then what ended, newest first', () => {
   const order = states.map((state, index) => record(state, index)).sort(compareRecords);
   expect(order.map(({ state }) => state.kind)).toEqual([
@@ -56,6 +67,7 @@ it('lists what runs first, then what waits by age, then what ended, newest first
     'queued',
     'paused',
     'failed',
+    'done',
     'done',
     'cancelled',
   ]);
