@@ -43,8 +43,11 @@ export function makeParts(settings: ModelsSettings, deps: PartsDeps) {
   const room = new WaitingRoom({}, { clock, changed });
   const loads = new ModelLoads({ engine: engineOf, logger });
   const answersOnce = ({ model, offer }: Placed, signal: AbortSignal): Promise<void> => {
-    const target = { modelId: offer.modelId, capabilities: model.capabilities };
-    return warmUp(engineOf(offer.engineId).upstream, target, signal, { clock });
+    const { upstream } = engineOf(offer.engineId);
+    // What the engine can do with it: an old server does less than the model's file promises.
+    const served = upstream.describe().models.find(({ id }) => id === offer.modelId);
+    const target = { modelId: offer.modelId, capabilities: served?.capabilities ?? model.capabilities };
+    return warmUp(upstream, target, signal, { clock });
   };
   const switcher = new Switcher(
     { wish: settings.default, holdMs },

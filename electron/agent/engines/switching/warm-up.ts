@@ -1,9 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { InferenceRequest, Operation } from '../../inference/request.ts';
-import type { Upstream } from '../../inference/upstream.ts';
+import type { Capability, Upstream } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
-import type { CatalogModel } from '../../models/catalog-model.ts';
 
 /** One token of a model in memory takes seconds even on a slow machine; the first one may read the whole file again. */
 const limitMs = 180_000;
@@ -12,7 +11,7 @@ const mostBytes = 4 * 1024 * 1024;
 /** A model as its engine names it, with what it can do. */
 export interface WarmUpTarget {
   readonly modelId: string;
-  readonly capabilities: CatalogModel['capabilities'];
+  readonly capabilities: readonly Capability[];
 }
 
 /**
@@ -50,7 +49,7 @@ export async function warmUp(
   }
 }
 
-function operationFor(capabilities: CatalogModel['capabilities']): Operation {
+function operationFor(capabilities: readonly Capability[]): Operation {
   if (capabilities.includes('completion')) return 'completion';
   return capabilities.includes('embedding') && !capabilities.includes('chat') ? 'embedding' : 'chat';
 }
