@@ -105,12 +105,14 @@ export async function use(
 
 /** What to make a quantization from. @throws AppError `model_not_found` */
 export function makeOrder(
-  engines: Engines,
+  engines: Pick<Engines, 'nodeModels'>,
   order: { readonly model: string; readonly quantization: string; readonly use: boolean },
 ): MakeOrder {
   const source = engines.nodeModels().find(({ id }) => id === order.model);
   if (!source) throw new AppError('model_not_found', `There is no model ${order.model} on this node.`);
-  return { from: source.id, path: source.file?.path ?? null, quantization: order.quantization, use: order.use };
+  // A library's engine knows its model by its own name, which differs where a file of the same name is here too.
+  const from = source.file ? source.id : (source.offers[0]?.modelId ?? source.id);
+  return { from, path: source.file?.path ?? null, quantization: order.quantization, use: order.use };
 }
 
 /** The Ollama that answers, if one does. */

@@ -39,6 +39,11 @@ export function pullIsOver(state: PullSnapshot['state']): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled';
 }
 
+/** Whether the agent's own sentence says more than the figures: of what ended or waits, and while nothing flows. */
+export function pullTellsWhy({ state, bytesPerSecond }: Pick<PullSnapshot, 'state' | 'bytesPerSecond'>): boolean {
+  return state !== 'verifying' && (state !== 'running' || bytesPerSecond === null);
+}
+
 /** Share that is here, 0–1; null while the whole is not known. Below 1 until it is all there. */
 export function pullShare(pull: Pick<PullSnapshot, 'receivedBytes' | 'totalBytes'>): number | null {
   if (pull.totalBytes === null || !(pull.totalBytes > 0)) return null;

@@ -15,6 +15,7 @@ import {
   pullShare,
   pullSourceWords,
   pullStateWord,
+  pullTellsWhy,
 } from '../../format/pulls.ts';
 import { formatAgo, parseTime } from '../../format/time.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
@@ -91,7 +92,7 @@ function PullRow({ pull }: { pull: PullSnapshot }): ReactElement {
           </p>
         </div>
       )}
-      {(over || pull.state === 'paused' || pull.state === 'queued') && (
+      {pullTellsWhy(pull) && (
         <p className={`mt-1 text-sm ${pull.state === 'failed' ? 'text-barn' : ''}`}>
           <AgentText text={pull.sentence} />
         </p>

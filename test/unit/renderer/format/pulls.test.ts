@@ -8,6 +8,7 @@ import {
   pullIsOver,
   pullShare,
   pullStateWord,
+  pullTellsWhy,
   referenceKind,
 } from '../../../../renderer/format/pulls.ts';
 import { outageSpan, readyWindows } from '../../../../renderer/format/readiness.ts';
@@ -27,6 +28,12 @@ describe('pulls', () => {
     expect(pullFigures({ ...pull, state: 'running', totalBytes: null, secondsLeft: null, bytesPerSecond: null })).toBe(
       '1.5 MB',
     );
+  });
+
+  it('the sentence is shown where the figures do not say it: also while nothing flows', () => {
+    const shown = states.filter((state) => pullTellsWhy({ state, bytesPerSecond: 5 }));
+    expect(shown).toEqual(['queued', 'paused', 'done', 'failed', 'cancelled']);
+    expect(pullTellsWhy({ state: 'running', bytesPerSecond: null })).toBe(true);
   });
 
   it('a share is never beyond the whole, and unknown without one', () => {
