@@ -15,7 +15,7 @@ import type { VariantToFit } from './models/variants/variant-list.ts';
 type Choice = number | 'auto';
 
 /** What of an engine decides how its models are reckoned. */
-type EngineFacts = Pick<EngineSnapshot, 'id' | 'kind' | 'processes'>;
+type EngineFacts = Pick<EngineSnapshot, 'id' | 'kind' | 'ownership' | 'processes'>;
 
 /** How an engine loads a model that has no options of its own. */
 interface LoadDefaults {
@@ -240,26 +240,36 @@ export class ModelFigures {
     };
   }
 
-  /** Loaded models, the least recently used first. */
+  /** Models in memory, the least recently used first. */
   #loaded(rows: readonly ModelSnapshot[]): LoadedModel[] {
-    const loaded = rows.filter((row) => row.loaded);
+    const loaded = rows.filter(({ state }) => takesMemory(state));
     if (loaded.length === 0) return [];
     const engines = this.#deps.engines();
     const byId = new Map(this.#deps.models().map((model) => [model.id, model]));
     return loaded
       .sort((a, b) => (a.lastUsedAt ?? '').localeCompare(b.lastUsedAt ?? ''))
-      .map(({ id, sizeBytes, pinned, path }) => ({
+      .map(({ id, sizeBytes, pinned, path, engineId }) => ({
         id,
         memoryBytes: loadedBytesOf(byId.get(id), engines) ?? sizeBytes,
         mappedBytes: mappedBytes(path, sizeBytes),
-        pinned,
+        // A server that somebody else runs keeps the model that it was given, so there is nothing to gain.
+        pinned: pinned || engines.some((engine) => engine.id === engineId && keepsItsModel(engine)),
       }));
   }
 }
 
-/** What a model takes now; null while it is not loaded. */
+/** One that only finishes its answers is in memory until it is gone. */
+function takesMemory(state: ModelSnapshot['state']): boolean {
+  return state === 'loaded' || state === 'unloading';
+}
+
+function keepsItsModel({ kind, ownership }: EngineFacts): boolean {
+  return ownership === 'adopted' && kind !== 'ollama';
+}
+
+/** What a model takes now; null while it is not in memory. */
 function loadedBytesOf(model: NodeModel | undefined, engines: readonly EngineFacts[]): number | null {
-  const held = model?.offers.find((offer) => offer.held?.state === 'loaded')?.held;
+  const held = model?.offers.find(({ held }) => held !== null && takesMemory(held.state))?.held;
   if (!model || !held) return null;
   const told = engines.flatMap(({ processes }) => processes).find((process) => process.model === held.id)?.memoryBytes;
   return told ?? held.memoryBytes ?? model.sizeBytes;

@@ -52,7 +52,7 @@ function modelOf(id: string, loaded: boolean): NodeModel {
   };
 }
 
-function rig(models: readonly NodeModel[], freeBytes: () => number) {
+function rig(models: readonly NodeModel[], freeBytes: () => number, ownership: 'owned' | 'adopted' = 'owned') {
   const asked = { rows: 0, engines: 0 };
   const clock = new ManualClock();
   const measurements = new Measurements(
@@ -71,7 +71,7 @@ function rig(models: readonly NodeModel[], freeBytes: () => number) {
     },
     engines: () => {
       asked.engines += 1;
-      return [{ id: 'llama-server', kind: 'llama-server', processes: [] }];
+      return [{ id: 'llama-server', kind: 'llama-server', ownership, processes: [] }];
     },
     freeBytes,
   };
@@ -112,6 +112,16 @@ describe('ModelFigures', () => {
     const ownBytes = process.platform === 'linux' ? gib : 6 * gib;
     expect(figures.decorated()[0]?.fit).toMatchObject({ freeBytes: 20 * gib + ownBytes, verdict: 'fits' });
     expect(figures.table({}).rows[0]?.fit.freeBytes).toBe(20 * gib + ownBytes);
+  });
+
+  it('names what must go: also what only finishes its answers, and never what somebody else runs', () => {
+    const short = (horse: NodeModel, ownership: 'owned' | 'adopted') =>
+      rig([horse, modelOf('cow', false)], () => 8 * gib, ownership).figures.decorated()[1]?.fit;
+    const horse = modelOf('horse', true);
+    expect(short(horse, 'owned')).toMatchObject({ verdict: 'after-unload', unload: ['horse'] });
+    const offers = horse.offers.map((offer) => ({ ...offer, held: { ...held, state: 'unloading' as const } }));
+    expect(short({ ...horse, offers }, 'owned')).toMatchObject({ verdict: 'after-unload', unload: ['horse'] });
+    expect(short(horse, 'adopted')?.unload).toEqual([]);
   });
 
   it('shows a measured speed as soon as there is one', () => {

@@ -9,6 +9,10 @@ export interface SwitchPorts {
   readonly fit: (placed: Placed) => ModelFit | null;
   /** Those that are in memory now, at any engine. */
   readonly loaded: () => readonly Placed[];
+  /** The same with those that only finish their answers: they take memory until they are gone. */
+  readonly inMemory: () => readonly Placed[];
+  /** Whether the one before is unloaded anyway once the new one answers. */
+  readonly leaves: (from: Placed, to: Placed) => boolean;
   readonly load: (placed: Placed, signal: AbortSignal) => Promise<void>;
   readonly unload: (placed: Placed, why: Leaving) => Promise<void>;
   /** One tiny answer; rejects when there is none. */
@@ -45,7 +49,7 @@ export async function runSwitch(
       error: new AppError('model_unusable', `${fit.sentence} Choose a smaller quantization.`),
     };
   }
-  const going = isThere ? [] : toMakeRoom(to, from, fit, ports.loaded());
+  const going = isThere ? [] : toMakeRoom(to, from, fit, ports);
   const hadToGo = from !== null && going.some((each) => sameSpot(each, from));
   try {
     // With nothing that answers meanwhile, callers may as well wait for the new one.
@@ -95,11 +99,15 @@ async function dropUnlessThere(to: Placed, wasThere: boolean, ports: SwitchPorts
 }
 
 /** Those that the fit names; where it is tight, the one before, which goes anyway. */
-function toMakeRoom(to: Placed, from: Placed | null, fit: ModelFit | null, loaded: readonly Placed[]): Placed[] {
+function toMakeRoom(to: Placed, from: Placed | null, fit: ModelFit | null, ports: SwitchPorts): Placed[] {
   if (fit === null || fit.verdict === 'fits' || fit.verdict === 'unknown') return [];
-  return loaded.filter(
-    (each) => !sameSpot(each, to) && (fit.unload.includes(each.model.id) || (from !== null && sameSpot(each, from))),
-  );
+  const before = from !== null && ports.leaves(from, to) ? from : null;
+  return ports
+    .inMemory()
+    .filter(
+      (each) =>
+        !sameSpot(each, to) && (fit.unload.includes(each.model.id) || (before !== null && sameSpot(each, before))),
+    );
 }
 
 function isLoaded(placed: Placed, ports: SwitchPorts): boolean {

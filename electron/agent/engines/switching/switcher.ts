@@ -9,6 +9,7 @@ import { chooseDefault, pickOffer, type Placed } from '../placement/choose-defau
 import { hasFailed, type EngineView } from '../placement/engine-view.ts';
 import type { NodeModel, Offer, Orphan } from '../placement/node-models.ts';
 import { offersOf, resolveModel } from '../placement/resolve-model.ts';
+import type { EngineModel } from '../engine.ts';
 import type { ModelLoads } from './model-loads.ts';
 import { loadOptionsOf, optionsFor, type OptionsByName } from './model-options.ts';
 import { beginSwitch, inPhase } from './switch-record.ts';
@@ -291,6 +292,8 @@ export class Switcher {
     return {
       fit,
       loaded: () => this.loaded(),
+      inMemory: () => this.#heldAs(['loaded', 'unloading']),
+      leaves: (from, to) => this.#leaves(from, to),
       load: (placed, signal) => {
         // With nothing to go back to, requests need not wait until the model has answered once.
         if (this.#answering !== null && placed.offer.held?.state !== 'loaded') this.#coming = spotOf(placed);
@@ -311,10 +314,14 @@ export class Switcher {
 
   /** Everything in memory, at all engines. */
   loaded(): Placed[] {
+    return this.#heldAs(['loaded']);
+  }
+
+  #heldAs(states: readonly EngineModel['state'][]): Placed[] {
     return this.#deps
       .view()
       .models.flatMap((model) =>
-        model.offers.flatMap((offer) => (offer.held?.state === 'loaded' ? [{ model, offer }] : [])),
+        model.offers.flatMap((offer) => (offer.held && states.includes(offer.held.state) ? [{ model, offer }] : [])),
       );
   }
 
@@ -323,17 +330,22 @@ export class Switcher {
   }
 
   /**
-   * Unloads the one before, if that is ours to do: pinned ones stay, and so do those of engines with a library of their
-   * own or of somebody else, which know best when to forget. False when there is nothing to do.
+   * Whether the one before is ours to unload: pinned ones stay, and so do those of engines with a library of their own
+   * or of somebody else, which know best when to forget.
    */
+  #leaves({ model, offer }: Placed, now: Placed): boolean {
+    const engine = this.#deps.view().engines.find(({ id }) => id === offer.engineId);
+    const pinned = optionsFor(model, this.#deps.options()).pinned === true;
+    const keepsItself = model.library !== null && offer.engineId !== now.offer.engineId;
+    return !pinned && !keepsItself && engine?.ownership === 'owned';
+  }
+
+  /** Unloads the one before, if that is ours to do. False when there is nothing to do. */
   #leave(before: Placed, now: Placed, onGone: () => void = () => undefined): boolean {
     const placed = this.#at(spotOf(before));
     const state = placed?.offer.held?.state;
     if (!placed || sameSpot(placed, now) || (state !== 'loaded' && state !== 'loading')) return false;
-    const engine = this.#deps.view().engines.find(({ id }) => id === placed.offer.engineId);
-    const pinned = optionsFor(placed.model, this.#deps.options()).pinned === true;
-    const keepsItself = placed.model.library !== null && placed.offer.engineId !== now.offer.engineId;
-    if (pinned || keepsItself || engine?.ownership !== 'owned') return false;
+    if (!this.#leaves(placed, now)) return false;
     void this.#deps.loads.unload(placed.offer, patientDrainMs, 'rest').then(onGone);
     return true;
   }

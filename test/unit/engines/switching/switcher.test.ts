@@ -136,6 +136,38 @@ describe('a switch where there is room for one only', () => {
     ]);
   });
 
+  it('waits for a model that still finishes its answers, too: its memory is not free before', async () => {
+    const third = modelFile('cow-q4_0', { arrivedMs: 0 });
+    const { engines, engine, setFiles } = await node(({ modelId }) =>
+      modelId === third.id ? fitOf('after-unload', [q4.id]) : fitOf('fits'),
+    );
+    setFiles([q4, q8, third]);
+    engine.slowAnswers = true;
+    const answer = ask(engines, 'llama-server', { model: 'horse-q4_k_m' });
+    await calm();
+    engines.use('horse-q8_0');
+    await calm();
+    expect(engines.switching()?.phase).toBe('unloading');
+    engines.use('cow-q4_0');
+    await calm();
+    expect(engines.switching()?.phase).toBe('draining');
+    expect(engine.calls).not.toContain('load cow-q4_0');
+    engine.answers[0]?.end();
+    expect(await answer).toContain('horse-q4_k_m');
+    await calm();
+    expect(defaultOf(engines)).toBe('cow-q4_0');
+  });
+
+  it('a pinned model stays where the new one fits only tightly', async () => {
+    const { engines, engine } = await node(() => fitOf('tight'));
+    engines.pin('horse-q4_k_m', true);
+    engines.use('horse-q8_0');
+    await calm();
+    expect(defaultOf(engines)).toBe('horse-q8_0');
+    expect(engine.loadedIds()).toEqual(['horse-q4_k_m', 'horse-q8_0']);
+    expect(engine.calls).not.toContain('unload horse-q4_k_m');
+  });
+
   it.each(['broken', 'dumb'] as const)(
     'a new one that is %s is given up: the old one is loaded again and serves those who wait',
     async (fault) => {
