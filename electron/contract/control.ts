@@ -118,6 +118,12 @@ export function meansPath(text: string): boolean {
   return /^(?:[./\\~]|[A-Za-z]:[\\/])/.test(text) || /\.gguf$/i.test(text);
 }
 
+/** A sha256 as people copy it, with its name in front or without, in the form that `models.pull` takes. */
+export function digestTyped(text: string): string {
+  const typed = text.trim();
+  return /^[0-9a-f]{64}$/i.test(typed) ? `sha256:${typed}` : typed;
+}
+
 /** One setting. A setting takes effect at a start, so what holds now and what the next start will take can differ. */
 export const settingRowSchema = z.object({
   /** Dotted path, such as `gateway.port`. */

@@ -43,7 +43,7 @@ function addPulls(models: Command, context: CliContext, end: End): void {
       .command('pull <reference>')
       .description('get a model: a name of the Ollama library, hf.co/org/repo:QUANT, an https address, or a file'),
   )
-    .option('--sha256 <digest>', 'what the file must come to')
+    .option('--sha256 <digest>', 'the sha256 that the file must have: 64 hexadecimal digits')
     .option('--use', 'switch to it when it is here')
     .option('-d, --detach', 'leave it to the node and return at once')
     .action(async (reference: string, _options: unknown, command: Command) => {

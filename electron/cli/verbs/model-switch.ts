@@ -1,4 +1,4 @@
-import type { CommandAnswer } from '../../contract/control.ts';
+import { digestTyped, type CommandAnswer } from '../../contract/control.ts';
 import type { NodeSnapshot, PullSnapshot, SwitchSnapshot } from '../../contract/snapshot.ts';
 import { exitCodes, type CliContext, type CommonOptions, type ExitCode } from '../context.ts';
 import { CliError } from '../failure.ts';
@@ -41,7 +41,7 @@ export async function modelsPull(context: CliContext, options: PullOptions, refe
     session.client.command('models.pull', {
       reference,
       use,
-      ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
+      ...(options.sha256 === undefined ? {} : { sha256: digestTyped(options.sha256) }),
     });
   if (options.detach === true) {
     const answer = await begin();

@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react';
 import { useId, useState, type ReactElement, type SubmitEvent } from 'react';
 import { useStore } from 'zustand';
+import { digestTyped } from '../../../electron/contract/control.ts';
 import { Refusal } from '../../components/command-button.tsx';
 import { Section } from '../../components/section.tsx';
 import { referenceKind } from '../../format/pulls.ts';
@@ -21,7 +22,7 @@ export function GetModel(): ReactElement {
   const [use, setUse] = useState(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const hash = sha256.trim();
+    const hash = digestTyped(sha256);
     const body = { reference: reference.trim(), use, ...(hash === '' ? {} : { sha256: hash }) };
     if ((await commands.getState().send(sendKey, 'models.pull', body)) === null) return;
     setReference('');

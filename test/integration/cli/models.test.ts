@@ -94,11 +94,16 @@ describe('models use', () => {
 
 describe('models pull', () => {
   it('shows a line a tenth where there is no terminal, then what came', async () => {
+    const digest = 'ab'.repeat(32);
     agent.order({ do: 'command', name: 'models.pull', answer: { pullId: 'p1' } });
     set({ pulls: [aPull({ receivedBytes: 30e6 })] });
-    await using pull = new CliProcess(['models', 'pull', 'hf.co/o/r:Q4_K_M', '--sha256', 'ab'], { dataDir });
+    await using pull = new CliProcess(['models', 'pull', 'hf.co/o/r:Q4_K_M', '--sha256', digest], { dataDir });
     await pull.until((_stdout, stderr) => stderr.includes('12 %'));
-    expect(await body('models.pull')).toEqual({ reference: 'hf.co/o/r:Q4_K_M', sha256: 'ab', use: false });
+    expect(await body('models.pull')).toEqual({
+      reference: 'hf.co/o/r:Q4_K_M',
+      sha256: `sha256:${digest}`,
+      use: false,
+    });
     set({ pulls: [aPull({ receivedBytes: 31e6 })] });
     set({ pulls: [aPull({ receivedBytes: 200e6 })] });
     await pull.until((_stdout, stderr) => stderr.includes('79 %'));

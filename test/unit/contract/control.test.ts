@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commandSchemas, querySchemas } from '../../../electron/contract/control.ts';
+import { commandSchemas, digestTyped, querySchemas } from '../../../electron/contract/control.ts';
 
 describe('the control API’s shapes', () => {
   it('read a query string: numbers and switches are text there', () => {
@@ -11,6 +11,13 @@ describe('the control API’s shapes', () => {
     expect(querySchemas.logs.safeParse({ engine: 'x', lines: '0' }).success).toBe(false);
     expect(querySchemas.logs.safeParse({ engine: 'x', lines: '5001' }).success).toBe(false);
     expect(querySchemas.logs.safeParse({ engine: 'x', other: '1' }).success).toBe(false);
+  });
+
+  it('take a sha256 as pages show it, and leave alone what is none', () => {
+    const hex = 'aB'.repeat(32);
+    expect(digestTyped(` ${hex}\n`)).toBe(`sha256:${hex}`);
+    expect(digestTyped(`sha256:${hex}`)).toBe(`sha256:${hex}`);
+    expect(digestTyped(hex.slice(1))).toBe(hex.slice(1));
   });
 
   it('bound what names an engine or a setting', () => {
