@@ -7,6 +7,9 @@ type SupervisedPart = Pick<
   'state' | 'since' | 'sentence' | 'pid' | 'readyAt' | 'restarts' | 'lastExit' | 'nextTryAt'
 >;
 
+/** A program may write a line of any length; this much of it is said in a sentence. */
+const longestQuote = 300;
+
 const iso = (wallMs: number): string => new Date(wallMs).toISOString();
 
 /** The part of an engine's snapshot that its supervisor knows, in words for the operator. */
@@ -54,7 +57,7 @@ function sentenceOf({ state, lastExit, failures, outsideKills }: EngineRecord): 
     case 'failed': {
       if (state.cause === 'memory')
         return `The engine ${cause}. Choose a smaller model, a smaller quantization or a shorter context, then start it again.`;
-      const last = lastExit?.lastLines.at(-1);
+      const last = lastExit?.lastLines.at(-1)?.slice(0, longestQuote);
       const said = last === undefined ? '' : ` Its last line: ${last}`;
       return `The engine failed ${failures.length} times within ${minutes} minutes (${cause}). Look at its log, then restart it.${said}`;
     }

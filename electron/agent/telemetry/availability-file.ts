@@ -4,12 +4,12 @@ import { replaceFile } from '../base/atomic-file.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Span } from './availability-spans.ts';
+import { longestCause, type Span } from './availability-spans.ts';
 
 const spanSchema = z.object({
   from: z.number(),
   to: z.number(),
-  cause: z.string().max(1_000).nullable(),
+  cause: z.string().max(longestCause).nullable(),
 });
 
 const fileSchema = z.object({

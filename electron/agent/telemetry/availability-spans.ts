@@ -44,12 +44,15 @@ export function figuresOf(spans: readonly Span[], nowMs: number): AvailabilityFi
   return { day: share(periods.day), week: share(periods.week), month: share(periods.month) };
 }
 
+/** Longest cause that is kept; a file with a longer one would not be read again. */
+export const longestCause = 1_000;
+
 /** Adds what was seen from `from` to `to`: the last span grows, or another one begins. Mutates `spans`. */
 export function extend(spans: Span[], seen: Span): void {
   const last = spans.at(-1);
   // An outage keeps the cause it began with: what follows, such as starting again, comes of it.
   const goesOn = last?.to === seen.from && (last.cause === null) === (seen.cause === null);
   if (last && goesOn) spans[spans.length - 1] = { ...last, to: seen.to };
-  else spans.push(seen);
+  else spans.push({ ...seen, cause: seen.cause?.slice(0, longestCause) ?? null });
   while (spans.length > mostSpans || (spans[0] && spans[0].to < seen.to - keptMs)) spans.shift();
 }

@@ -74,6 +74,19 @@ describe('snapshotOf', () => {
     });
   });
 
+  it('F2 quotes no more than the beginning of a last line, however long', () => {
+    const death = (pid: number): SupervisorEvent[] => [
+      { kind: 'spawned', pid },
+      { kind: 'exited', pid, code: 1, signal: null, lastLines: ['x'.repeat(60_000)] },
+      { kind: 'retry-due' },
+    ];
+    const shown = snapshotOf(after({ kind: 'start' }, ...[1, 2, 3, 4, 5].flatMap(death)));
+    expect(shown).toMatchObject({
+      state: 'failed',
+      sentence: expect.stringMatching(/Its last line: x{300}$/) as string,
+    });
+  });
+
   it('F11 says that something else ends the engine', () => {
     const round = (pid: number): SupervisorEvent[] => [{ kind: 'spawned', pid }, killed(pid), { kind: 'retry-due' }];
     const shown = snapshotOf(after({ kind: 'start' }, ...round(7), ...round(8), ...round(9)));

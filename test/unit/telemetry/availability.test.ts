@@ -70,6 +70,16 @@ describe('availability', () => {
     expect(availability.figuresOf('embedded').day).toBeCloseTo(0.45, 3);
   });
 
+  it('keeps what it measured whatever an engine says of its outage, be that ever so long', async () => {
+    live(2 * hourMs);
+    live(hourMs, { state: 'failed', sentence: `It wrote: ${'x'.repeat(5_000)}` });
+    await availability.stop();
+    await open();
+    expect(readdirSync(folder)).toEqual(['availability.json']);
+    expect(availability.figures().day).toBeCloseTo(2 / 3, 2);
+    expect(availability.outages()[0]?.cause).toMatch(/^It wrote: x+$/);
+  });
+
   it('never says 100 % where there was an outage', () => {
     live(23 * hourMs);
     live(10_000, 'failed');
