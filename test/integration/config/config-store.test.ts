@@ -98,7 +98,7 @@ describe('ConfigStore', () => {
     await writeFile(config(), '{"version":1,"models":{"default":"x.gguf"}}');
     const store = open();
     expect(store.settings.models.default).toBeNull();
-    expect(store.warnings.join(' ')).toMatch(/models\.default cannot be "x\.gguf": it must be a full path/);
+    expect(store.warnings.join(' ')).toMatch(/models\.default cannot be "x\.gguf": it must be a name or a full path/);
     expect(store.rows().find(({ key }) => key === 'models.default')?.origin).toBe('default');
   });
 
