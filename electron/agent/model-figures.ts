@@ -46,6 +46,12 @@ interface Scene {
   readonly engines: readonly EngineFacts[];
 }
 
+/** This very moment. */
+interface Present {
+  readonly machine: FitMachine;
+  readonly byId: ReadonlyMap<string, NodeModel>;
+}
+
 /** A fit, and how many measurements of the model it has taken in. */
 interface ShownFit {
   readonly count: number;
@@ -78,6 +84,7 @@ export class ModelFigures {
   readonly #options: ModelFiguresOptions;
   readonly #deps: ModelFiguresDeps;
   #freeBytesShown: number | null = null;
+  #asked: Present | null = null;
   /** Fits of the last picture, which hold as long as what they are reckoned from. */
   #shown: { readonly basis: string; readonly fits: Map<string, ShownFit> } = { basis: '', fits: new Map() };
 
@@ -111,12 +118,13 @@ export class ModelFigures {
   /** What loading a model there would take, against the memory that is free this moment. */
   fit(subject: FitSubject): ModelFit {
     const { modelId, engineId, engineKind, sizeBytes, shape } = subject;
-    const model = this.#deps.models().find(({ id }) => id === modelId);
+    const { machine, byId } = this.#present();
+    const model = byId.get(modelId);
     const { contextLength, parallel, kvType } = subject.options;
     const defaults = this.#options.defaults[engineKind];
     return estimateFit(
       { shape: shape ?? untoldShape({ sizeBytes }), measured: model ? this.speedOf(model, engineId) : null },
-      without(this.#machine(this.#deps.freeBytes()), modelId),
+      without(machine, modelId),
       {
         engineKind,
         contextLength: contextLength === 'auto' ? defaults.contextLength : contextLength,
@@ -218,6 +226,14 @@ export class ModelFigures {
           );
     this.#shown.fits.set(row.id, { count, fit });
     return fit;
+  }
+
+  /** Looked at once for all that is asked in one go: a request may ask it of every model there is. */
+  #present(): Present {
+    if (this.#asked !== null) return this.#asked;
+    queueMicrotask(() => (this.#asked = null));
+    const byId = new Map(this.#deps.models().map((model) => [model.id, model]));
+    return (this.#asked = { machine: this.#machine(this.#deps.freeBytes()), byId });
   }
 
   /** What is free, as it is shown. */

@@ -107,6 +107,30 @@ describe('ModelFigures', () => {
     expect(asked.rows).toBe(2);
   });
 
+  it('looks at the node once for all fits that are asked in one go, and anew for the next', async () => {
+    let freeBytes = 20 * gib;
+    const models = Array.from({ length: 30 }, (_, index) => modelOf(`horse-${index}`, index < 3));
+    const { figures, asked } = rig(models, () => freeBytes);
+    const ask = () =>
+      models.map(({ id, sizeBytes, shape }) =>
+        figures.fit({
+          modelId: id,
+          engineId: 'llama-server',
+          engineKind: 'llama-server',
+          sizeBytes,
+          shape,
+          options: { contextLength: 8_192, parallel: 1, kvType: 'f16' },
+        }),
+      );
+    const before = ask();
+    expect(asked.rows).toBe(1);
+    await Promise.resolve();
+    freeBytes = 19 * gib;
+    const after = ask();
+    expect(asked.rows).toBe(2);
+    expect(after.map((fit) => fit.freeBytes)).toEqual(before.map((fit) => fit.freeBytes - gib));
+  });
+
   it('a loaded model gets back what it took, and not the pages of its file that the system calls available', () => {
     const { figures } = rig([modelOf('horse', true)], () => 20 * gib);
     const ownBytes = process.platform === 'linux' ? gib : 6 * gib;
