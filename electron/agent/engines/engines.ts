@@ -20,6 +20,7 @@ import { identifyProcess } from './supervisor/process-identity.ts';
 import { killTree } from './supervisor/process-tree.ts';
 import { loadOptionsOf, optionsFor, type OptionsByName } from './switching/model-options.ts';
 import { makeParts, type SwitchingParts } from './switching/parts.ts';
+import { Returns } from './switching/returns.ts';
 import { spotKey } from './switching/uses.ts';
 
 /** Every kind of engine, in the order in which equals are preferred. */
@@ -50,6 +51,7 @@ export class Engines {
   readonly #leftovers: Leftovers;
   readonly #board: EngineBoard;
   readonly #parts: SwitchingParts;
+  readonly #returns: Returns;
   #options: OptionsByName;
   #loaded: ReadonlySet<string> = new Set();
   #unsubscribe: (() => void)[] = [];
@@ -60,6 +62,7 @@ export class Engines {
     const settings = options.models ?? nothingSet;
     this.#deps = deps;
     this.#options = settings.options;
+    this.#returns = new Returns({ clock });
     this.#leftovers = new Leftovers(
       { file: path.join(options.dataDir, 'engine-processes.json') },
       { identify: identifyProcess, kill: killTree, logger },
@@ -301,6 +304,9 @@ export class Engines {
 
   #onChange(): void {
     this.#board.changed();
+    for (const id of this.#returns.look(this.#board.view().engines)) {
+      this.#parts.loads.forgive(({ engineId }) => engineId === id);
+    }
     this.#tellLoaded();
     this.changed.announce();
     void this.#parts.switcher.settle();

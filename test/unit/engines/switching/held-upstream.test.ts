@@ -222,6 +222,31 @@ describe('an Ollama that comes and goes', () => {
     expect(embedded.loadedIds()).toEqual([]);
   });
 
+  it('is asked again, once it is back, for a model whose load it broke off by going; not each time it comes', async () => {
+    const { engines, ollama, clock } = await withOllama();
+    const fallAndReturn = async (): Promise<void> => {
+      ollama.broken.add('qwen3');
+      await expect(ask(engines, 'ollama', { model: 'qwen3' })).rejects.toMatchObject({ code: 'model_unusable' });
+      ollama.broken.delete('qwen3');
+      leave(ollama);
+      await calm();
+      ollama.library.set('qwen3', libraryModel('qwen3', { modifiedMs: 2 }));
+      ollama.turn('adopted');
+      await calm();
+    };
+    await fallAndReturn();
+    expect(defaultOf(engines)).toBe('qwen3');
+    await fallAndReturn();
+    expect(defaultOf(engines)).toBe('self-test');
+    expect(engines.models().find(({ id }) => id === 'qwen3')?.problem).toBe('It is broken.');
+    clock.advance(10 * 60_000);
+    leave(ollama);
+    ollama.library.set('qwen3', libraryModel('qwen3', { modifiedMs: 2 }));
+    ollama.turn('adopted');
+    await calm();
+    expect(defaultOf(engines)).toBe('qwen3');
+  });
+
   it('F10 keeps its own models loaded: they are not ours to unload', async () => {
     const { engines, ollama, clock } = await withOllama();
     ollama.hold('llama3.2', null, 'loaded');
