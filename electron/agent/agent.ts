@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { freemem, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { meansPath } from '../contract/control.ts';
 import type { EngineSnapshot, ModelSnapshot } from '../contract/snapshot.ts';
@@ -13,6 +13,7 @@ import { openAgentLog } from './agent-log.ts';
 import { Announcer } from './base/announcer.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { AppError, systemErrorCode, toAppError } from './base/errors.ts';
+import { FreeMemory } from './base/free-memory.ts';
 import { StopStack } from './base/lifecycle.ts';
 import type { Logger } from './base/logger.ts';
 import { ConfigStore } from './config/config-store.ts';
@@ -196,6 +197,9 @@ async function openInference(
   await catalog.start();
   stack.push('models', () => catalog.stop());
 
+  const memory = new FreeMemory({ platform: process.platform }, { clock });
+  await memory.start();
+  stack.push('free memory', () => memory.stop());
   const engines = new Engines(
     {
       dataDir,
@@ -227,7 +231,7 @@ async function openInference(
       models: () => engines.nodeModels(),
       rows: () => engines.models(),
       engines: () => engines.list(),
-      freeBytes: freemem,
+      freeBytes: () => memory.bytes(),
     },
   );
 
@@ -268,18 +272,18 @@ async function openInference(
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());
-  return { engines, gateway, gatewayUrl, figures, services };
+  return { engines, gateway, gatewayUrl, figures, memory, services };
 }
 
 type Telemetry = Awaited<ReturnType<typeof openTelemetry>>;
 
 /** What is measured, and the one picture of the node that it goes into. */
 async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: House, inference: Inference) {
-  const { engines, gateway, gatewayUrl, figures, services } = inference;
+  const { engines, gateway, gatewayUrl, figures, memory, services } = inference;
   const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
-    probe: systemProbe(process.platform),
+    probe: systemProbe(process.platform, () => memory.bytes()),
     enginePids: () => engines.list().flatMap(pidsOf),
   });
   const availability = new Availability(

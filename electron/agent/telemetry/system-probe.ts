@@ -25,11 +25,18 @@ export interface SystemProbe {
   ownMemory(): number;
 }
 
-/** The probe for a platform, as `process.platform` names it. */
-export function systemProbe(platform: NodeJS.Platform): SystemProbe {
-  return platform === 'linux'
-    ? linuxProbe
-    : { ...portableProbe, load: platform === 'win32' ? () => null : currentLoad };
+/**
+ * The probe for a platform, as `process.platform` names it.
+ *
+ * @param freeBytes Memory that is free, where the system has no file that tells.
+ */
+export function systemProbe(platform: NodeJS.Platform, freeBytes: () => number = freemem): SystemProbe {
+  if (platform === 'linux') return linuxProbe;
+  return {
+    ...portableProbe,
+    memory: () => ({ totalBytes: totalmem(), availableBytes: freeBytes() }),
+    load: platform === 'win32' ? () => null : currentLoad,
+  };
 }
 
 const portableProbe: SystemProbe = {
