@@ -9,7 +9,7 @@ import { nodeSnapshotSchema, type NodeSnapshot } from '../../../electron/contrac
 import { trayMenu } from '../../../electron/shell/tray-menu.ts';
 import { cleanEnvironment, startAgent, type AgentProcess } from '../../fixtures/agent-process.ts';
 import { testEngine } from '../../fixtures/test-engine.ts';
-import { clientOf, complete, readyClient, snapshotWhere } from '../../integration/agent/real-agent.ts';
+import { clientOf, complete, readyClient, snapshotWhere, until } from '../../integration/agent/real-agent.ts';
 import { PanelPage, useChromium } from './panel-page.ts';
 
 const browser = useChromium();
@@ -36,21 +36,14 @@ function tooltipSpeed(snapshot: NodeSnapshot): number {
   return Number(/([\d.]+) tok\/s/.exec(tooltip)?.[1]);
 }
 
-/** llama.cpp's own figure for the latest long answer; it is printed once the engine has let go of the answer. */
-async function ownSpeed(agent: AgentProcess): Promise<number> {
-  await expect.poll(() => printedSpeed(agent), { timeout: 15_000 }).not.toBeNull();
-  return (await printedSpeed(agent)) ?? 0;
-}
-
-/** That figure as it stands in the engine's log, as the library prints it; null while it does not. */
-async function printedSpeed(agent: AgentProcess): Promise<number | null> {
-  const { lines } = await clientOf(agent).query('logs', { engine: 'embedded', lines: 200 });
-  const answers = lines.flatMap(({ text }) => {
+/** llama.cpp's own account of each long answer in the engine's log, tokens per second, as the library prints it. */
+async function ownAccounts(agent: AgentProcess): Promise<number[]> {
+  const { lines } = await clientOf(agent).query('logs', { engine: 'embedded', lines: 5000 });
+  return lines.flatMap(({ text }) => {
     const match = /^(?!.*prompt).*eval time =\s*([\d.]+) ms \/\s*(\d+) runs/.exec(text);
-    return match ? [{ ms: Number(match[1]), tokens: Number(match[2]) }] : [];
+    const tokens = Number(match?.[2] ?? 0);
+    return match && tokens > 10 ? [(tokens * 1_000) / Number(match[1])] : [];
   });
-  const longest = answers.findLast(({ tokens }) => tokens > 10);
-  return longest === undefined ? null : (longest.tokens * 1_000) / longest.ms;
 }
 
 /** Reads a streamed answer to its end and counts its pieces; the comments sent while a model loads are none. */
@@ -112,6 +105,7 @@ describe('the panel over a real agent', () => {
   /** How far the figures of one answer's first seven seconds are from llama.cpp's own, as a share of the latter. */
   async function largestDifference(panel: PanelPage): Promise<number> {
     const caller = new AbortController();
+    const before = (await ownAccounts(running())).length;
     // 1 and 106 end an answer of this model: without them it goes on to the limit.
     const body = { prompt: 'The history of the horse', max_tokens: 4_000, logit_bias: { 1: -100, 106: -100 } };
     const response = await complete(running(), { ...body, stream: true }, caller.signal);
@@ -129,7 +123,9 @@ describe('the panel over a real agent', () => {
     caller.abort();
     await reading;
     await snapshotWhere(running(), ({ gateway, engines }) => gateway.inFlight === 0 && engines[0]?.slots.busy === 0);
-    const own = await ownSpeed(running());
+    // It prints the account a moment after the answer was given up.
+    await until(async () => (await ownAccounts(running())).length > before);
+    const own = (await ownAccounts(running())).at(-1) ?? Number.NaN;
     console.log(`tokens/s shown: ${JSON.stringify(shown)}; by llama.cpp: ${own.toFixed(1)}`);
     return Math.max(...Object.values(shown).map((speed) => Math.abs(speed - own) / own));
   }
