@@ -48,6 +48,7 @@ const behaviour: FakeOllamaBehaviour = {
 };
 const state: FakeOllamaState = { requests: {}, bodies: {}, loaded: [] };
 const held = new Set<() => void>();
+const loads = new Set<Promise<void>>();
 
 function fail(message: string): never {
   process.stderr.write(`Error: ${message}\n`);
@@ -86,15 +87,20 @@ async function generate(response: ServerResponse, body: Record<string, unknown>)
     return;
   }
   if (body['keep_alive'] === 0) {
+    // The real one, too, lets go of a model once its load is over, be that because the caller left.
+    await Promise.all(loads);
     state.loaded = state.loaded.filter((loaded) => loaded !== name);
     json(response, { model: name, done: true, done_reason: 'unload' });
     return;
   }
   if (behaviour.holdLoads && !state.loaded.includes(name)) {
-    await new Promise<void>((resolve) => {
+    const load = new Promise<void>((resolve) => {
       held.add(resolve);
       response.once('close', resolve);
     });
+    loads.add(load);
+    await load;
+    loads.delete(load);
   }
   if (!state.loaded.includes(name)) state.loaded.push(name);
   json(response, { model: name, response: '', done: true, done_reason: 'load' });

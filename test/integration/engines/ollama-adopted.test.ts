@@ -148,6 +148,23 @@ async function stream(engine: OllamaEngine): Promise<{ readonly ended: Promise<A
   return { ended };
 }
 
+it('F10 a node that ends hands back what it had Ollama keep for good, and loads nothing for that', async () => {
+  await using fake = await FakeOllama.start();
+  const engine = ollamaRig({ settings: { url: fake.url } });
+  await engine.start();
+  await engine.load({ id: 'tiny', file: null, options: plainLoad }, noSignal);
+  await engine.stop();
+  const { bodies, loaded } = await fake.state();
+  expect(bodies['/api/generate']).toEqual({ model: 'tiny:latest', stream: false, keep_alive: '5m' });
+  expect(loaded).toEqual(['tiny:latest']);
+
+  await engine.start();
+  await engine.unload('tiny', { drainMs: 0 });
+  const before = (await fake.state()).requests['POST /api/generate'];
+  await engine.stop();
+  expect((await fake.state()).requests['POST /api/generate']).toBe(before);
+});
+
 it('an unload breaks off answers that outlast its patience, and their callers are told', async () => {
   await using fake = await FakeOllama.start();
   await fake.behave({ endless: true });

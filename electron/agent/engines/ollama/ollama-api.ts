@@ -33,6 +33,8 @@ type ProgressListener = (progress: OllamaProgress) => void;
 /** How long the small routes may take; a busy machine answers them late. */
 const answerMs = 3_000;
 const connectMs = 1_000;
+/** A node that stops does not wait long for the answer. */
+const releaseMs = 1_500;
 /** Reading a large model from a slow disk into memory takes minutes, and nothing is said meanwhile. */
 const loadMs = 30 * 60_000;
 /** Between two lines of a pull; verifying a large file is silent. */
@@ -100,11 +102,12 @@ export class OllamaApi {
    * @throws AppError `model_not_found`, `engine_failed`, `caller_gone`
    */
   async load(name: string, kind: 'generating' | 'embedding', signal: AbortSignal): Promise<void> {
-    const request =
-      kind === 'embedding'
-        ? { path: '/api/embed', body: { model: name, input: [], keep_alive: -1 } }
-        : { path: '/api/generate', body: { model: name, stream: false, keep_alive: -1 } };
-    await this.#order({ method: 'POST', ...request, firstByteMs: loadMs, signal });
+    await this.#order({ method: 'POST', ...keeping(name, kind, -1), firstByteMs: loadMs, signal });
+  }
+
+  /** Leaves it to Ollama when a loaded model goes: after `keepAlive`, as in its own setting, without a request. */
+  async release(name: string, kind: 'generating' | 'embedding', keepAlive: string | number): Promise<void> {
+    await this.#order({ method: 'POST', ...keeping(name, kind, keepAlive), firstByteMs: releaseMs });
   }
 
   /** Frees a model's memory once its answers are complete. */
@@ -187,6 +190,13 @@ export class OllamaApi {
       throw new AppError('engine_failed', 'Ollama broke off before it was done. Try again: it goes on where it was.');
     }
   }
+}
+
+/** A request for nothing, which tells how long the model is kept. */
+function keeping(name: string, kind: 'generating' | 'embedding', keepAlive: string | number) {
+  return kind === 'embedding'
+    ? { path: '/api/embed', body: { model: name, input: [], keep_alive: keepAlive } }
+    : { path: '/api/generate', body: { model: name, stream: false, keep_alive: keepAlive } };
 }
 
 function refused(status: number, body: string): AppError {

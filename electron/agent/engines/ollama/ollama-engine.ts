@@ -26,6 +26,8 @@ const readyMs = 60_000;
 /** How long Ollama may take to free a model's memory. */
 const freeMs = 30_000;
 const lookAgainMs = 100;
+/** Ollama's own choice where nobody set another. */
+const usualKeepAlive = '5m';
 /** How often it is looked whether the operator's own has come up beside ours. */
 const besideEveryMs = 15_000;
 /** A request may have to wait until a large model is read from a slow disk. */
@@ -170,10 +172,27 @@ export class OllamaEngine implements Engine {
         this.changed.announce();
         return;
       }
+      if (mode.kind === 'adopted') await this.#handBack(mode.adopted);
       if ('adopted' in mode) mode.adopted.stop();
       this.#wire.connect(null);
       this.#enter({ kind: 'stopped', sinceMs: this.#deps.clock.now() });
     });
+  }
+
+  /** What this node had it keep for good goes again when nobody asks for it, as the operator has set that. */
+  async #handBack({ api, present, keeper }: AdoptedOllama): Promise<void> {
+    const kept = present ? [...this.#held.keys()].flatMap((name) => this.#find(name) ?? []) : [];
+    const set = keeper?.settings?.['OLLAMA_KEEP_ALIVE'];
+    const keepAlive = set === undefined || set === '' ? usualKeepAlive : /^-?\d+$/.test(set) ? Number(set) : set;
+    await Promise.all(
+      kept
+        .filter(({ loaded }) => loaded !== null)
+        .map(({ row, library }) =>
+          api.release(row.name, kindOf(library), keepAlive).catch((error: unknown) => {
+            this.#deps.logger.info({ model: row.name, code: toAppError(error).code }, 'a model was not handed back');
+          }),
+        ),
+    );
   }
 
   killNow(): void {
@@ -394,12 +413,11 @@ export class OllamaEngine implements Engine {
 
   async #loadNow(model: WatchedModel, signal: AbortSignal): Promise<void> {
     const { name } = model.row;
-    const generates = model.library.capabilities.includes('completion');
     const api = this.#api;
     this.#loading.add(name);
     this.changed.announce();
     try {
-      await api.load(name, generates ? 'generating' : 'embedding', signal);
+      await api.load(name, kindOf(model.library), signal);
     } catch (error) {
       // Ollama goes on loading for nobody: it is told to let go.
       if (signal.aborted && !model.loaded) await api.unload(name).catch(() => undefined);
@@ -515,6 +533,10 @@ export class OllamaEngine implements Engine {
     this.#mode = mode;
     this.changed.announce();
   }
+}
+
+function kindOf({ capabilities }: WatchedModel['library']): 'generating' | 'embedding' {
+  return capabilities.includes('completion') ? 'generating' : 'embedding';
 }
 
 const none: readonly WatchedModel[] = [];
