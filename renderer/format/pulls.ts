@@ -71,6 +71,8 @@ export interface PullAction {
 const pause: PullAction = { command: 'models.pausePull', label: 'Pause' };
 const resume: PullAction = { command: 'models.resumePull', label: 'Resume' };
 const cancel: PullAction = { command: 'models.cancelPull', label: 'Cancel' };
+/** What has come of it is removed, and nothing more is told of it. */
+const giveUp: PullAction = { command: 'models.cancelPull', label: 'Give it up' };
 
 /** What may be done to a pull now. What is being made here cannot be paused: it would start over. */
 export function pullActions(pull: Pick<PullSnapshot, 'state' | 'source'>): readonly PullAction[] {
@@ -82,8 +84,9 @@ export function pullActions(pull: Pick<PullSnapshot, 'state' | 'source'>): reado
       return [resume, cancel];
     case 'verifying':
       return [cancel];
-    case 'done':
     case 'failed':
+      return [giveUp];
+    case 'done':
     case 'cancelled':
       return [];
     default:

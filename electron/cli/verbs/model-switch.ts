@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { digestTyped, type CommandAnswer } from '../../contract/control.ts';
 import type { NodeSnapshot, PullSnapshot, SwitchSnapshot } from '../../contract/snapshot.ts';
 import { exitCodes, type CliContext, type CommonOptions, type ExitCode } from '../context.ts';
@@ -34,7 +35,9 @@ export async function modelsUse(context: CliContext, options: UseOptions, model:
 }
 
 /** `ranch-hand models pull REFERENCE`: with a progress bar, until it is here; Ctrl-C leaves it to the agent. */
-export async function modelsPull(context: CliContext, options: PullOptions, reference: string): Promise<ExitCode> {
+export async function modelsPull(context: CliContext, options: PullOptions, named: string): Promise<ExitCode> {
+  // A file of the folder that this runs in: the agent runs in another one.
+  const reference = /^\.{1,2}[\\/]/.test(named) ? resolve(named) : named;
   const session = await openSession(context, options);
   const use = options.use === true;
   const begin = (): Promise<CommandAnswer> =>

@@ -1,3 +1,4 @@
+import { basename, isAbsolute } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeSnapshot } from '../../../electron/contract/snapshot.ts';
 import { makeTempFolder, removeFolder } from '../../fixtures/temp-folder.ts';
@@ -129,6 +130,14 @@ describe('models pull', () => {
       exitCode: 1,
       stderr: `ranch-hand: The disk is full: 200 MB are free. [pull_${state}]\n`,
     });
+  });
+
+  it('means a file of the folder it runs in by a path from there', async () => {
+    agent.order({ do: 'command', name: 'models.pull', answer: { pullId: 'p1' } });
+    await cli(['models', 'pull', './horse.gguf', '--detach'], { dataDir });
+    const { reference } = (await body('models.pull')) as { reference: string };
+    expect(isAbsolute(reference)).toBe(true);
+    expect(basename(reference)).toBe('horse.gguf');
   });
 
   it('--detach returns at once; pause, resume and cancel name the pull', async () => {

@@ -5,7 +5,6 @@ import {
   canTryAgain,
   pullActions,
   pullFigures,
-  pullIsOver,
   pullShare,
   pullStateWord,
   pullTellsWhy,
@@ -43,13 +42,15 @@ describe('pulls', () => {
     expect(pullShare({ receivedBytes: 5, totalBytes: null })).toBeNull();
   });
 
-  it('offer what their state allows, and nothing once they are over', () => {
+  it('offer what their state allows: of one that failed to give it up, of what is done nothing', () => {
     expect(labels('running')).toEqual(['Pause', 'Cancel']);
     expect(labels('queued')).toEqual(['Pause', 'Cancel']);
     expect(labels('paused')).toEqual(['Resume', 'Cancel']);
     expect(labels('verifying')).toEqual(['Cancel']);
     expect(labels('running', 'quantize')).toEqual(['Cancel']);
-    for (const state of states) expect(labels(state).length === 0, state).toBe(pullIsOver(state));
+    expect(labels('failed')).toEqual(['Give it up']);
+    expect(labels('failed', 'quantize')).toEqual(['Give it up']);
+    expect(states.filter((state) => labels(state).length === 0)).toEqual(['done', 'cancelled']);
   });
 
   it('can be tried again when they failed or were cancelled, unless they were made here', () => {
