@@ -15,6 +15,7 @@ import { pickOffer, type Placed } from './placement/choose-default.ts';
 import { rowOf } from './placement/model-rows.ts';
 import type { NodeModel, Offer } from './placement/node-models.ts';
 import { findModel, offersOf, resolveModel } from './placement/resolve-model.ts';
+import { clearKeys, keyFolder } from './process-engine/key-files.ts';
 import { Leftovers } from './supervisor/leftovers.ts';
 import { identifyProcess } from './supervisor/process-identity.ts';
 import { killTree } from './supervisor/process-tree.ts';
@@ -52,6 +53,7 @@ export class Engines {
   readonly #board: EngineBoard;
   readonly #parts: SwitchingParts;
   readonly #returns: Returns;
+  readonly #keyFolder: string;
   #options: OptionsByName;
   #loaded: ReadonlySet<string> = new Set();
   #unsubscribe: (() => void)[] = [];
@@ -63,6 +65,7 @@ export class Engines {
     this.#deps = deps;
     this.#options = settings.options;
     this.#returns = new Returns({ clock });
+    this.#keyFolder = keyFolder(options.dataDir);
     this.#leftovers = new Leftovers(
       { file: path.join(options.dataDir, 'engine-processes.json') },
       { identify: identifyProcess, kill: killTree, logger },
@@ -88,6 +91,9 @@ export class Engines {
    */
   async start(): Promise<void> {
     await this.#leftovers.sweep();
+    await clearKeys(this.#keyFolder).catch((error: unknown) => {
+      this.#deps.logger.warn({ err: error }, 'keys of engines of an earlier run could not be deleted');
+    });
     const { catalog, clock } = this.#deps;
     const { loads, switcher, upkeep, readAhead } = this.#parts;
     this.#unsubscribe = [

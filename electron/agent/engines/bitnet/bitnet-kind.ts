@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { CatalogModel } from '../../models/catalog-model.ts';
 import { refusedByBitnet } from '../../models/loadable.ts';
@@ -8,6 +7,7 @@ import { findLlamaProgram, type FoundProgram } from '../finding/find-llama-progr
 import { probeProgram } from '../finding/probe-program.ts';
 import { flagsOf, resolveLoad, type ResolvedLoad } from '../llama-server/command-line.ts';
 import { unusableLine } from '../llama-server/llama-server-kind.ts';
+import { keyFolder } from '../process-engine/key-files.ts';
 import { readMachine } from '../process-engine/machine.ts';
 import type {
   InstancePlan,
@@ -86,7 +86,7 @@ export class BitnetKind implements ProcessKind {
   launcher(plan: InstancePlan, reports: ProcessReports): ProcessLauncher {
     const { dataDir, env, engines } = this.#options;
     return new ServerProcess(
-      { engineId: this.id, name: this.name, runDir: path.join(dataDir, 'run'), fileBytes: plan.file.sizeBytes, env },
+      { engineId: this.id, name: this.name, runDir: keyFolder(dataDir), fileBytes: plan.file.sizeBytes, env },
       {
         ...this.#deps,
         reports,

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { CatalogModel } from '../../models/catalog-model.ts';
 import { refusedByMainline } from '../../models/loadable.ts';
@@ -8,6 +7,7 @@ import { findLlamaProgram, type FoundProgram } from '../finding/find-llama-progr
 import { lowestSafeBuild } from '../finding/llama-version.ts';
 import { probeProgram } from '../finding/probe-program.ts';
 import { onlyEmbeds } from '../process-engine/only-embeds.ts';
+import { keyFolder } from '../process-engine/key-files.ts';
 import { readMachine } from '../process-engine/machine.ts';
 import type {
   InstancePlan,
@@ -80,7 +80,7 @@ export class LlamaServerKind implements ProcessKind {
     const { dataDir, env, engines } = this.#options;
     const embedsOnly = onlyEmbeds(plan.file);
     return new ServerProcess(
-      { engineId: this.id, name: this.name, runDir: path.join(dataDir, 'run'), fileBytes: plan.file.sizeBytes, env },
+      { engineId: this.id, name: this.name, runDir: keyFolder(dataDir), fileBytes: plan.file.sizeBytes, env },
       {
         ...this.#deps,
         reports,

@@ -15,6 +15,7 @@ import {
   type RunningProcess,
 } from '../supervisor/supervisor.ts';
 import { freeLoopbackPort } from './free-port.ts';
+import { keyFileIn } from './key-files.ts';
 import type { ProcessEndpoint, ProcessReports } from './process-kind.ts';
 import { readProcessMemory } from './process-memory.ts';
 import { askSmall } from './small-request.ts';
@@ -103,7 +104,7 @@ export class ServerProcess implements ProcessLauncher {
   async #startOn(port: number, listener: ProcessListener): Promise<RunningProcess | typeof taken> {
     const { engineId, runDir, env } = this.#options;
     const nonce = randomBytes(16).toString('hex');
-    const keyFile = path.join(runDir, `${engineId}-${nonce}.key`);
+    const keyFile = keyFileIn(runDir, engineId, nonce);
     const { executable, args, takesKey } = this.#deps.command({ port, keyFile });
     const key = takesKey ? await writeKey(keyFile) : null;
     const lastLines: string[] = [];

@@ -95,6 +95,7 @@ export async function enginesWith(given: {
   readonly settings?: Partial<ModelsSettings>;
   readonly fit?: (subject: FitSubject) => ModelFit | null;
   readonly rescan?: () => Promise<void>;
+  readonly dataDir?: string;
 }) {
   const clock = new ManualClock();
   const changed = new Announcer<void>();
@@ -108,7 +109,7 @@ export async function enginesWith(given: {
   };
   const engines = new Engines(
     {
-      dataDir: tempFolder(),
+      dataDir: given.dataDir ?? tempFolder(),
       logsDir: '',
       childScript: '',
       nodeExecutable: '',

@@ -1,7 +1,10 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../../electron/agent/base/errors.ts';
 import type { FitSubject } from '../../../../electron/agent/engines/engine-factory.ts';
 import type { ModelFit } from '../../../../electron/contract/snapshot.ts';
+import { tempFolder } from '../../../fixtures/temp-folder.ts';
 import {
   ask,
   calm,
@@ -377,6 +380,15 @@ describe('what must not keep a node from going on', () => {
     expect(engine.calls).toContain('stop after 8000 ms');
     await engines.stop();
     expect(engine.calls.at(-1)).toBe('stop');
+  });
+
+  it('F5 keys of servers that a killed agent left behind are deleted, and nothing beside them', async () => {
+    const dataDir = tempFolder();
+    mkdirSync(join(dataDir, 'run'));
+    for (const name of ['llama-server-1f.key', 'bitnet-2e.key', 'notes'])
+      writeFileSync(join(dataDir, 'run', name), 'x');
+    await enginesWith({ engines: [], dataDir });
+    expect(readdirSync(join(dataDir, 'run'))).toEqual(['notes']);
   });
 
   it('tells what an engine has against an unload that was asked for', async () => {
