@@ -66,7 +66,7 @@ const mostCuts = 5;
  * Fetches a file and checks its digest. A cut connection is taken up where it broke; a file that is not what it should
  * be is removed.
  *
- * @throws AppError `upstream_failed`, `caller_gone`, `internal` when the disk is full
+ * @throws AppError `upstream_failed`, `caller_gone`, `disk_full`
  */
 export async function fetchFile(
   wanted: FileToFetch,
@@ -136,13 +136,13 @@ async function transfer(
   if (total !== null && part.position < total) throw new Error('The connection was cut.');
 }
 
-/** @throws AppError `internal` with the numbers when there is no room */
+/** @throws AppError `disk_full` with the numbers when there is no room */
 export async function checkRoom(folder: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free >= neededBytes + reserveBytes) return;
   throw new AppError(
-    'internal',
+    'disk_full',
     `The disk of ${folder} has ${gigabytes(free)} free, and ${gigabytes(neededBytes + reserveBytes)} are needed. Make room, then try again.`,
   );
 }
@@ -172,7 +172,7 @@ function asFailure(error: unknown, address: string, signal: AbortSignal): AppErr
   if (signal.aborted) return new AppError('caller_gone', 'The installation was cancelled.');
   if (error instanceof AppError) return error;
   if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
-    return new AppError('internal', 'The disk is full. Make room, then try again.');
+    return new AppError('disk_full', 'The disk is full. Make room, then try again.');
   }
   const said = error instanceof Error ? error.message : toAppError(error).message;
   return new AppError(
