@@ -167,8 +167,10 @@ export class HeldUpstream implements Upstream {
     const isDefault = switcher.current?.modelId === spot.modelId && switcher.current.engineId === spot.engineId;
     if (isDefault && switcher.isBusy) return { kind: 'wait', sentence };
     if (leaving === 'room') throw makesRoom(model.id);
-    if (leaving === 'rest') return { kind: 'wait', sentence: `The model ${model.id} is being unloaded.` };
     const usable = this.#isUsable(spot.engineId);
+    if (leaving === 'rest' && !(usable && this.#deps.onDemand(spot))) {
+      return { kind: 'wait', sentence: `The model ${model.id} is being unloaded.` };
+    }
     if (usable && (this.#deps.onDemand(spot) || (isDefault && model.library !== null))) {
       return { kind: 'want', spot, sentence };
     }

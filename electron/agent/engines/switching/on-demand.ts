@@ -32,12 +32,18 @@ export class OnDemand {
     return this.#reckoned.spots.has(spotKey(engineId, modelId));
   }
 
-  /** Models that are nowhere in memory, each at the engine that would get it, as far as there is room. */
+  /**
+   * Models that are nowhere in memory, each at the engine that would get it, as far as there is room; and those that go
+   * only because nobody needed them: who is asked for stays.
+   */
   #spots(): ReadonlySet<string> {
     const { view, loads, hasRoom } = this.#deps;
     const { models, engines } = view();
     const spots = new Set<string>();
     for (const model of models) {
+      for (const offer of model.offers) {
+        if (loads.leaving(offer) === 'rest') spots.add(spotKey(offer.engineId, model.id));
+      }
       if (model.selfTest || model.offers.some(({ held }) => comesBy(held, model))) continue;
       const unspoilt = model.offers.filter((each) => loads.failure(each) === null);
       const offer = pickOffer(unspoilt, engines, false);

@@ -356,7 +356,9 @@ export class Switcher {
     const placed = this.#at(spot);
     if (!placed) throw gone(spot.modelId);
     if (placed.offer.held?.state === 'loaded') return;
-    const needs = fit(placed);
+    // What comes up by itself, or is still there, takes its room already.
+    const state = placed.offer.held?.state;
+    const needs = state === 'loading' || state === 'unloading' ? null : fit(placed);
     // The default model is let in: whatever else its engine has in memory may go for it.
     const isDefault = this.#current !== null && sameIds(spot, this.#current);
     if (needs && !isDefault && !this.hasRoom(placed)) throw noRoom(spot.modelId, needs);

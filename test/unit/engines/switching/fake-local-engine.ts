@@ -113,7 +113,9 @@ export class FakeLocalEngine implements Engine {
     const held = this.#held.get(id);
     if (!held) return;
     this.#set({ ...held, state: 'unloading' });
-    while (this.drains && this.answers.some(({ model }) => model === id)) {
+    // As with a real one, a load that comes meanwhile takes it back.
+    const isLeaving = (): boolean => this.#held.get(id)?.state === 'unloading';
+    while (this.drains && isLeaving() && this.answers.some(({ model }) => model === id)) {
       await new Promise<void>((resolve) => {
         const cancel = this.changed.subscribe(() => {
           cancel();
@@ -121,7 +123,7 @@ export class FakeLocalEngine implements Engine {
         });
       });
     }
-    this.drop(id);
+    if (isLeaving()) this.drop(id);
   }
 
   onCatalogChange(): void {

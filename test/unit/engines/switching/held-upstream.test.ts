@@ -55,6 +55,28 @@ describe('a model that is not in memory', () => {
     expect(engine.loadedIds()).toEqual(['horse']);
   });
 
+  it('stays while it only finishes its answers before it goes, where somebody asks for it', async () => {
+    const fit = ({ modelId }: { modelId: string }) => fitOf(modelId === 'cow' ? 'after-unload' : 'fits', ['horse']);
+    const { engines, engine } = await node({ fit });
+    engine.hold('cow', cow, 'loaded');
+    engine.slowAnswers = true;
+    const long = ask(engines, 'llama-server', { model: 'cow' });
+    await calm();
+    const leaving = engines.unload('cow');
+    await calm();
+    expect(engines.models().find(({ id }) => id === 'cow')?.state).toBe('unloading');
+    const next = ask(engines, 'llama-server', { model: 'cow' });
+    await calm();
+    expect(engine.answers).toHaveLength(2);
+    await leaving;
+    engine.answers[1]?.end();
+    engine.answers[0]?.end();
+    expect(await next).toContain('"cow"');
+    expect(await long).toContain('"cow"');
+    await calm();
+    expect(engine.loadedIds()).toEqual(['horse', 'cow']);
+  });
+
   it('is not offered where the settings say so', async () => {
     const { engines } = await node({ settings: { onDemand: false } });
     expect(servedAt(engines, 'llama-server')).toEqual(['horse*']);
