@@ -112,18 +112,15 @@ function switchNotices(switching: SwitchSnapshot | null): Notice[] {
   ];
 }
 
-function pullNotices({ id, state, name, sentence, endedAt, startedAt, receivedBytes }: PullSnapshot): Notice[] {
+function pullNotices({ id, state, name, sentence, endedAt, startedAt }: PullSnapshot): Notice[] {
   if (state !== 'failed') return [];
-  // Where nothing has come, as of a name that is none, there is nothing to go on with.
-  const [label, command] =
-    receivedBytes > 0 ? ['Go on with it', 'models.resumePull'] : ['Give it up', 'models.cancelPull'];
   return [
     {
       id: `pull-${id}-failed`,
       severity: 'warning',
       sentence: `${name} could not be fetched: ${sentence}`,
       since: endedAt ?? startedAt,
-      fix: { kind: 'command', label, command, body: { id } },
+      fix: { kind: 'command', label: 'Go on with it', command: 'models.resumePull', body: { id } },
     },
   ];
 }

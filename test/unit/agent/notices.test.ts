@@ -113,8 +113,6 @@ describe('noticesFrom', () => {
       { command: 'models.resumePull', body: { id: 'p1' } },
     ]);
     expect(noticesFrom(facts({ switching: aSwitch({ phase: 'loading' }) }))).toEqual([]);
-    const [nothing] = noticesFrom(facts({ pulls: [aPull({ state: 'failed', receivedBytes: 0 })] }));
-    expect(nothing?.fix).toMatchObject({ label: 'Give it up', command: 'models.cancelPull', body: { id: 'p1' } });
   });
 
   it('tells that the disk is short, with the numbers', () => {
