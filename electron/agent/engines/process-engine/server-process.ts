@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { EngineLog } from '../engine-log.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
@@ -80,6 +81,7 @@ export class ServerProcess implements ProcessLauncher {
   readonly #options: ServerProcessOptions;
   readonly #deps: ServerProcessDeps;
   readonly #running = new Set<ProcessTree>();
+  #ended = false;
 
   constructor(options: ServerProcessOptions, deps: ServerProcessDeps) {
     this.#options = options;
@@ -98,6 +100,7 @@ export class ServerProcess implements ProcessLauncher {
   }
 
   killNow(): void {
+    this.#ended = true;
     for (const tree of this.#running) tree.end('now');
   }
 
@@ -107,6 +110,10 @@ export class ServerProcess implements ProcessLauncher {
     const keyFile = keyFileIn(runDir, engineId, nonce);
     const { executable, args, takesKey } = this.#deps.command({ port, keyFile });
     const key = takesKey ? await writeKey(keyFile) : null;
+    if (this.#ended) {
+      await rm(keyFile, { force: true });
+      throw new AppError('shutting_down', 'The node ends and starts no engine any more.');
+    }
     const lastLines: string[] = [];
     const ended = Promise.withResolvers<ProcessExit>();
     let tree: ProcessTree;
