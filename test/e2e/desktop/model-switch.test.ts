@@ -41,6 +41,7 @@ it('switches a real llama-server from the tray while programs stream, and none o
   shell = await bench.startShell();
   const callers = new SteadyCaller(agent, { callers: 2, tokens: 24 });
   await callers.more(2);
+  await bench.trayShows('serving');
   await bench.openMenu();
   // Past three lines of figures, into the models, into the two quantizations of the one there is, to the other.
   await bench.desktop.keys('Down', 'Down', 'Down', 'Down', 'Right', 'Right', 'Down');
