@@ -3,7 +3,7 @@
  * The agent is the real one, with a real llama-server and a real Ollama of the test engines and a real model; the hub
  * that it pulls from stands in for the real one, and a program that fails stands in for bitnet.cpp.
  */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { projectRoot } from '../../../build/bundling/product.ts';
@@ -31,6 +31,12 @@ const required = {
 
 function engine(name: 'llama-server' | 'ollama' | 'gemma'): string {
   return findTestEngine(testEnginesFolder(process.env), name) ?? required.skip(`the test engine ${name} is not there`);
+}
+
+function linked(program: string, folder: string): string {
+  const link = join(folder, 'llama-server');
+  symlinkSync(program, link);
+  return link;
 }
 
 /** A bitnet.cpp that cannot load anything, and a model that only it could. */
@@ -112,8 +118,8 @@ const light = { width: 1280, height: 900, colors: 'light' } as const;
 const dark = { width: 1280, height: 900, colors: 'dark' } as const;
 
 const pictures: Readonly<Record<string, Picture>> = {
-  'panel-models': { options: { ...light, height: 1100 }, whole: false, show: showModels },
-  'panel-models-dark': { options: { ...dark, height: 1100 }, whole: false, show: showModels },
+  'panel-models': { options: { ...light, height: 840 }, whole: false, show: showModels },
+  'panel-models-dark': { options: { ...dark, height: 840 }, whole: false, show: showModels },
   'panel-pull': { options: { ...light, height: 620 }, whole: false, show: showModels },
   'panel-chooser': { options: light, whole: false, show: showChooser },
   'panel-chooser-360': { options: { width: 360, height: 800, colors: 'light' }, whole: false, show: showChooser },
@@ -132,6 +138,8 @@ async function shootAll(browser: Browser, agent: AgentProcess): Promise<void> {
 }
 
 const folder = makeTempFolder();
+const dataDir = join(folder, 'data');
+mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 const browser = await launchChromium();
 try {
   const variants = await Promise.all(
@@ -144,8 +152,6 @@ try {
   await using hub = await FakeHub.start(variants);
   await using ollama = await RealOllama.start({ program: engine('ollama'), folder: join(folder, 'ollama') });
   await ollama.create('horse:270m', engine('gemma'));
-  const dataDir = join(folder, 'data');
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   await using agent = await startAgent({
     dataDir,
     env: {
@@ -154,7 +160,9 @@ try {
       RANCH_HAND_ENGINES_OLLAMA_ENABLED: 'true',
       RANCH_HAND_ENGINES_OLLAMA_URL: ollama.url,
       RANCH_HAND_ENGINES_LLAMA_SERVER_ENABLED: 'true',
-      RANCH_HAND_ENGINES_LLAMA_SERVER_PATH: engine('llama-server'),
+      // Under a name that says nothing of this machine; the embedded engine's file would.
+      RANCH_HAND_ENGINES_LLAMA_SERVER_PATH: linked(engine('llama-server'), folder),
+      RANCH_HAND_ENGINES_EMBEDDED_ENABLED: 'false',
       RANCH_HAND_ENGINES_BITNET_ENABLED: 'true',
       RANCH_HAND_ENGINES_BITNET_PATH: prepareBitnet(dataDir),
     },
