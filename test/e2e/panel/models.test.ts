@@ -353,7 +353,10 @@ describe('getting a model', () => {
     await pull.getByRole('button', { name: 'Use small.gguf' }).click();
     await panel.section('Model switch').waitFor();
     expect(await commandsOf(agent)).toEqual([
-      ['models.pull', { reference: 'https://models.example/small.gguf', use: false, sha256: 'ab'.repeat(32) }],
+      [
+        'models.pull',
+        { reference: 'https://models.example/small.gguf', use: false, sha256: `sha256:${'ab'.repeat(32)}` },
+      ],
       ['models.use', { model: 'small.gguf' }],
     ]);
   });

@@ -7,6 +7,7 @@ import type { EngineBoard } from '../engine-board.ts';
 import type { ModelsSettings } from '../engine-factory.ts';
 import type { Placed } from '../placement/choose-default.ts';
 import { findModel } from '../placement/resolve-model.ts';
+import { askThroughFalls } from './ask-again.ts';
 import { HeldUpstream } from './held-upstream.ts';
 import { ModelLoads } from './model-loads.ts';
 import type { OptionsByName } from './model-options.ts';
@@ -44,10 +45,13 @@ export function makeParts(settings: ModelsSettings, deps: PartsDeps) {
   const loads = new ModelLoads({ engine: engineOf, logger });
   const answersOnce = ({ model, offer }: Placed, signal: AbortSignal): Promise<void> => {
     const { upstream } = engineOf(offer.engineId);
-    // What the engine can do with it: an old server does less than the model's file promises.
-    const served = upstream.describe().models.find(({ id }) => id === offer.modelId);
-    const target = { modelId: offer.modelId, capabilities: served?.capabilities ?? model.capabilities };
-    return warmUp(upstream, target, signal, { clock });
+    const ask = (): Promise<void> => {
+      // What the engine can do with it: an old server does less than the model's file promises.
+      const served = upstream.describe().models.find(({ id }) => id === offer.modelId);
+      const target = { modelId: offer.modelId, capabilities: served?.capabilities ?? model.capabilities };
+      return warmUp(upstream, target, signal, { clock });
+    };
+    return askThroughFalls(ask, signal, { clock });
   };
   const switcher = new Switcher(
     { wish: settings.default, holdMs },
