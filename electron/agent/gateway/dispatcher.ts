@@ -2,7 +2,7 @@ import { AppError, toAppError, traitsOf } from '../base/errors.ts';
 import type { InferenceRequest } from '../inference/request.ts';
 import type { Upstream } from '../inference/upstream.ts';
 import type { WireResponse } from '../inference/wire-response.ts';
-import type { Candidate } from './router.ts';
+import type { Candidate } from './routing/router.ts';
 import { judgeAnswer } from './upstream-answer.ts';
 
 export interface Dispatched {

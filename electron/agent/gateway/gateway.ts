@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AnswerMeasurement } from '../inference/measurement.ts';
 import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
-import { Admission } from './admission.ts';
+import { Admission } from './load/admission.ts';
 import { Call } from './call.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { GatewayStats } from './gateway-stats.ts';
@@ -15,7 +15,7 @@ import { Pipeline } from './pipeline.ts';
 import { factHeaders } from './ranch-facts.ts';
 import { errorHeaders, replyError, replyJson } from './reply.ts';
 import { defaultDialect, routeOf, type Route } from './routes.ts';
-import { saturationOf } from './saturation.ts';
+import { saturationOf } from './load/saturation.ts';
 import { GatewayServer } from './server.ts';
 
 export interface GatewayOptions {

@@ -1,7 +1,7 @@
 import type { AnswerMeasurement } from '../inference/measurement.ts';
 import type { AnswerFigures } from '../inference/usage.ts';
 import type { DecodedRequest } from './dialects/dialect.ts';
-import type { Candidate } from './router.ts';
+import type { Candidate } from './routing/router.ts';
 
 /** Below this, the first token's own time and the way there are too large a part of the time to it. */
 const leastPrefillTokens = 64;

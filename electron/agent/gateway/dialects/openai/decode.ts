@@ -1,8 +1,8 @@
 import type { Operation } from '../../../inference/request.ts';
 import type { Capability } from '../../../inference/upstream.ts';
 import type { DecodedRequest } from '../dialect.ts';
-import { invalidField, pick, type Rule } from './fields.ts';
-import { isObject, parseBody, type Json, type JsonObject } from './json.ts';
+import { invalidField, pick, type Rule } from '../fields.ts';
+import { isObject, parseBody, type Json, type JsonObject } from '../json.ts';
 import { chatFields, completionFields, embeddingFields, refusedFields } from './schema.ts';
 
 const operations: Readonly<Record<Operation, { fields: Readonly<Record<string, Rule>>; required: readonly string[] }>> =

@@ -10,8 +10,8 @@ import {
   string,
   unsupportedField,
   type Rule,
-} from './fields.ts';
-import { isObject, type Json } from './json.ts';
+} from '../fields.ts';
+import { isObject, type Json } from '../json.ts';
 
 /** The fields of the OpenAI dialect that may reach an engine. Everything else is dropped or refused. */
 

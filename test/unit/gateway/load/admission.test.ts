@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../../../electron/agent/base/clock.ts';
-import { Admission } from '../../../electron/agent/gateway/admission.ts';
+import { ManualClock } from '../../../../electron/agent/base/clock.ts';
+import { Admission } from '../../../../electron/agent/gateway/load/admission.ts';
 
 function make(
   slots: number,

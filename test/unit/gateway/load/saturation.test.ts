@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { saturationOf } from '../../../electron/agent/gateway/saturation.ts';
+import { saturationOf } from '../../../../electron/agent/gateway/load/saturation.ts';
 
 describe('saturationOf', () => {
   it.each([

@@ -1,5 +1,5 @@
-import { AppError } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
 
 export interface AdmissionOptions {
   /** Requests that may wait; the next one is refused. */

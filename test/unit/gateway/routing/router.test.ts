@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planRoute, virtualModels, type RoutingOption } from '../../../electron/agent/gateway/router.ts';
-import type { Capability, UpstreamDescription } from '../../../electron/agent/inference/upstream.ts';
+import { planRoute, virtualModels, type RoutingOption } from '../../../../electron/agent/gateway/routing/router.ts';
+import type { Capability, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
 
 function upstream(id: string, change: Partial<UpstreamDescription> = {}): UpstreamDescription {
   return {

@@ -1,7 +1,7 @@
-import type { RouteReason } from '../../contract/routing.ts';
-import { AppError } from '../base/errors.ts';
-import type { Dialect, Operation } from '../inference/request.ts';
-import type { Capability, ServedModel, UpstreamDescription } from '../inference/upstream.ts';
+import type { RouteReason } from '../../../contract/routing.ts';
+import { AppError } from '../../base/errors.ts';
+import type { Dialect, Operation } from '../../inference/request.ts';
+import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 
 /** Names that stand for "whatever this node answers with". */
 export const virtualModels: readonly string[] = ['ranch/auto', 'ranch/local', 'ranch/routine', 'ranch/quality'];

@@ -1,4 +1,4 @@
-import { AppError } from '../../../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 
 /**
