@@ -3,7 +3,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /** Rooms of the agent that meet only through ports of a lower room. */
-const siblingRooms = ['models', 'gateway', 'cloud', 'mesh', 'telemetry', 'bench'];
+const siblingRooms = ['models', 'gateway', 'upstreams', 'cloud', 'mesh', 'telemetry', 'bench'];
 const ground = ['base', 'contract'];
 
 /** The import table of CONTRIBUTING.md: room → what it may import besides itself. Everything else is refused. */

@@ -19,7 +19,12 @@ export interface CallTargets {
 }
 
 /** Every command of the contract. */
-export function commandsOf({ engines, services, config, stop }: CallTargets): Required<CommandHandlers> {
+export function commandsOf({
+  engines,
+  services,
+  config,
+  stop,
+}: CallTargets): Omit<Required<CommandHandlers>, `keys.${string}`> {
   const { pulls, installer } = services;
   return {
     'models.use': ({ model, quantization }) => services.use(model, quantization),
@@ -43,7 +48,13 @@ export function commandsOf({ engines, services, config, stop }: CallTargets): Re
 }
 
 /** Every query of the contract. */
-export function queriesOf({ engines, services, figures, availability, config }: CallTargets): Required<QueryHandlers> {
+export function queriesOf({
+  engines,
+  services,
+  figures,
+  availability,
+  config,
+}: CallTargets): Omit<Required<QueryHandlers>, 'keys' | 'trace' | 'traces' | 'sessions'> {
   return {
     logs: {
       tail: (id, lines) => logOf(id, engines, services).tail(lines),

@@ -77,6 +77,10 @@ const answerReaders: { readonly [Name in QueryName]: (value: unknown) => QueryAn
   fit: (value) => readAs(queryAnswerSchemas.fit, value),
   availability: (value) => readAs(queryAnswerSchemas.availability, value),
   installSteps: (value) => readAs(queryAnswerSchemas.installSteps, value),
+  keys: (value) => readAs(queryAnswerSchemas.keys, value),
+  trace: (value) => readAs(queryAnswerSchemas.trace, value),
+  traces: (value) => readAs(queryAnswerSchemas.traces, value),
+  sessions: (value) => readAs(queryAnswerSchemas.sessions, value),
 };
 
 /** The control API from the client's side. Every call rejects with a {@link ControlError}. */

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { keyRowSchema, keyScopes, policySchema } from './keys.ts';
 import { engineKindSchema, modelFitSchema } from './snapshot.ts';
+import { sessionRowSchema, traceSchema } from './trace.ts';
 
 /** Paths of the control API, relative to `controlUrl`. */
 export const controlPaths = {
@@ -57,6 +59,19 @@ export const commandSchemas = {
     z.strictObject({ key: settingKey, text: z.string().max(10_000) }),
     z.strictObject({ key: settingKey, value: z.unknown() }),
   ]),
+  /** Answers with the key itself in `key`: it is shown this once and kept as a hash only. */
+  'keys.add': z.strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[\p{L}\p{N} ._-]+$/u),
+    scope: z.enum(keyScopes).default('inference'),
+    policy: policySchema.prefault({}),
+  }),
+  /** `id` or name. */
+  'keys.revoke': z.strictObject({ id: z.string().min(1).max(64) }),
+  'keys.update': z.strictObject({ id: z.string().min(1).max(64), policy: policySchema }),
   'agent.shutdown': z.strictObject({}),
 } as const;
 export type CommandName = keyof typeof commandSchemas;
@@ -71,6 +86,9 @@ export const commandAnswerSchema = z.object({
   switchId: z.string().optional(),
   /** Id of the pull that began, or that was under way already. */
   pullId: z.string().optional(),
+  /** The new key of `keys.add`, and its id. */
+  key: z.string().optional(),
+  keyId: z.string().optional(),
 });
 export type CommandAnswer = z.infer<typeof commandAnswerSchema>;
 
@@ -95,6 +113,22 @@ export const querySchemas = {
   }),
   availability: z.strictObject({}),
   installSteps: z.strictObject({ kind: engineKindSchema }),
+  keys: z.strictObject({}),
+  /** One decision by its id, or the beginning of it. */
+  trace: z.strictObject({ id: z.string().min(4).max(64) }),
+  /** The latest decisions, newest first; the filters must all fit. */
+  traces: z.strictObject({
+    limit: z.coerce.number().int().min(1).max(1_000).default(100),
+    /** Older than this one; for the next page. */
+    before: z.string().max(64).optional(),
+    key: z.string().max(64).optional(),
+    model: z.string().max(500).optional(),
+    route: z.enum(['local', 'peer', 'cloud', 'none']).optional(),
+    state: z.enum(['done', 'failed', 'aborted']).optional(),
+    dialect: z.enum(['openai', 'anthropic', 'ollama']).optional(),
+    session: z.string().max(64).optional(),
+  }),
+  sessions: z.strictObject({}),
 } as const;
 export type QueryName = keyof typeof querySchemas;
 
@@ -219,6 +253,11 @@ export const queryAnswerSchemas = {
     /** Why this node cannot run them by itself; null when it can. */
     problem: z.string().nullable(),
   }),
+  keys: z.object({ keys: z.array(keyRowSchema) }),
+  trace: z.object({ trace: traceSchema }),
+  traces: z.object({ traces: z.array(traceSchema), total: z.number() }),
+  /** Latest first. */
+  sessions: z.object({ sessions: z.array(sessionRowSchema) }),
 } as const;
 export type QueryParams<Name extends QueryName> = z.input<(typeof querySchemas)[Name]>;
 export type QueryAnswer<Name extends QueryName> = z.infer<(typeof queryAnswerSchemas)[Name]>;

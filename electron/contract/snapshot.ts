@@ -218,6 +218,36 @@ export const gatewaySchema = z.object({
   requestsTotal: z.number(),
   failuresTotal: z.number(),
   completionTokensTotal: z.number(),
+  /** The largest cause of the saturation, for a person, such as "3 requests wait for 2 slots"; empty when calm. */
+  saturationCause: z.string().default(''),
+  /** Requests that the ready upstreams work on side by side. */
+  slots: z.number().default(0),
+  refusalsTotal: z.number().default(0),
+  /** Requests to local engines whose prompt was told: prompt tokens, and those of them found in a cache. */
+  promptTokensTotal: z.number().default(0),
+  cachedTokensTotal: z.number().default(0),
+  /** Whether the gateway listens on this machine only or on the network, and where. */
+  listening: z
+    .object({ scope: z.enum(['loopback', 'lan']), addresses: z.array(z.string()) })
+    .default({ scope: 'loopback', addresses: [] }),
+  /** Keys that are valid; from the first on, none goes without. */
+  keysTotal: z.number().default(0),
+  /** Who called in the last hour, latest first. */
+  callers: z
+    .array(
+      z.object({
+        /** Name of the key; null for callers without one. */
+        key: z.string().nullable(),
+        from: z.string(),
+        lastAt: z.string(),
+        requests: z.number(),
+      }),
+    )
+    .default([]),
+  /** Upstreams that are left out for a while because they failed, and when they are tried again. */
+  breakers: z
+    .array(z.object({ upstream: z.string(), state: z.enum(['open', 'half-open']), nextTryAt: z.string() }))
+    .default([]),
 });
 
 export const cloudSchema = z.object({
@@ -245,6 +275,9 @@ export const meshSchema = z.object({
 export const activitySchema = z.object({
   /** The id in the X-Ranch-Trace header. */
   trace: z.string(),
+  /** Name of the key; null for callers without one. */
+  key: z.string().nullable().default(null),
+  cachedTokens: z.number().nullable().default(null),
   at: z.string(),
   dialect: z.enum(['openai', 'anthropic', 'ollama']),
   operation: z.enum(['chat', 'completion', 'embedding']),

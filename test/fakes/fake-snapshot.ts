@@ -1,5 +1,6 @@
 import { type ActivityEntry, type HistoryPoint, type NodeSnapshot } from '../../electron/contract/snapshot.ts';
 import { fakeEngines, fakeModels, fakePulls } from './fake-control-data.ts';
+import { plainGateway, plainRequest } from '../fixtures/snapshot-parts.ts';
 
 const gib = 1024 ** 3;
 
@@ -68,6 +69,7 @@ export function fakeSnapshot(now: number): NodeSnapshot {
       requestsTotal: 1284,
       failuresTotal: 3,
       completionTokensTotal: 220_431,
+      ...plainGateway,
     },
     cloud: { offload: 'off', until: null, providers: [], budgets: [] },
     mesh: { listening: false, reachable: null, peers: [] },
@@ -95,6 +97,7 @@ export function fakeSnapshot(now: number): NodeSnapshot {
 
 function fakeActivity(iso: (ago: number) => string): ActivityEntry[] {
   const entry = (over: Partial<ActivityEntry> & Pick<ActivityEntry, 'trace' | 'at'>): ActivityEntry => ({
+    ...plainRequest,
     dialect: 'openai',
     operation: 'chat',
     stream: true,

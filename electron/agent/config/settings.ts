@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import { meansPath } from '../../contract/control.ts';
+import { policySchema } from '../../contract/keys.ts';
 
 /** The newest form of `config.json` that this program writes. */
 export const settingsVersion = 1;
@@ -29,6 +30,79 @@ function isLoopbackUrl(text: string): boolean {
   const isHere = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
   return protocol === 'http:' && isHere && username + password + search + hash === '' && pathname === '/';
 }
+
+/** A model with a character: what callers get who name it. */
+const persona = z.strictObject({
+  model: z.string().min(1).max(500),
+  system: z.string().max(100_000).optional(),
+  /** Whether `system` goes before the caller's own system prompt or replaces it. */
+  systemMode: z.enum(['before', 'replace']).default('before'),
+  temperature: z.number().min(0).max(2).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  topK: z.int().min(0).max(100_000).optional(),
+  seed: z.int().optional(),
+  maxTokens: z.int().min(1).max(10_000_000).optional(),
+  ...policySchema.omit({ defaultModel: true, models: true }).partial().shape,
+});
+export type Persona = z.infer<typeof persona>;
+
+const upstreamUrl = z
+  .string()
+  .max(2_000)
+  .refine(isUpstreamUrl, 'be an https address, or an http address on this machine or the private network');
+
+/** Plain http goes no further than the private network, and no address carries a password (it would end up in logs). */
+function isUpstreamUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  if (username + password + search + hash !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && isPrivateHost(hostname));
+}
+
+/** Loopback, and the private and link-local ranges (RFC 1918, RFC 4193, RFC 3927); names only where they end in .local or .lan. */
+function isPrivateHost(host: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\]|\[f[cd][0-9a-f:]*\]|[a-z0-9-]+(?:\.local|\.lan))$/i.test(
+    host,
+  );
+}
+
+const upstream = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  /** Without /v1, such as http://127.0.0.1:8000. */
+  url: upstreamUrl,
+  dialect: z.enum(['openai', 'anthropic', 'ollama']).default('openai'),
+  enabled: z.boolean().default(true),
+  /** File that holds the key, or the environment variable that does. The key itself never stands in the settings. */
+  keyFile: fullPath.optional(),
+  keyEnv: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/)
+    .optional(),
+  /** Models it has. Left out: it is asked for its list. */
+  models: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1).max(500),
+        contextLength: z.int().min(1).optional(),
+        capabilities: z
+          .array(z.enum(['chat', 'completion', 'embedding', 'tools', 'vision', 'json', 'logprobs']))
+          .default(['chat', 'completion', 'tools', 'json']),
+      }),
+    )
+    .max(1_000)
+    .optional(),
+  /** Requests it works on side by side. */
+  slots: z.int().min(1).max(10_000).default(4),
+  /** Dollars for a million tokens; what has a price is cloud, and is asked only if offloading is allowed. */
+  price: z
+    .strictObject({
+      inputUsd: z.number().min(0),
+      outputUsd: z.number().min(0),
+      cachedInputUsd: z.number().min(0).nullable().default(null),
+    })
+    .optional(),
+});
+export type UpstreamSettings = z.infer<typeof upstream>;
 
 /**
  * Everything an operator can set, with its default. The descriptions end up in the published JSON schema and in the
@@ -71,6 +145,68 @@ export const settingsSchema = z.object({
         .max(268_435_456)
         .default(33_554_432)
         .describe('Largest request body the gateway reads, in bytes.'),
+      listen: z
+        .enum(['loopback', 'lan'])
+        .default('loopback')
+        .describe(
+          '"loopback": programs of this machine only. "lan": the network too; the node then demands a key of every caller and refuses to listen there while there is none.',
+        ),
+      names: z
+        .array(z.string().regex(/^[A-Za-z0-9._-]{1,253}$/))
+        .max(32)
+        .default([])
+        .describe('More names by which callers on the network address this machine.'),
+      goalMs: z
+        .int()
+        .min(100)
+        .max(600_000)
+        .default(2_000)
+        .describe(
+          'The first token should come within this time, in milliseconds. A request that would have to wait longer here is sent to where it would not, if that is allowed.',
+        ),
+      maxWaitMs: z
+        .int()
+        .min(0)
+        .max(3_600_000)
+        .default(60_000)
+        .describe(
+          'Longest time that a request may wait for a slot, in milliseconds. One that would wait longer is refused at once, with the time to come back.',
+        ),
+      maxRoutineWaitMs: z
+        .int()
+        .min(0)
+        .max(86_400_000)
+        .default(600_000)
+        .describe('The same for requests of low priority, in milliseconds.'),
+      slots: z
+        .record(z.string().min(1).max(200), z.int().min(1).max(1_024))
+        .default({})
+        .describe('Requests that single engines work on side by side, by id, where they do not tell it rightly.'),
+      maxOutputTokens: z
+        .int()
+        .min(16)
+        .max(10_000_000)
+        .default(8_192)
+        .describe('Longest answer of a caller who names no limit, in tokens.'),
+      promptRules: z
+        .object({
+          attributionLine: z
+            .boolean()
+            .default(true)
+            .describe('Whether the line by which a program tags each conversation is left out.'),
+          tokenCountdown: z.boolean().default(true).describe('Whether countdowns of tokens left are left out.'),
+          toolOrder: z.boolean().default(true).describe('Whether tools are put into one order.'),
+        })
+        .prefault({})
+        .describe(
+          'What is evened out in prompts for local engines, so that their caches can be used again. Prompts to cloud providers are never changed.',
+        ),
+      tracesKept: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(10_000)
+        .describe('Decisions whose reasons are kept. They never hold any text of a request or an answer.'),
     })
     .prefault({}),
   control: z
@@ -240,6 +376,19 @@ export const settingsSchema = z.object({
         .prefault({}),
     })
     .prefault({}),
+  names: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/:-]{0,127}$/), z.union([z.string().min(1).max(500), persona]))
+    .default({})
+    .describe(
+      'Names of your own for callers: another name for a model, or a persona that joins a model, a system prompt, sampling and limits.',
+    ),
+  upstreams: z
+    .array(upstream)
+    .max(64)
+    .default([])
+    .describe(
+      'Other servers that answer requests: on this machine they count as local, on the network as peers, and with a price as cloud.',
+    ),
   log: z
     .object({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged.'),

@@ -21,6 +21,8 @@ export class GatewayStats {
   #requestsTotal = 0;
   #failuresTotal = 0;
   #completionTokensTotal = 0;
+  #promptTokensTotal = 0;
+  #cachedTokensTotal = 0;
   #ttftMs: number | null = null;
 
   constructor(clock: Clock) {
@@ -37,6 +39,15 @@ export class GatewayStats {
 
   get completionTokensTotal(): number {
     return this.#completionTokensTotal;
+  }
+
+  get promptTokensTotal(): number {
+    return this.#promptTokensTotal;
+  }
+
+  /** Prompt tokens that an engine found in its cache. */
+  get cachedTokensTotal(): number {
+    return this.#cachedTokensTotal;
   }
 
   /** Of the latest streamed answer. */
@@ -77,6 +88,7 @@ export class GatewayStats {
         ? {}
         : {
             promptTokens: figures.usage?.promptTokens ?? null,
+            cachedTokens: figures.usage?.cachedTokens ?? null,
             completionTokens: figures.tokens,
             ttftMs: figures.ttftMs,
             tokensPerSecond: figures.tokensPerSecond,
@@ -88,6 +100,8 @@ export class GatewayStats {
 
   #learn(figures: AnswerFigures, model: string | null): void {
     this.#completionTokensTotal += figures.tokens;
+    this.#promptTokensTotal += figures.usage?.promptTokens ?? 0;
+    this.#cachedTokensTotal += figures.usage?.cachedTokens ?? 0;
     if (figures.ttftMs !== null) this.#ttftMs = figures.ttftMs;
     const { tokensPerSecond, tokens } = figures;
     if (model === null || tokensPerSecond === null || tokens < leastTokens) return;

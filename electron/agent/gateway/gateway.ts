@@ -120,6 +120,15 @@ export class Gateway {
       requestsTotal,
       failuresTotal,
       completionTokensTotal,
+      saturationCause: queued > 0 ? `${queued} waiting for ${slots} slots` : '',
+      slots,
+      refusalsTotal: this.#admission.refused,
+      promptTokensTotal: this.#stats.promptTokensTotal,
+      cachedTokensTotal: this.#stats.cachedTokensTotal,
+      listening: { scope: 'loopback', addresses: [this.#options.host] },
+      keysTotal: 0,
+      callers: [],
+      breakers: [],
     };
   }
 

@@ -227,6 +227,8 @@ export class Pipeline {
   #entry(call: Call, operation: Operation, decoded: DecodedRequest | null): Parameters<GatewayStats['started']>[0] {
     return {
       trace: call.trace,
+      key: null,
+      cachedTokens: null,
       at: new Date(this.#deps.clock.now()).toISOString(),
       dialect: call.dialect.name,
       operation,

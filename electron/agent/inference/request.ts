@@ -23,4 +23,10 @@ export interface InferenceRequest {
    * the request waits, then that. Left out: the caller named `model` itself.
    */
   readonly byDefault?: boolean;
+  /** The chat that the request belongs to, by an id of this node's making: its engine keeps it on one slot. */
+  readonly session?: string;
+  /** Of the caller's headers those that a cloud provider of the caller's own dialect gets, such as anthropic-beta. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Ids of the nodes that the request has passed, this one included; for peers. */
+  readonly hops?: readonly string[];
 }

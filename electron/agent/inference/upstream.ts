@@ -15,6 +15,45 @@ export interface ServedModel {
   readonly loaded: boolean;
   /** Seconds since the epoch, as OpenAI's `created`. */
   readonly createdAtS: number;
+  /** What lists of models tell beside that; null or left out where it is not known. */
+  readonly details?: ModelDetails;
+  /** What it costs; left out for what costs nothing. */
+  readonly price?: TokenPrice;
+}
+
+/** Facts about a model that callers choose by. Each is null where it is not known. */
+export interface ModelDetails {
+  /** Such as llama or gemma3. */
+  readonly architecture: string | null;
+  readonly quantization: string | null;
+  readonly parameterCount: number | null;
+  /** 64 hexadecimal digits. */
+  readonly sha256: string | null;
+  readonly trainedContextLength: number | null;
+  readonly blockCount: number | null;
+  readonly embeddingLength: number | null;
+  readonly headCount: number | null;
+  readonly headCountKv: number | null;
+  /** Whether the model brings a chat template. */
+  readonly hasTemplate: boolean | null;
+  /** Whether it can think aloud. */
+  readonly thinks: boolean | null;
+}
+
+/** Dollars for a million tokens. */
+export interface TokenPrice {
+  readonly inputUsd: number;
+  readonly outputUsd: number;
+  /** Prompt tokens found in the provider's cache; null for as much as others. */
+  readonly cachedInputUsd: number | null;
+}
+
+/** What an engine tells of its own load: requests that others sent it are in there too. */
+export interface EngineLoad {
+  /** Requests that wait inside the engine for a slot. */
+  readonly deferred: number;
+  /** Slots that work. */
+  readonly busy: number;
 }
 
 /** What an upstream says of itself; read by the router on every request, so it must be cheap: no I/O, no waiting. */
@@ -33,6 +72,13 @@ export interface UpstreamDescription {
   readonly defaultModel: string | null;
   /** Requests it works on side by side. */
   readonly slots: number;
+  /** As last read; left out where the engine does not tell. */
+  readonly load?: EngineLoad;
+  /**
+   * Whether requests go out as callers sent them, but for the model's name: for providers whose own cache is keyed by the
+   * bytes. Left out: bodies are rebuilt.
+   */
+  readonly takesReceived?: boolean;
 }
 
 /**
@@ -47,4 +93,9 @@ export interface Upstream {
    * when no head came. Aborting the signal ends the work upstream within a second, before or after the head.
    */
   generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse>;
+  /**
+   * Optional ability: the number of tokens that a chat's prompt has, by the model's own tokenizer; `body` is the JSON
+   * body of an OpenAI chat request. Null where the engine cannot tell. Loads no model.
+   */
+  countTokens?(model: string, body: Buffer, signal: AbortSignal): Promise<number | null>;
 }

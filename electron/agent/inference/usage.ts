@@ -4,6 +4,10 @@ export interface Usage {
   readonly completionTokens: number;
   /** Prompt tokens that came from the prefix cache. */
   readonly cachedTokens: number | null;
+  /** Of the completion tokens, those of the model's thinking, where that is told. */
+  readonly reasoningTokens?: number | null;
+  /** Prompt tokens that a provider wrote into its cache, where that is told. */
+  readonly cacheWriteTokens?: number | null;
 }
 
 /** What the token meter saw of one answer. Times are milliseconds. */

@@ -10,7 +10,7 @@ import { ControlServer, type ControlDeadlines } from '../../../electron/agent/co
 import { startTelemetry, type RunningTelemetry } from '../telemetry/running-telemetry.ts';
 import type { LogLine, SettingRow } from '../../../electron/contract/control.ts';
 import type { EngineSnapshot, NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
-import { plainEngine } from '../../fixtures/snapshot-parts.ts';
+import { plainEngine, plainGateway } from '../../fixtures/snapshot-parts.ts';
 
 export const token = 'token-of-this-test-0123456789-0123456789';
 
@@ -25,6 +25,7 @@ const calmGateway: NodeSnapshot['gateway'] = {
   requestsTotal: 0,
   failuresTotal: 0,
   completionTokensTotal: 0,
+  ...plainGateway,
 };
 
 export const readyEngine: EngineSnapshot = {

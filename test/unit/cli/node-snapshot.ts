@@ -8,7 +8,7 @@ import type {
   PullSnapshot,
   SwitchSnapshot,
 } from '../../../electron/contract/snapshot.ts';
-import { plainEngine, plainModel, quietSections } from '../../fixtures/snapshot-parts.ts';
+import { plainEngine, plainModel, quietSections, plainGateway, plainRequest } from '../../fixtures/snapshot-parts.ts';
 
 const gib = 1024 ** 3;
 
@@ -136,6 +136,7 @@ export function aRequest(change: Partial<ActivityEntry> = {}): ActivityEntry {
   return {
     trace: 'tr_1',
     at: '2026-11-22T12:04:58.000Z',
+    ...plainRequest,
     dialect: 'openai',
     operation: 'chat',
     stream: true,
@@ -197,6 +198,7 @@ export function aNode(change: Partial<NodeSnapshot> = {}): NodeSnapshot {
       requestsTotal: 1_300,
       failuresTotal: 2,
       completionTokensTotal: 45_000,
+      ...plainGateway,
     },
     cloud: { offload: 'off', until: null, providers: [], budgets: [] },
     mesh: { listening: false, reachable: null, peers: [] },

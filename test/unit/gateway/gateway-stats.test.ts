@@ -3,11 +3,13 @@ import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { GatewayStats } from '../../../electron/agent/gateway/gateway-stats.ts';
 import type { ActivityEntry } from '../../../electron/contract/snapshot.ts';
 import { activitySchema } from '../../../electron/contract/snapshot.ts';
+import { plainRequest } from '../../fixtures/snapshot-parts.ts';
 
 function entry(trace: string): ActivityEntry {
   return {
     trace,
     at: '2026-01-01T00:00:00.000Z',
+    ...plainRequest,
     dialect: 'openai',
     operation: 'chat',
     stream: true,

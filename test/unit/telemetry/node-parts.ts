@@ -6,7 +6,7 @@ import type {
   ModelSnapshot,
   NodeSnapshot,
 } from '../../../electron/contract/snapshot.ts';
-import { plainEngine, plainModel, quietSections } from '../../fixtures/snapshot-parts.ts';
+import { plainEngine, plainModel, quietSections, plainGateway, plainRequest } from '../../fixtures/snapshot-parts.ts';
 
 /** Parts of a snapshot that tests change one thing of. */
 
@@ -61,11 +61,13 @@ export const gateway: NodeSnapshot['gateway'] = {
   requestsTotal: 0,
   failuresTotal: 0,
   completionTokensTotal: 0,
+  ...plainGateway,
 };
 
 export const request: ActivityEntry = {
   trace: 't1',
   at: '2026-01-01T00:00:00.000Z',
+  ...plainRequest,
   dialect: 'openai',
   operation: 'chat',
   stream: true,

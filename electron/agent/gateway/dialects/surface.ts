@@ -1,0 +1,159 @@
+import type { AppError } from '../../base/errors.ts';
+import type { Dialect as DialectName, Operation } from '../../inference/request.ts';
+import type { Capability, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Priority } from '../../../contract/routing.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { Answer, AnswerEvent, EmbeddingAnswer, Query } from './query.ts';
+
+/**
+ * A request understood and checked, before it is known who answers it. Its query may still be changed (a persona's
+ * system prompt, volatile lines taken out for local engines), so bodies are always made anew from it.
+ */
+export interface Decoded {
+  readonly surface: Surface;
+  readonly operation: Operation;
+  /** As the caller named it; may be virtual or an alias. Empty where the dialect lets callers leave it out. */
+  readonly model: string;
+  readonly stream: boolean;
+  readonly query: Query;
+  /** What an upstream must be able to do, and the field that asks for it. */
+  readonly needs: ReadonlyMap<Capability, string>;
+  /** Fields that were accepted and dropped. */
+  readonly ignored: readonly string[];
+  /** `priority` of the body; null where it has none. */
+  readonly priority: Priority | null;
+  /**
+   * Allowed fields that only an upstream of the caller's own dialect understands: sent along to such a one, and left
+   * out (and named as ignored by the pipeline) for others. Names as in the body.
+   */
+  readonly extras: JsonObject;
+  /** The body as it was received, for a cloud provider of the caller's own dialect; the name of the model is rewritten there. */
+  readonly received: JsonObject;
+  /**
+   * Whether an upstream of the caller's dialect answers in exactly the form that this caller expects, so that its bytes
+   * may pass untouched. False for forms that no upstream here has, such as OpenAI's responses.
+   */
+  readonly passes: boolean;
+  /** Writes the answer in the caller's form; one for each answer, for it counts and remembers. */
+  writer(facts: WriterFacts): AnswerWriter;
+}
+
+export interface WriterFacts {
+  /** The model as the caller named it, or as it was resolved; goes into the answer's `model`. */
+  readonly model: string;
+  /** The request's trace, for ids that must be made up. */
+  readonly trace: string;
+  /** Seconds since the epoch. */
+  readonly createdS: number;
+}
+
+export interface AnswerWriter {
+  /** Head of a streamed answer. */
+  readonly streamType: 'text/event-stream' | 'application/x-ndjson';
+  /** What to send for an event, framing included; empty for none. After `error` nothing else is written. */
+  write(event: AnswerEvent): string;
+  /** The JSON body of an answer that is not streamed. */
+  whole(answer: Answer): object;
+  embeddings(answer: EmbeddingAnswer): object;
+}
+
+/** A way of asking that callers use: one route of a dialect that takes requests for inference. */
+export interface Surface {
+  readonly name:
+    | 'chat-completions'
+    | 'completions'
+    | 'embeddings'
+    | 'responses'
+    | 'messages'
+    | 'ollama-chat'
+    | 'ollama-generate'
+    | 'ollama-embed'
+    | 'ollama-embeddings';
+  readonly dialect: DialectName;
+  /** @throws AppError `invalid_request` or `unsupported_capability`, naming the field in `param` of its context */
+  decode(body: Buffer): Decoded;
+  /** What ends a stream that broke, framing of the stream's events included: never a fake `[DONE]` or `message_stop`. */
+  errorEvent(error: AppError): string;
+  /** A piece of a stream that callers pass over, saying why nothing else comes; `sentence` is one line. */
+  waitingEvent(sentence: string): string;
+  /** Head of the stream that a waiting caller gets before the answer is there. */
+  readonly streamType: 'text/event-stream' | 'application/x-ndjson';
+}
+
+/** A name that callers may use beside the models' own: a virtual model, an alias or a persona. */
+export interface OfferedName {
+  readonly id: string;
+  /** One sentence for lists that have room for it. */
+  readonly sentence: string;
+  /** The model behind it at this moment; null when nothing is. */
+  readonly model: string | null;
+}
+
+/** What the routes that only tell something are asked. */
+export interface InfoRequest {
+  /** Ready and not, as the caller's key may see them. */
+  readonly upstreams: readonly UpstreamDescription[];
+  readonly names: readonly OfferedName[];
+  /** The rest of the path, decoded, for `GET /v1/models/:id`; null where there is none. */
+  readonly id: string | null;
+  /** The body for routes that read one. */
+  readonly body: Buffer | null;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  readonly version: string;
+}
+
+export interface InfoRoute {
+  readonly methods: readonly ('GET' | 'HEAD' | 'POST')[];
+  readonly readsBody: boolean;
+  /** A string is sent as text/plain, an object as JSON. @throws AppError such as `model_not_found` */
+  answer(request: InfoRequest): object | string;
+}
+
+/** A wire format from the caller's side: its routes and the shape of its errors. */
+export interface CallerDialect {
+  readonly name: DialectName;
+  /** JSON body of an error. */
+  errorBody(error: AppError): object;
+  /** HTTP status where the dialect has one of its own for a code; null for the code's usual one. */
+  errorStatus(error: AppError): number | null;
+  /** Path → surface, all POST. */
+  readonly surfaces: Readonly<Record<string, Surface>>;
+  /** Path → what is told there. A path that ends in a slash takes an id behind it. */
+  readonly info: Readonly<Record<string, InfoRoute>>;
+  /** Optional ability: path whose body (of `messages`) is only counted, and the answer to it. */
+  readonly counting?: {
+    readonly path: string;
+    readonly surface: Surface;
+    answer(tokens: number): object;
+  };
+}
+
+export interface StreamReader {
+  /** `bytes[start, end)` is the next piece of the payload, split anywhere. */
+  push(bytes: Buffer, start: number, end: number): void;
+  /** The body is over. Tells `error` where the stream lacks its proper end, else nothing that was not told. */
+  end(): void;
+}
+
+export type AnswerSink = (event: AnswerEvent) => void;
+
+/** A wire format from the upstream's side: how to ask, and how to understand what comes back. Pure but for the readers' own state. */
+export interface UpstreamDialect {
+  readonly name: DialectName;
+  /**
+   * The JSON body for an upstream. `extras` are {@link Decoded.extras} where the caller speaks the same dialect, else
+   * empty. `local` tells an engine of ours, which gets nothing it could mind, from a provider.
+   */
+  encode(
+    query: Query,
+    to: { readonly model: string; readonly stream: boolean; readonly extras: JsonObject },
+  ): JsonObject;
+  /** Parts of a query that this dialect cannot carry and that are left out, by neutral name, such as "logprobs". */
+  unable(query: Query): readonly string[];
+  reader(operation: 'chat' | 'completion', sink: AnswerSink): StreamReader;
+  /** @throws AppError `upstream_failed` when the body is not of this dialect */
+  readWhole(operation: 'chat' | 'completion', body: Json): Answer;
+  /** @throws AppError `upstream_failed` */
+  readEmbeddings(body: Json): EmbeddingAnswer;
+}

@@ -1,0 +1,23 @@
+import type { Priority } from '../../../contract/routing.ts';
+
+/** Ids of the upstreams that may answer a request, any of which will do, the preferred one first. */
+export type Lanes = readonly [string, ...string[]];
+
+/** What a request tells when it asks for a place. */
+export interface AdmissionAsk {
+  readonly lanes: Lanes;
+  readonly priority: Priority;
+  /** Places are shared out fairly among these ({@link Caller.id}). */
+  readonly caller: string;
+  /** How long the request is expected to hold its place, milliseconds. */
+  readonly serviceMs: number;
+  /** Refused at once when the expected wait is longer, and when it has waited this long. */
+  readonly mostWaitMs: number;
+}
+
+/** How full one upstream's lane is. */
+export interface LaneLoad {
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly slots: number;
+}

@@ -1,0 +1,27 @@
+import type { Ceiling, Priority, VirtualModel } from '../../../contract/routing.ts';
+import type { Policy } from '../../../contract/keys.ts';
+import type { Sampling } from '../dialects/query.ts';
+
+/** What a request is for, once aliases, personas and the key's defaults are taken in. */
+export interface ResolvedName {
+  readonly target: Target;
+  readonly persona: ResolvedPersona | null;
+  readonly priority: Priority;
+  /** The nearest of the caller's, the key's, the persona's and the virtual model's. */
+  readonly ceiling: Ceiling;
+  /** Dollars that this one request may cost; null without a limit of its own. */
+  readonly maxCostUsd: number | null;
+}
+
+export type Target =
+  /** Exactly this model, or none. `provider/model` names one of a provider, `model@upstream` that of one upstream. */
+  { readonly kind: 'model'; readonly name: string } | { readonly kind: 'policy'; readonly policy: VirtualModel };
+
+export interface ResolvedPersona {
+  readonly name: string;
+  readonly system: string | null;
+  readonly systemMode: 'before' | 'replace';
+  readonly sampling: Sampling;
+  readonly maxTokens: number | null;
+  readonly limits: Pick<Policy, 'requestsPerMinute' | 'tokensPerMinute' | 'concurrency' | 'dollarsPerDay'>;
+}

@@ -1,0 +1,93 @@
+import type { RouteReason, Ceiling, Priority } from '../../../contract/routing.ts';
+import type { Estimate } from '../../../contract/trace.ts';
+import type { AppError } from '../../base/errors.ts';
+import type { Dialect, Operation } from '../../inference/request.ts';
+import type { OffloadMode, SpendingVerdict } from '../../inference/spending.ts';
+import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Target } from '../names/resolved-name.ts';
+
+/** What the router is asked. */
+export interface RouteAsk {
+  readonly operation: Operation;
+  /** The caller's dialect; an upstream of another one is asked in its own. */
+  readonly dialect: Dialect;
+  readonly target: Target;
+  readonly needs: readonly Capability[];
+  readonly priority: Priority;
+  readonly ceiling: Ceiling;
+  readonly maxCostUsd: number | null;
+  readonly promptTokens: number;
+  readonly maxTokens: number | null;
+  /** Ids of the nodes that the request has passed. */
+  readonly hops: readonly string[];
+  /** Patterns of the models that the key may name; null for all. */
+  readonly allowedModels: readonly string[] | null;
+}
+
+/** An upstream as the router sees it. The functions are pure reads of the state at the time of the decision. */
+export interface RouteOption {
+  readonly upstream: UpstreamDescription;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Whether the chat's prefix was last served here. */
+  readonly hasSession: boolean;
+  estimate(model: ServedModel): Estimate;
+  /** Only asked for what costs something. */
+  spending(model: ServedModel, worstUsd: number): SpendingVerdict;
+}
+
+export interface RouteContext {
+  readonly nodeId: string;
+  /** The first token should come within this. */
+  readonly goalMs: number;
+  readonly offload: OffloadMode;
+  /** Longest time that the request may wait for a slot here, by its priority. */
+  readonly mostWaitMs: number;
+}
+
+export interface PlannedCandidate {
+  readonly upstream: UpstreamDescription;
+  readonly model: ServedModel;
+  readonly reason: RouteReason;
+  /** Why it stands where it stands, for a person, with numbers. */
+  readonly sentence: string;
+  readonly estimate: Estimate;
+}
+
+/** Codes of the router's reasons against an upstream. */
+export type RejectCode =
+  | 'lacks-model'
+  | 'not-default'
+  | 'lacks-capability'
+  | 'not-ready'
+  | 'prompt-too-long'
+  | 'ceiling'
+  | 'offload-off'
+  | 'no-budget'
+  | 'max-cost'
+  | 'breaker-open'
+  | 'slower'
+  | 'loop'
+  | 'not-allowed';
+
+export interface RejectedOption {
+  readonly upstream: UpstreamDescription;
+  readonly model: string | null;
+  readonly code: RejectCode;
+  /** For a person, with the numbers that decided. */
+  readonly sentence: string;
+  readonly estimate: Estimate | null;
+}
+
+export type RoutePlan =
+  | {
+      readonly kind: 'plan';
+      /** Tried in this order. */
+      readonly candidates: readonly [PlannedCandidate, ...PlannedCandidate[]];
+      readonly rejected: readonly RejectedOption[];
+    }
+  | {
+      readonly kind: 'refused';
+      readonly reason: RouteReason;
+      readonly error: AppError;
+      readonly rejected: readonly RejectedOption[];
+    };
