@@ -25,7 +25,34 @@ export function parseBody(body: Buffer): JsonObject {
     throw invalid('The body is not valid JSON. Send one JSON object.');
   }
   if (!isObject(value)) throw invalid('The body is not a JSON object.');
+  // UTF-8 has no halves of characters, but escapes can spell them, and engines in C++ die of them.
+  if (/\\u[dD]/.test(text) && !isWellFormed(value)) {
+    throw invalid('The body has half a character in a text (a lone surrogate). Send whole characters.');
+  }
   return value;
+}
+
+/** Any JSON that an upstream sent; undefined when it is none. */
+export function parseJson(text: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJson(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What JSON.parse gives is nothing else: this only says so to the compiler. */
+function isJson(value: unknown): value is Json {
+  return value !== undefined;
+}
+
+/** Whether no text in it, keys included, has a lone surrogate. Called with what was parsed, so its depth is bounded. */
+function isWellFormed(value: Json): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isWellFormed);
+  return Object.entries(value).every(([key, item]) => key.isWellFormed() && isWellFormed(item));
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -1,0 +1,92 @@
+import { invalidField } from './fields.ts';
+
+/** An image that was looked at: real base64 of one of the formats that engines read. */
+export interface CheckedImage {
+  readonly mediaType: 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif';
+  /** Padded, without line breaks. */
+  readonly base64: string;
+}
+
+const limitBytes = 20 * 1024 * 1024;
+/** Enough of the beginning to know the format by, and less than any whole image has. */
+const headBytes = 30;
+/** Beyond this an engine's decoder takes gigabytes for a file of a few kilobytes. */
+const pixelLimit = 100_000_000;
+
+/**
+ * The image in a `data:` address. Any other address is refused and never asked: fetching what a caller names would let
+ * callers reach into this machine and its networks.
+ *
+ * @throws AppError `invalid_request` naming `path`
+ */
+export function imageFromUrl(url: string, path: string): CheckedImage {
+  if (!startsWithIgnoringCase(url, 'data:')) {
+    throw invalidField(path, 'must be a data:image/ address: images are not fetched, send the image itself as base64');
+  }
+  const comma = url.indexOf(',');
+  const head = comma === -1 || comma > 256 ? '' : url.slice('data:'.length, comma).toLowerCase();
+  if (!head.startsWith('image/')) throw invalidField(path, 'must be a data:image/ address');
+  if (!head.endsWith(';base64')) throw invalidField(path, 'must hold its image as base64');
+  return imageFromBase64(url.slice(comma + 1), path);
+}
+
+/**
+ * The image in base64 alone. What kind it is, its bytes say: what callers declare is often wrong.
+ *
+ * @throws AppError `invalid_request` naming `path`
+ */
+export function imageFromBase64(received: string, path: string): CheckedImage {
+  if (received.length > Math.ceil(limitBytes / 3) * 4 * 1.1) throw tooLarge(path);
+  const base64 = settled(received, path);
+  if ((base64.length / 4) * 3 > limitBytes + 2) throw tooLarge(path);
+  const head = Buffer.from(base64.slice(0, 40), 'base64');
+  const mediaType = mediaTypeOf(head);
+  if (mediaType === null || head.length < headBytes) {
+    throw invalidField(path, 'must be a PNG, JPEG, WebP or GIF image');
+  }
+  const size = sizeOf(mediaType, head);
+  if (size && (size.width === 0 || size.height === 0)) throw invalidField(path, 'is an image without any pixels');
+  if (size && size.width * size.height > pixelLimit) {
+    throw invalidField(path, `is an image of more than ${pixelLimit / 1_000_000} million pixels`);
+  }
+  return { mediaType, base64 };
+}
+
+function tooLarge(path: string): Error {
+  return invalidField(path, `must be an image of at most ${limitBytes / 1024 / 1024} MiB`);
+}
+
+/** Callers break lines, leave the padding out or use the letters for addresses; engines want none of that. */
+function settled(received: string, path: string): string {
+  if (received.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(received)) return received;
+  if (!/^[A-Za-z0-9+/_\-\s]+={0,2}\s*$/.test(received)) throw invalidField(path, 'is not valid base64');
+  return Buffer.from(received, 'base64').toString('base64');
+}
+
+function mediaTypeOf(head: Buffer): CheckedImage['mediaType'] | null {
+  const text = head.toString('latin1');
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
+  if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg';
+  if (text.startsWith('GIF87a') || text.startsWith('GIF89a')) return 'image/gif';
+  if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return 'image/webp';
+  return null;
+}
+
+/** Pixels where the first bytes tell; JPEG hides them further in, and cannot promise much more than it holds. */
+function sizeOf(mediaType: CheckedImage['mediaType'], head: Buffer): { width: number; height: number } | null {
+  switch (mediaType) {
+    case 'image/png':
+      return { width: head.readUInt32BE(16), height: head.readUInt32BE(20) };
+    case 'image/gif':
+      return { width: head.readUInt16LE(6), height: head.readUInt16LE(8) };
+    case 'image/webp':
+      if (head.toString('latin1', 12, 16) !== 'VP8X') return null;
+      return { width: head.readUIntLE(24, 3) + 1, height: head.readUIntLE(27, 3) + 1 };
+    case 'image/jpeg':
+      return null;
+  }
+}
+
+function startsWithIgnoringCase(text: string, prefix: string): boolean {
+  return text.slice(0, prefix.length).toLowerCase() === prefix;
+}
