@@ -8,7 +8,7 @@ import type { AnswerMeasurement } from '../inference/measurement.ts';
 import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import { Admission } from './load/admission.ts';
 import { Call } from './call.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
 import { GatewayStats } from './gateway-stats.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 import { Pipeline } from './pipeline.ts';

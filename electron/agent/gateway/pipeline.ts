@@ -8,16 +8,16 @@ import type { AnswerMeasurement } from '../inference/measurement.ts';
 import type { Admission, Lanes, Ticket } from './load/admission.ts';
 import type { Call } from './call.ts';
 import type { DecodedRequest } from './dialects/dialect.ts';
-import type { Dispatched, Dispatcher } from './dispatcher.ts';
+import type { Dispatched, Dispatcher } from './dispatch/dispatcher.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import { missingCapability } from './missing-capability.ts';
-import { isEventStream, Relay, type RelayOutcome } from './relay.ts';
+import { isEventStream, Relay, type RelayOutcome } from './answer/relay.ts';
 import { replyError } from './reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
 import { planRoute, virtualModels, type Candidate } from './routing/router.ts';
-import { measurementOf } from './measuring.ts';
-import { TokenMeter } from './token-meter.ts';
-import { Waiting } from './waiting.ts';
+import { measurementOf } from './answer/measuring.ts';
+import { TokenMeter } from './answer/token-meter.ts';
+import { Waiting } from './answer/waiting.ts';
 
 export interface PipelineOptions {
   readonly limits: BodyLimits;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../electron/agent/base/clock.ts';
-import { TokenMeter } from '../../../electron/agent/gateway/token-meter.ts';
+import { TokenMeter } from '../../../electron/agent/gateway/answer/token-meter.ts';
 import { RealOllama } from '../../fixtures/real-ollama.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { testEngine } from '../../fixtures/test-engine.ts';

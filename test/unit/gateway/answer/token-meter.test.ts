@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../../../electron/agent/base/clock.ts';
-import { DecodeSpeed } from '../../../electron/agent/gateway/decode-speed.ts';
-import { TokenMeter } from '../../../electron/agent/gateway/token-meter.ts';
-import type { AnswerFigures } from '../../../electron/agent/inference/usage.ts';
+import { ManualClock } from '../../../../electron/agent/base/clock.ts';
+import { DecodeSpeed } from '../../../../electron/agent/gateway/decode-speed.ts';
+import { TokenMeter } from '../../../../electron/agent/gateway/answer/token-meter.ts';
+import type { AnswerFigures } from '../../../../electron/agent/inference/usage.ts';
 
 function token(text: string): string {
   return `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })}\n\n`;

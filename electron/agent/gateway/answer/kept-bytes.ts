@@ -1,0 +1,37 @@
+/** A copy of some bytes in a buffer that is reused: some upstreams send usage with every event. */
+export class KeptBytes {
+  readonly #limitBytes: number;
+  #bytes: Buffer | null = null;
+  #length = 0;
+
+  /** `limitBytes`: longest piece that is kept. */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Keeps `bytes[start, end)` instead of what was kept; what is too long is passed over. */
+  replace(bytes: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (length > this.#limitBytes) return;
+    if (this.#bytes === null || this.#bytes.length < length) {
+      this.#bytes = Buffer.allocUnsafe(Math.min(this.#limitBytes, Math.max(1024, length * 2)));
+    }
+    bytes.copy(this.#bytes, 0, start, end);
+    this.#length = length;
+  }
+
+  /** Adds `bytes[start, end)`, letting go of the oldest beyond the limit. */
+  append(bytes: Buffer, start: number, end: number): void {
+    this.#bytes ??= Buffer.allocUnsafe(this.#limitBytes);
+    const length = Math.min(this.#limitBytes, end - start);
+    const stay = Math.min(this.#limitBytes - length, this.#length);
+    this.#bytes.copyWithin(0, this.#length - stay, this.#length);
+    bytes.copy(this.#bytes, stay, end - length, end);
+    this.#length = stay + length;
+  }
+
+  /** What is kept, as UTF-8; empty when nothing is. */
+  text(): string {
+    return this.#bytes === null ? '' : this.#bytes.toString('utf8', 0, this.#length);
+  }
+}

@@ -1,0 +1,171 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { AppError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { WireResponse, WireSink } from '../../inference/wire-response.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
+import type { TokenMeter } from './token-meter.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface RelayOptions {
+  /** A caller that takes nothing for this long is given up. */
+  readonly stalledMs: number;
+}
+
+export interface RelayDeps {
+  readonly clock: Clock;
+  readonly meter: TokenMeter;
+  readonly signal: AbortSignal;
+  readonly dialect: Dialect;
+  /** What has kept the caller company so far; null where nothing has. */
+  readonly waiting: Waiting | null;
+}
+
+/** How an answer ended. `sent` tells whether any of it reached the caller. */
+export type RelayOutcome =
+  { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: AppError; readonly sent: boolean };
+
+/** Whether an answer comes as server-sent events. */
+export function isEventStream({ headers }: WireResponse): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+/**
+ * Passes an answer on to the caller byte for byte. Chunks keep the framing they came with, so Node's own chunk writer is
+ * switched off; callers of HTTP/1.0 know no chunks and get the bare payload. Nothing is written before the upstream's
+ * first byte of body, so that an upstream that breaks before it can still become a plain error. Where comments have gone
+ * out while the request waited, the head is long sent and the payload follows in Node's own framing.
+ */
+export class Relay implements WireSink {
+  readonly #source: WireResponse;
+  readonly #target: ServerResponse;
+  readonly #facts: RanchFacts;
+  readonly #options: RelayOptions;
+  readonly #deps: RelayDeps;
+  readonly #outcome = Promise.withResolvers<RelayOutcome>();
+  /** The payload is written without the framing it came with. */
+  #bare: boolean;
+  #begun = false;
+  /** The head was sent while the request waited. */
+  #told = false;
+  #started = false;
+  /** The caller's socket, once the head has gone out by way of the response. */
+  #direct: Socket | null = null;
+  #cancelStall: (() => void) | null = null;
+
+  constructor(source: WireResponse, target: ServerResponse, facts: RanchFacts, options: RelayOptions, deps: RelayDeps) {
+    this.#source = source;
+    this.#target = target;
+    this.#facts = facts;
+    this.#options = options;
+    this.#deps = deps;
+    this.#bare = target.req.httpVersionMajor === 1 && target.req.httpVersionMinor === 0;
+  }
+
+  run(): Promise<RelayOutcome> {
+    this.#source.body.pipe(this);
+    return this.#outcome.promise;
+  }
+
+  payload(bytes: Buffer, start: number, end: number): void {
+    this.#deps.meter.scan(bytes, start, end);
+    if (!this.#begun) this.#begin();
+    if (this.#bare) this.#send(bytes.subarray(start, end));
+  }
+
+  raw(bytes: Buffer): boolean {
+    if (!this.#begun) this.#begin();
+    return this.#flowing(this.#bare ? !this.#needsDrain() : this.#send(bytes));
+  }
+
+  end(): void {
+    this.#cancelStall?.();
+    if (!this.#begun) this.#begin();
+    if (!this.#started) this.#start();
+    this.#target.end();
+    this.#outcome.resolve({ kind: 'done' });
+  }
+
+  fail(error: AppError, intact: boolean): void {
+    this.#cancelStall?.();
+    const { signal } = this.#deps;
+    const reason: unknown = signal.reason;
+    const cause = signal.aborted && reason instanceof AppError ? reason : error;
+    const sent = this.#started;
+    if (sent) this.#breakOff(cause, intact);
+    this.#outcome.resolve({ kind: 'failed', error: cause, sent });
+  }
+
+  /** The answer's first byte: from here on nobody else writes. */
+  #begin(): void {
+    this.#begun = true;
+    const { waiting } = this.#deps;
+    waiting?.stop();
+    this.#told = waiting?.told === true;
+    if (this.#told) this.#bare = true;
+  }
+
+  #start(): void {
+    this.#started = true;
+    if (this.#told) return;
+    const { status, headers, body } = this.#source;
+    const type = headers.get('content-type') ?? 'application/json';
+    const head = ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
+    if (body.framing.kind === 'length') head.push('Content-Length', String(body.framing.lengthBytes));
+    const ownFraming = body.framing.kind === 'chunked' && !this.#bare;
+    if (ownFraming) head.push('Transfer-Encoding', 'chunked');
+    if (this.#bare) head.push('Connection', 'close');
+    this.#target.writeHead(status, [...head, ...factHeaders(this.#facts)]);
+    // Set after the head: writing a Transfer-Encoding header switches Node's chunk writer on.
+    if (ownFraming) this.#target.chunkedEncoding = false;
+  }
+
+  /** Tells a caller in the middle of a stream that nothing more will come, then closes the connection. */
+  #breakOff(error: AppError, intact: boolean): void {
+    const { body } = this.#source;
+    const target = this.#target;
+    const isStream = isEventStream(this.#source);
+    const framed = body.framing.kind === 'chunked' && !this.#bare;
+    const counted = body.framing.kind === 'length' && !this.#told;
+    if (!isStream || counted || (framed && !intact)) {
+      target.destroy();
+      return;
+    }
+    const event = this.#deps.dialect.errorEvent(error);
+    if (!framed) target.write(event);
+    else target.write(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n0\r\n\r\n`);
+    const { socket } = target;
+    target.end(() => socket?.destroySoon());
+  }
+
+  /**
+   * The first write goes through the response, which sends its head along; the rest goes straight to the socket where
+   * the framing is not Node's: half of what a small write costs is the response's own bookkeeping.
+   */
+  #send(bytes: Buffer): boolean {
+    const direct = this.#direct;
+    if (direct !== null) return direct.write(bytes);
+    if (!this.#started) this.#start();
+    const goOn = this.#target.write(bytes);
+    if (!this.#target.chunkedEncoding) this.#direct = this.#target.socket;
+    return goOn;
+  }
+
+  #needsDrain(): boolean {
+    return this.#direct?.writableNeedDrain ?? this.#target.writableNeedDrain;
+  }
+
+  #flowing(goOn: boolean): boolean {
+    if (goOn) return true;
+    if (this.#cancelStall) return false;
+    this.#cancelStall = this.#deps.clock.after(this.#options.stalledMs, () => this.#target.destroy());
+    // Without a socket the answer waits behind another one of the same connection, and Node queues it.
+    (this.#target.socket ?? this.#target).once('drain', () => {
+      this.#cancelStall?.();
+      this.#cancelStall = null;
+      this.#source.body.resume();
+    });
+    return false;
+  }
+}

@@ -1,0 +1,233 @@
+import type { Clock } from '../../base/clock.ts';
+import type { AnswerFigures, Usage } from '../../inference/usage.ts';
+import type { DecodeSpeed } from '../decode-speed.ts';
+import { KeptBytes } from './kept-bytes.ts';
+import { readFinish, readUsage, type UpstreamFigures } from './usage-event.ts';
+
+const LF = 10;
+const QUOTE = 34;
+const COLON = 58;
+const SPACE = 32;
+const BRACE = 123;
+
+const letter = { a: 97, c: 99, f: 102, r: 114, t: 116, u: 117 } as const;
+const keys = {
+  content: Buffer.from('content"'),
+  text: Buffer.from('text"'),
+  reasoningContent: Buffer.from('reasoning_content"'),
+  reasoning: Buffer.from('reasoning"'),
+  arguments: Buffer.from('arguments"'),
+  usage: Buffer.from('usage"'),
+  timings: Buffer.from('timings"'),
+  finishReason: Buffer.from('finish_reason"'),
+} as const;
+
+/** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
+const lineLimitBytes = 64 * 1024;
+const tailBytes = 8 * 1024;
+/** How much of a plain answer's beginning is kept: some engines tell there why it ended. */
+const leadBytes = 512;
+/** Tokens that come within less time than this were waiting in a buffer: their pace says nothing about the engine. */
+const shortestMeasureMs = 5;
+
+export interface TokenMeterDeps {
+  readonly clock: Clock;
+  /** Hears of every token when the answer is decoded on this node; null otherwise. */
+  readonly speed: DecodeSpeed | null;
+}
+
+/**
+ * Watches an answer's payload go by: when the first token came, how many followed, and what the last usage said. It
+ * looks for a few keys in the bytes and parses JSON once, at the end; a quote inside a text is escaped there, so it
+ * cannot be taken for a key.
+ */
+export class TokenMeter {
+  readonly #stream: boolean;
+  readonly #arrivedMs: number;
+  readonly #deps: TokenMeterDeps;
+  #tokens = 0;
+  #firstMs: number | null = null;
+  #lastMs = 0;
+  /** The beginning of a line whose rest has not come. */
+  #carry: Buffer | null = null;
+  /** The last line with usage in it, or the end of a plain answer. */
+  readonly #usage: KeptBytes;
+  /** The last line with timings in it: not every engine sends them with the usage. */
+  readonly #timings: KeptBytes;
+  /** The last line that tells why the answer ended, or the beginning of a plain answer. */
+  readonly #finish: KeptBytes;
+  #leadLeft = leadBytes;
+  #ended = false;
+
+  /** `arrivedMs`: when the request came, monotonic. */
+  constructor(options: { stream: boolean; arrivedMs: number }, deps: TokenMeterDeps) {
+    this.#stream = options.stream;
+    this.#arrivedMs = options.arrivedMs;
+    this.#deps = deps;
+    this.#usage = new KeptBytes(options.stream ? lineLimitBytes : tailBytes);
+    this.#finish = new KeptBytes(options.stream ? lineLimitBytes : leadBytes);
+    this.#timings = options.stream ? new KeptBytes(lineLimitBytes) : this.#usage;
+  }
+
+  /** Looks at `bytes[start, end)`, the next piece of the payload. */
+  scan(bytes: Buffer, start: number, end: number): void {
+    if (!this.#stream) {
+      this.#keepLead(bytes, start, end);
+      this.#usage.append(bytes, start, end);
+      return;
+    }
+    if (this.#carry === null && bytes[end - 1] === LF) this.#lines(bytes, start, end);
+    else this.#pieceTogether(bytes, start, end);
+  }
+
+  /** The figures of the answer so far; called at its end. */
+  end(): AnswerFigures {
+    const nowMs = this.#deps.clock.monotonic();
+    const told = readUsage(this.#usage.text(), this.#timings.text());
+    if (!this.#ended) this.#settleSpeed(nowMs, told);
+    this.#ended = true;
+    const { usage } = told;
+    return {
+      usage,
+      ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
+      durationMs: nowMs - this.#arrivedMs,
+      tokens: usage?.completionTokens ?? this.#tokens,
+      tokensPerSecond: this.#tokensPerSecond(usage, told),
+      prefillTokensPerSecond: told.prefillTokensPerSecond,
+      finish: readFinish(this.#finish.text()) ?? (this.#stream ? null : readFinish(this.#usage.text())),
+    };
+  }
+
+  #keepLead(bytes: Buffer, start: number, end: number): void {
+    if (this.#leadLeft === 0) return;
+    const length = Math.min(this.#leadLeft, end - start);
+    this.#finish.append(bytes, start, start + length);
+    this.#leadLeft -= length;
+  }
+
+  #settleSpeed(nowMs: number, told: UpstreamFigures): void {
+    const { speed } = this.#deps;
+    if (!speed) return;
+    if (this.#firstMs !== null) speed.end(nowMs);
+    else if (told.usage && !this.#stream) {
+      const { completionTokens } = told.usage;
+      if (completionTokens > 0) speed.addWhole(nowMs, completionTokens, told.decodeMs ?? nowMs - this.#arrivedMs);
+    }
+  }
+
+  /** By the engine's own clock where it told: a short answer's tokens arrive less evenly than they are decoded. */
+  #tokensPerSecond(usage: Usage | null, told: UpstreamFigures): number | null {
+    const { decodeMs, decodedTokens } = told;
+    if (decodeMs !== null && decodeMs > 0) {
+      const tokens = decodedTokens ?? (this.#stream ? null : usage?.completionTokens);
+      // The engine's clock starts with the first token, which came out of the prompt's evaluation and is not decoded.
+      if (tokens != null && tokens > 1) return ((tokens - 1) * 1000) / decodeMs;
+    }
+    if (this.#firstMs === null) return null;
+    const after = (usage?.completionTokens ?? this.#tokens) - 1;
+    const elapsedMs = this.#lastMs - this.#firstMs;
+    return after > 0 && elapsedMs >= shortestMeasureMs ? (after * 1000) / elapsedMs : null;
+  }
+
+  #pieceTogether(bytes: Buffer, start: number, end: number): void {
+    const piece = bytes.subarray(start, end);
+    const whole = this.#carry === null ? piece : Buffer.concat([this.#carry, piece]);
+    const cut = whole.lastIndexOf(LF) + 1;
+    if (cut > 0) this.#lines(whole, 0, cut);
+    const rest = whole.length - cut;
+    // A line beyond the limit is no event of ours: forget it rather than grow.
+    this.#carry = rest === 0 || rest > lineLimitBytes ? null : Buffer.from(whole.subarray(cut));
+  }
+
+  /** Whole lines: one event's data is one line. */
+  #lines(bytes: Buffer, start: number, end: number): void {
+    let lineStart = start;
+    let token = false;
+    let usage = false;
+    let timings = false;
+    let finish = false;
+    let tokens = 0;
+    for (let at = start; at < end; at += 1) {
+      const byte = bytes[at];
+      if (byte === QUOTE) {
+        const found = keyAt(bytes, at + 1, end);
+        if (found === 'token') token = true;
+        else if (found === 'usage') usage = true;
+        else if (found === 'timings') timings = true;
+        else if (found === 'finish') finish = true;
+      } else if (byte === LF) {
+        if (token) tokens += 1;
+        if (usage) this.#usage.replace(bytes, lineStart, at);
+        if (timings) this.#timings.replace(bytes, lineStart, at);
+        if (finish) this.#finish.replace(bytes, lineStart, at);
+        token = false;
+        usage = false;
+        timings = false;
+        finish = false;
+        lineStart = at + 1;
+      }
+    }
+    if (tokens > 0) this.#count(tokens);
+  }
+
+  #count(tokens: number): void {
+    const nowMs = this.#deps.clock.monotonic();
+    const { speed } = this.#deps;
+    const first = this.#firstMs === null;
+    if (first) {
+      this.#firstMs = nowMs;
+      speed?.begin(nowMs);
+    }
+    this.#tokens += tokens;
+    this.#lastMs = nowMs;
+    const after = first ? tokens - 1 : tokens;
+    if (after > 0) speed?.add(nowMs, after);
+  }
+}
+
+/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, timings, or the end. */
+function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'timings' | 'finish' | null {
+  const first = bytes[at] ?? 0;
+  switch (first) {
+    case letter.c:
+      return hasText(bytes, at, end, keys.content) ? 'token' : null;
+    case letter.t:
+      if (hasText(bytes, at, end, keys.text)) return 'token';
+      return hasObject(bytes, at, end, keys.timings) ? 'timings' : null;
+    case letter.r:
+      return hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning) ? 'token' : null;
+    case letter.a:
+      return hasText(bytes, at, end, keys.arguments) ? 'token' : null;
+    case letter.f:
+      return hasText(bytes, at, end, keys.finishReason) ? 'finish' : null;
+    case letter.u:
+      return hasObject(bytes, at, end, keys.usage) ? 'usage' : null;
+    default:
+      return null;
+  }
+}
+
+function hasText(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
+  const value = valueAfter(bytes, at, end, key);
+  return value !== -1 && bytes[value] === QUOTE && value + 1 < end && bytes[value + 1] !== QUOTE;
+}
+
+function hasObject(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
+  const value = valueAfter(bytes, at, end, key);
+  return value !== -1 && bytes[value] === BRACE;
+}
+
+/** Where the value of `key` begins; -1 when another key stands there. */
+function valueAfter(bytes: Buffer, at: number, end: number, key: Buffer): number {
+  const { length } = key;
+  if (at + length >= end) return -1;
+  for (let offset = 0; offset < length; offset += 1) {
+    if (bytes[at + offset] !== key[offset]) return -1;
+  }
+  let next = at + length;
+  while (next < end && bytes[next] === SPACE) next += 1;
+  if (bytes[next] !== COLON) return -1;
+  next += 1;
+  while (next < end && bytes[next] === SPACE) next += 1;
+  return next < end ? next : -1;
+}
