@@ -24,7 +24,12 @@ export interface ToolCall {
 
 export type Turn =
   | { readonly role: 'system'; readonly text: string }
-  | { readonly role: 'user'; readonly parts: readonly Part[] }
+  | {
+      readonly role: 'user';
+      readonly parts: readonly Part[];
+      /** Which of several users speaks, where the dialect tells it. */
+      readonly name?: string;
+    }
   | {
       readonly role: 'assistant';
       readonly text: string;
@@ -77,6 +82,11 @@ interface Generation {
   readonly logprobs: number | null;
   /** How long the model stays in memory after the answer, as the Ollama dialect takes it; null where that was not said. */
   readonly keepAlive: string | number | null;
+  /**
+   * False where a streamed answer must not tell its usage, for its bytes may pass to a caller who did not ask for it. Left
+   * out: it tells. Only upstreams that have to be asked for the usage of a stream read this.
+   */
+  readonly usageInStream?: boolean;
 }
 
 export interface ChatQuery extends Generation {
