@@ -34,6 +34,11 @@ export interface Decoded {
    * may pass untouched. False for forms that no upstream here has, such as OpenAI's responses.
    */
   readonly passes: boolean;
+  /**
+   * What to answer without asking an upstream, once it is known that the model exists; left out where something is to be
+   * generated. Ollama's wish to unload a model is one of these: whether a model stays is not for one caller to say.
+   */
+  readonly immediate?: Answer;
   /** Writes the answer in the caller's form; one for each answer, for it counts and remembers. */
   writer(facts: WriterFacts): AnswerWriter;
 }
@@ -45,6 +50,8 @@ export interface WriterFacts {
   readonly trace: string;
   /** Seconds since the epoch. */
   readonly createdS: number;
+  /** Milliseconds since the request arrived; for answers that tell how long they took. Left out: they do not tell. */
+  readonly elapsedMs?: () => number;
 }
 
 export interface AnswerWriter {
@@ -119,7 +126,7 @@ export interface CallerDialect {
   errorStatus(error: AppError): number | null;
   /** Path → surface, all POST. */
   readonly surfaces: Readonly<Record<string, Surface>>;
-  /** Path → what is told there. A path that ends in a slash takes an id behind it. */
+  /** Path → what is told there. A path that ends in a slash takes an id behind it, but for `/` itself. */
   readonly info: Readonly<Record<string, InfoRoute>>;
   /** Optional ability: path whose body (of `messages`) is only counted, and the answer to it. */
   readonly counting?: {
