@@ -30,6 +30,8 @@ const traits = {
   caller_gone: { httpStatus: 499, retryable: false, mayFallBack: false },
   /** The key's own share, rate or money is used up; never told as 402, which callers take for the end of an account. */
   key_limit: { httpStatus: 429, retryable: true, mayFallBack: false },
+  /** The node's own fault, and so no 401: the caller's key may be good. */
+  keys_unreadable: { httpStatus: 503, retryable: true, mayFallBack: false },
   loop_detected: { httpStatus: 508, retryable: false, mayFallBack: false },
   too_busy: { httpStatus: 503, retryable: true, mayFallBack: true },
   engine_not_ready: { httpStatus: 503, retryable: true, mayFallBack: true },
