@@ -5,7 +5,8 @@ import type { InferenceRequest, Operation } from '../inference/request.ts';
 import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import type { AnswerFigures } from '../inference/usage.ts';
 import type { AnswerMeasurement } from '../inference/measurement.ts';
-import type { Admission, Lanes, Ticket } from './load/admission.ts';
+import type { Admission, Ticket } from './load/admission.ts';
+import type { Lanes } from './load/ask.ts';
 import type { Call } from './call.ts';
 import type { DecodedRequest } from './dialects/dialect.ts';
 import type { Dispatched, Dispatcher } from './dispatch/dispatcher.ts';
@@ -130,7 +131,9 @@ export class Pipeline {
     const [first, ...others] = candidates;
     const alike = others.filter(({ reason }) => first.reason !== 'local-loading' && reason !== 'local-loading');
     const lanes: Lanes = [first.upstream.id, ...alike.map(({ upstream }) => upstream.id)];
-    return this.#deps.admission.enter(call.signal, lanes);
+    // What it takes is not reckoned yet: what the lanes' requests took corrects it.
+    const expected = { serviceMs: 1_000, mostWaitMs: Number.POSITIVE_INFINITY };
+    return this.#deps.admission.enter(call.signal, { lanes, priority: 'normal', caller: 'anonymous', ...expected });
   }
 
   /** Tells the caller of a stream what its request waits for, from now on until the answer begins. */
@@ -195,7 +198,7 @@ export class Pipeline {
   #tap(call: Call, decoded: DecodedRequest, dispatched: Dispatched): TokenMeter {
     const { clock, stats } = this.#deps;
     const speed = dispatched.candidate.upstream.route === 'local' ? stats.speed : null;
-    return new TokenMeter({ stream: decoded.stream, arrivedMs: call.arrivedMs }, { clock, speed });
+    return new TokenMeter({ dialect: 'openai', stream: decoded.stream, arrivedMs: call.arrivedMs }, { clock, speed });
   }
 
   #encode(call: Call, dispatched: Dispatched, meter: TokenMeter, waiting: Waiting | null): Promise<RelayOutcome> {

@@ -1,13 +1,19 @@
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { AdmissionAsk, LaneLoad, Lanes } from './ask.ts';
+import { Lane, type Running } from './lane.ts';
+import { aheadOf, displacedBy, nextWaiter, type Standing } from './next-waiter.ts';
+import { predictedWaitMs } from './predicted-wait.ts';
 
 export interface AdmissionOptions {
-  /** Requests that may wait; the next one is refused. */
+  /** Requests that may wait; the next one is refused, or takes the place of one that has less right to it. */
   readonly queueLimit: number;
+  /** After this long a request counts as one of the next higher class, so that none waits for ever. */
+  readonly promoteAfterMs?: number;
 }
 
 export interface AdmissionDeps {
-  /** Requests that a lane's upstream works on side by side; read whenever a place is given. */
+  /** Requests that a lane's upstream works on side by side; read whenever a place is given. At least 1 counts. */
   readonly slots: (lane: string) => number;
   readonly clock: Clock;
 }
@@ -20,34 +26,50 @@ export interface Ticket {
   release(): void;
 }
 
+/**
+ * Why requests were turned away: the queue was full; the wait would have been too long; it became too long; a request
+ * with more right to the place came.
+ */
+export type RefusalCause = 'queue-full' | 'wait-too-long' | 'waited-out' | 'displaced';
+
 interface Waiter {
-  readonly lanes: Lanes;
-  readonly admit: (lane: string) => void;
+  readonly ask: AdmissionAsk;
+  readonly sinceMs: number;
+  /** Hands over a place that is counted already, so that nobody slips in before the waiter wakes. */
+  readonly admit: (ticket: Ticket) => void;
   readonly refuse: (error: AppError) => void;
 }
 
-/** Ids of the upstreams that may answer a request, any of which will do. */
-export type Lanes = readonly [string, ...string[]];
-
-/** How much one more service time weighs in the running mean. */
-const newestWeight = 0.2;
+const defaultPromoteAfterMs = 30_000;
 const longestRetryAfterS = 600;
+/** Callers whose last turn is remembered. */
+const callerLimit = 1_024;
 
 /**
- * Lets as many requests run as the upstreams have slots, the next few wait in order, and refuses the rest at once with
- * an estimate of when to come back. Every upstream has a lane of its own: requests that wait minutes for one to load
- * its model do not stand in the way of those for another.
+ * Lets as many requests run as the upstreams have slots; some wait, by class and fairly among their callers; the rest is
+ * refused at once, with the time after which to come back. Every upstream has a lane of its own: requests that wait
+ * minutes for one to load its model do not stand in the way of those for another.
+ *
+ * A wait is predicted from the time that the running requests still need and from the work that really goes first; both
+ * are corrected by how the lane's measured service times compare with the expected ones.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #deps: AdmissionDeps;
-  /** First come, first served; a Set keeps order and lets a waiter leave from anywhere. */
+  /** In the order in which they came; a Set lets one leave from anywhere. */
   readonly #waiting = new Set<Waiter>();
-  readonly #running = new Map<string, number>();
+  readonly #lanes = new Map<string, Lane>();
+  /** The number of the last place that each caller was given, the longest ago first. */
+  readonly #served = new Map<string, number>();
+  readonly #refusals: Record<RefusalCause, number> = {
+    'queue-full': 0,
+    'wait-too-long': 0,
+    'waited-out': 0,
+    displaced: 0,
+  };
   #inFlight = 0;
-  #refused = 0;
+  #places = 0;
   #closed = false;
-  #meanServiceMs: number | null = null;
 
   constructor(options: AdmissionOptions, deps: AdmissionDeps) {
     this.#options = options;
@@ -62,55 +84,59 @@ export class Admission {
     return this.#waiting.size;
   }
 
-  /** Requests turned away because the queue was full. */
+  /** Requests turned away, whatever for. */
   get refused(): number {
-    return this.#refused;
+    return Object.values(this.#refusals).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Whole seconds until a place should be free, from the measured time that requests take. At least 1. */
-  retryAfterS(lanes: Lanes): number {
-    let ahead = 1;
-    for (const waiter of this.#waiting) if (waiter.lanes.some((lane) => lanes.includes(lane))) ahead += 1;
-    const slots = lanes.reduce((sum, lane) => sum + this.#slots(lane), 0);
-    const seconds = ((this.#meanServiceMs ?? 1_000) / 1_000) * (ahead / slots);
-    return Math.min(longestRetryAfterS, Math.max(1, Math.ceil(seconds)));
+  /** Requests turned away since the start, by cause. */
+  get refusals(): Readonly<Record<RefusalCause, number>> {
+    return this.#refusals;
+  }
+
+  laneLoad(lane: string): LaneLoad {
+    let queued = 0;
+    for (const { ask } of this.#waiting) if (ask.lanes.includes(lane)) queued += 1;
+    return { inFlight: this.#lanes.get(lane)?.inFlight ?? 0, queued, slots: this.#slots(lane) };
+  }
+
+  /** Milliseconds that such a request would wait for a place now, were nobody else to come; 0 when one is free. */
+  predictedWaitMs(ask: Pick<AdmissionAsk, 'lanes' | 'priority' | 'caller'>): number {
+    const nowMs = this.#deps.clock.monotonic();
+    const standing = this.#standing(nowMs);
+    const ahead = aheadOf(this.#waiting, { ask, sinceMs: nowMs }, standing);
+    return this.#waitBehind(ask.lanes, ahead, nowMs);
+  }
+
+  /** Whole seconds until all the work that goes first should have its place, and such a request one too. At least 1. */
+  retryAfterS(ask: Pick<AdmissionAsk, 'lanes' | 'priority' | 'caller'>): number {
+    return wholeSeconds(this.predictedWaitMs(ask));
   }
 
   /**
-   * A place in one of the lanes, the first preferred: at once when one is free, else after those who came before.
-   * Leaving by the signal frees the place.
+   * A place in one of the lanes, the first preferred: at once when one is free, else in its turn. Leaving by the signal
+   * frees the place.
    *
-   * @throws AppError `too_busy` when the queue is full, `caller_gone` when aborted, `shutting_down` after close
+   * @throws AppError `too_busy` with `retryAfterS` in its context (the queue is full, or the wait is or becomes too
+   * long), `caller_gone` when aborted, `shutting_down` after close
    */
-  async enter(signal: AbortSignal, lanes: Lanes): Promise<Ticket> {
+  async enter(signal: AbortSignal, ask: AdmissionAsk): Promise<Ticket> {
     if (this.#closed) throw shuttingDown();
     if (signal.aborted) throw gone();
-    const free = lanes.find((lane) => this.#isFree(lane) && !this.#isAwaited(lane));
-    if (free !== undefined) {
-      this.#take(free);
-      return this.#ticket(free, 0);
-    }
-    if (this.#waiting.size >= this.#options.queueLimit) {
-      this.#refused += 1;
-      const retryAfterS = this.retryAfterS(lanes);
-      const message = `This node is busy and its queue is full. Try again in ${retryAfterS} s.`;
-      throw new AppError('too_busy', message, { context: { retryAfterS } });
-    }
+    // Slots may have been added since; those who wait go first.
+    if (this.#waiting.size > 0) this.refill();
+    const free = ask.lanes.find((lane) => this.#isFree(lane));
+    if (free !== undefined) return this.#ticket(free, ask, 0);
     const sinceMs = this.#deps.clock.monotonic();
-    const lane = await this.#wait(signal, lanes);
-    return this.#ticket(lane, this.#deps.clock.monotonic() - sinceMs);
+    this.#judge(ask, sinceMs);
+    return this.#wait(signal, ask, sinceMs);
   }
 
   /** Gives places to those who wait, as far as there are any; call when an upstream has become ready. */
   refill(): void {
-    for (const waiter of this.#waiting) {
-      const free = waiter.lanes.find((lane) => this.#isFree(lane));
-      if (free === undefined) continue;
-      this.#waiting.delete(waiter);
-      // Counted here and not when the waiter wakes up, so that nobody slips in between.
-      this.#take(free);
-      waiter.admit(free);
-    }
+    const lanes = new Set<string>();
+    for (const { ask } of this.#waiting) for (const lane of ask.lanes) lanes.add(lane);
+    for (const lane of lanes) this.#fill(lane);
   }
 
   /** Refuses those who wait and all who come. */
@@ -122,46 +148,48 @@ export class Admission {
     }
   }
 
-  #slots(lane: string): number {
-    return Math.max(1, this.#deps.slots(lane));
+  /** Refuses what need not wait to be refused. */
+  #judge(ask: AdmissionAsk, nowMs: number): void {
+    const standing = this.#standing(nowMs);
+    const newcomer = { ask, sinceMs: nowMs };
+    const waitMs = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
+    if (waitMs > ask.mostWaitMs) {
+      throw this.#refusal('wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
+    }
+    if (this.#waiting.size < this.#options.queueLimit) return;
+    const displaced = displacedBy(this.#waiting, newcomer, standing);
+    if (displaced === null) throw this.#refusal('queue-full', waitMs, 'its queue is full');
+    this.#waiting.delete(displaced);
+    const before = [...this.#waiting, newcomer];
+    const theirMs = this.#waitBehind(displaced.ask.lanes, aheadOf(before, displaced, standing), nowMs);
+    displaced.refuse(this.#refusal('displaced', theirMs, 'its queue is full, and a request that goes first came'));
   }
 
-  #isFree(lane: string): boolean {
-    return (this.#running.get(lane) ?? 0) < this.#slots(lane);
-  }
-
-  /** Whether somebody who came before waits for a place in the lane. */
-  #isAwaited(lane: string): boolean {
-    for (const waiter of this.#waiting) if (waiter.lanes.includes(lane)) return true;
-    return false;
-  }
-
-  #take(lane: string): void {
-    this.#inFlight += 1;
-    this.#running.set(lane, (this.#running.get(lane) ?? 0) + 1);
-  }
-
-  #giveBack(lane: string): void {
-    this.#inFlight -= 1;
-    const left = (this.#running.get(lane) ?? 1) - 1;
-    if (left > 0) this.#running.set(lane, left);
-    else this.#running.delete(lane);
-  }
-
-  #wait(signal: AbortSignal, lanes: Lanes): Promise<string> {
+  #wait(signal: AbortSignal, ask: AdmissionAsk, sinceMs: number): Promise<Ticket> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.delete(waiter);
-        reject(gone());
+        waiter.refuse(gone());
+      };
+      const waitedOut = (): void => {
+        this.#waiting.delete(waiter);
+        const text = `no place came free within ${spoken(ask.mostWaitMs)}`;
+        waiter.refuse(this.#refusal('waited-out', this.predictedWaitMs(ask), text));
+      };
+      const cancel = Number.isFinite(ask.mostWaitMs) ? this.#deps.clock.after(ask.mostWaitMs, waitedOut) : null;
+      const end = (): void => {
+        cancel?.();
+        signal.removeEventListener('abort', leave);
       };
       const waiter: Waiter = {
-        lanes,
-        admit: (lane) => {
-          signal.removeEventListener('abort', leave);
-          resolve(lane);
+        ask,
+        sinceMs,
+        admit: (ticket) => {
+          end();
+          resolve(ticket);
         },
         refuse: (error) => {
-          signal.removeEventListener('abort', leave);
+          end();
           reject(error);
         },
       };
@@ -170,24 +198,93 @@ export class Admission {
     });
   }
 
-  /** A ticket for a place that has been counted already. */
-  #ticket(lane: string, waitedMs: number): Ticket {
-    const startedMs = this.#deps.clock.monotonic();
+  /** Gives the lane's free places to those whose turn it is. */
+  #fill(lane: string): void {
+    const nowMs = this.#deps.clock.monotonic();
+    const standing = this.#standing(nowMs);
+    while (this.#waiting.size > 0 && this.#isFree(lane)) {
+      const next = nextWaiter(this.#waiting, lane, standing);
+      if (next === null) return;
+      this.#waiting.delete(next);
+      next.admit(this.#ticket(lane, next.ask, nowMs - next.sinceMs));
+    }
+  }
+
+  /** Takes a place in the lane. */
+  #ticket(name: string, { caller, serviceMs }: AdmissionAsk, waitedMs: number): Ticket {
+    const { clock } = this.#deps;
+    const lane = this.#lane(name);
+    const running: Running = { caller, serviceMs, startedMs: clock.monotonic() };
+    lane.add(running);
+    this.#inFlight += 1;
+    this.#serve(caller);
     let held = true;
     return {
-      lane,
+      lane: name,
       waitedMs,
       release: () => {
         if (!held) return;
         held = false;
-        this.#giveBack(lane);
-        const tookMs = this.#deps.clock.monotonic() - startedMs;
-        this.#meanServiceMs =
-          this.#meanServiceMs === null ? tookMs : this.#meanServiceMs + newestWeight * (tookMs - this.#meanServiceMs);
-        this.refill();
+        this.#inFlight -= 1;
+        lane.end(running, clock.monotonic() - running.startedMs);
+        this.#fill(name);
       },
     };
   }
+
+  #serve(caller: string): void {
+    this.#places += 1;
+    this.#served.delete(caller);
+    this.#served.set(caller, this.#places);
+    const [longestAgo] = this.#served.keys();
+    if (this.#served.size > callerLimit && longestAgo !== undefined) this.#served.delete(longestAgo);
+  }
+
+  #waitBehind(lanes: Lanes, ahead: readonly Pick<Waiter, 'ask'>[], nowMs: number): number {
+    const work = ahead.map(({ ask }) => ask);
+    return predictedWaitMs(lanes, work, (name) => this.#lane(name).outlook(this.#slots(name), nowMs));
+  }
+
+  #standing(nowMs: number): Standing {
+    return {
+      nowMs,
+      promoteAfterMs: this.#options.promoteAfterMs ?? defaultPromoteAfterMs,
+      running: (lane, caller) => this.#lanes.get(lane)?.runningOf(caller) ?? 0,
+      lastServed: (caller) => this.#served.get(caller) ?? 0,
+    };
+  }
+
+  /** Lanes are as many as there are upstreams: what is learnt of one is kept while it is away. */
+  #lane(name: string): Lane {
+    const known = this.#lanes.get(name);
+    if (known) return known;
+    const lane = new Lane();
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  #slots(lane: string): number {
+    return Math.max(1, this.#deps.slots(lane));
+  }
+
+  #isFree(lane: string): boolean {
+    return (this.#lanes.get(lane)?.inFlight ?? 0) < this.#slots(lane);
+  }
+
+  #refusal(cause: RefusalCause, waitMs: number, text: string): AppError {
+    this.#refusals[cause] += 1;
+    const retryAfterS = wholeSeconds(waitMs);
+    const message = `This node is busy: ${text}. Try again in ${retryAfterS} s.`;
+    return new AppError('too_busy', message, { context: { retryAfterS } });
+  }
+}
+
+function wholeSeconds(waitMs: number): number {
+  return Math.min(longestRetryAfterS, Math.max(1, Math.ceil(waitMs / 1_000)));
+}
+
+function spoken(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`;
 }
 
 function gone(): AppError {
