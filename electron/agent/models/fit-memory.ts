@@ -114,10 +114,15 @@ function layerBytes(layer: LayerShape, { contextLength, kvType, engineKind }: Me
   return kvHeads * (keyLength + valueLength) * bytesPerValue[kvType] * cells + stateBytes;
 }
 
-/** A layer with a sliding window keeps the window and one batch. The BitNet fork is older than that: it keeps all. */
+/**
+ * A layer with a sliding window keeps the window and one batch. The BitNet fork is older than that: it keeps all; so does
+ * the embedded engine, because a conversation could not be gone on with otherwise.
+ */
 function cellsOf(window: number | null, contextLength: number, engineKind: EngineKind): number {
   const whole = padded(contextLength);
-  return window === null || engineKind === 'bitnet' ? whole : Math.min(whole, padded(window + batch));
+  return window === null || engineKind === 'bitnet' || engineKind === 'embedded'
+    ? whole
+    : Math.min(whole, padded(window + batch));
 }
 
 const padded = (tokens: number): number => Math.ceil(tokens / cellBlock) * cellBlock;

@@ -40,6 +40,7 @@ describe('memory of keys and values, as llama-server b11434 logs it', () => {
     ['32,768 tokens: only the layers that see everything grow', { contextLength: 32_768 }, 96 + 15],
     ['four slots of 8,192 in q8_0', { contextLength: 8_192, parallel: 4, kvType: 'q8_0' }, 51 + 31.875],
     ['the BitNet fork, which knows no windows', { contextLength: 4_096, engineKind: 'bitnet' }, 12 + 60],
+    ['the embedded engine, which keeps whole prompts', { contextLength: 4_096, engineKind: 'embedded' }, 12 + 60],
     ['300 tokens take 512 cells', { contextLength: 300 }, (18 * 512 * 1_024) / mebibyte],
   ] as [string, Partial<MemoryOptions>, number][])('%s', (_, options, expectedMebibytes) => {
     expect(kvBytes(gemma, { ...usual, ...options }) / mebibyte).toBeCloseTo(expectedMebibytes, 1);

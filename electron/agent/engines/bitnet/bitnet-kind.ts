@@ -127,6 +127,9 @@ export class BitnetKind implements ProcessKind {
       capabilities: capabilitiesOf(props, { generates: true, embeds: false }),
       version: buildName(props.build),
       progressOf: () => askProgress({ http, headers }, clock),
+      // A server of October 2024 keeps a prompt only when it is told to. A process that ends after its first
+      // conversation has nothing to keep it for.
+      placing: this.oneConversation ? 'none' : 'slot',
     };
   }
 }

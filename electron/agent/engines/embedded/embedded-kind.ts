@@ -83,6 +83,7 @@ export class EmbeddedKind implements ProcessKind {
             capabilities: onlyEmbeds(file) ? ['embedding'] : capabilities,
             version: model.engineVersion,
             progressOf: this.#progressOf(port, key),
+            placing: 'session',
           });
         },
         onStats: ({ memoryBytes }) => {

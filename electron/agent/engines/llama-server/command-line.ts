@@ -1,4 +1,5 @@
 import type { CatalogModel } from '../../models/catalog-model.ts';
+import { memoryTerms } from '../../models/fit-memory.ts';
 import type { LoadOptions } from '../engine.ts';
 import { automaticParallel, automaticThreads, type Machine } from '../process-engine/machine.ts';
 
@@ -45,14 +46,53 @@ function firstNumber(...figures: readonly OrAuto[]): number | null {
   return figures.find((figure) => figure !== 'auto') ?? null;
 }
 
-/** Memory for prompts of conversations that have no slot now, MiB; the server's own choice is 8 GiB, of any machine. */
-const promptCacheMiB = 512;
+const mebibyte = 2 ** 20;
+/** Bounds of the memory for prompts of conversations that have no slot now; the server's own choice is 8 GiB. */
+const promptCacheMiB = { least: 128, most: 4_096, untold: 512 };
+
+/** What memory that is left over beside the model is used for. */
+export interface SpareMemory {
+  /** Keeps whole prompts of a model whose layers look back only so far, so that a conversation can be gone on with. */
+  readonly wholeWindow: boolean;
+  /** For prompts of conversations that have no slot now. */
+  readonly promptCacheMiB: number;
+}
+
+/**
+ * Prompts that are kept are prompts that need not be read again: half of what the model leaves free may go there, the
+ * layers with a window first. Never more than is free, so the model's own fit stays as it was told. Pure.
+ *
+ * @param freeBytes what programs can have before the model is loaded
+ */
+export function spareMemory(file: Pick<CatalogModel, 'shape'>, load: ResolvedLoad, freeBytes: number): SpareMemory {
+  const { shape } = file;
+  if (shape === null || shape.layers.length === 0) return { wholeWindow: false, promptCacheMiB: promptCacheMiB.untold };
+  const options = { ...load, engineKind: 'llama-server' } as const;
+  const needs = memoryTerms(shape, options);
+  const left = freeBytes - needs.weightsBytes - needs.kvBytes - needs.computeBytes;
+  const wholeShape = { ...shape, layers: shape.layers.map((layer) => ({ ...layer, window: null })) };
+  const wholeBytes = memoryTerms(wholeShape, options).kvBytes - needs.kvBytes;
+  const wholeWindow = wholeBytes > 0 && wholeBytes <= left / 2;
+  const cacheMiB = Math.floor((left / 2 - (wholeWindow ? wholeBytes : 0)) / mebibyte);
+  return {
+    wholeWindow,
+    promptCacheMiB: Math.min(promptCacheMiB.most, Math.max(promptCacheMiB.least, cacheMiB)),
+  };
+}
+
+/**
+ * How alike a prompt must be to a slot's for the server to take that prompt as the same conversation, gone on. Below it
+ * the slot's prompt is put aside before it is overwritten, and one put aside earlier is looked for: two agents with the
+ * same long system prompt are different conversations.
+ */
+const sameConversation = 0.9;
 /** An input of this many tokens can be turned into a vector in one go. */
 const embeddingBatch = 2_048;
 
 export interface CommandLineSite {
   readonly port: number;
   readonly keyFile: string;
+  readonly spare: SpareMemory;
   /** What `--help` of the program names. */
   readonly knows: (flag: string) => boolean;
 }
@@ -87,7 +127,9 @@ export function llamaServerArguments(
     ...ifKnown('--jinja'),
     ...ifKnown('--metrics'),
     ...ifKnown('--no-webui'),
-    ...ifKnown('--cache-ram', String(promptCacheMiB)),
+    ...ifKnown('--cache-ram', String(site.spare.promptCacheMiB)),
+    ...(site.spare.wholeWindow ? ifKnown('--swa-full') : []),
+    ...ifKnown('--slot-prompt-similarity', String(sameConversation)),
     ...ifKnown('--embeddings'),
     ...(model.embedsOnly
       ? ['--batch-size', String(embeddingBatch), '--ubatch-size', String(embeddingBatch)]

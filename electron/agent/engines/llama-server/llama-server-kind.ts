@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import type { Clock } from '../../base/clock.ts';
 import type { CatalogModel } from '../../models/catalog-model.ts';
 import { refusedByMainline } from '../../models/loadable.ts';
@@ -20,7 +21,7 @@ import { ServerProcess, type ServerAccess } from '../process-engine/server-proce
 import type { Leftovers } from '../supervisor/leftovers.ts';
 import type { ProcessLauncher } from '../supervisor/supervisor.ts';
 import { buildName, capabilitiesOf } from '../process-engine/server-props.ts';
-import { flagsOf, llamaServerArguments, resolveLoad } from './command-line.ts';
+import { flagsOf, llamaServerArguments, resolveLoad, spareMemory } from './command-line.ts';
 import { askProgress, askProps, embeds } from '../process-engine/server-probe.ts';
 
 export interface LlamaServerKindDeps {
@@ -29,6 +30,8 @@ export interface LlamaServerKindDeps {
   readonly leftovers: Leftovers;
   /** Left out: one that the system chooses. */
   readonly pickPort?: () => Promise<number>;
+  /** Bytes that programs can have. Left out: as Node tells it. */
+  readonly freeMemory?: () => number;
 }
 
 const automaticContext = 32_768;
@@ -97,7 +100,11 @@ export class LlamaServerKind implements ProcessKind {
           const model = { id: plan.id, path: plan.file.path, embedsOnly };
           return {
             executable: program.file,
-            args: llamaServerArguments(model, load, { ...site, knows }),
+            args: llamaServerArguments(model, load, {
+              ...site,
+              knows,
+              spare: spareMemory(plan.file, load, (this.#deps.freeMemory ?? freemem)()),
+            }),
             takesKey: knows('--api-key-file'),
           };
         },
@@ -120,6 +127,7 @@ export class LlamaServerKind implements ProcessKind {
       capabilities: capabilitiesOf(props, { generates: !embedsOnly, embeds: made === true }),
       version: buildName(props.build),
       progressOf: () => askProgress({ http, headers }, clock),
+      placing: 'slot',
     };
   }
 }

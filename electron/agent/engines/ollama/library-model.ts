@@ -1,7 +1,9 @@
 import type { ModelSnapshot } from '../../../contract/snapshot.ts';
+import type { ModelDetails } from '../../inference/upstream.ts';
 import type { LayerShape, ModelShape } from '../../models/model-shape.ts';
 import { groupOf } from '../../models/quantization-name.ts';
 import type { LibraryModel } from '../engine.ts';
+import { sha256In } from '../model-details.ts';
 import type { ShowAnswer, TagRow } from './ollama-wire.ts';
 
 type Capabilities = ModelSnapshot['capabilities'];
@@ -34,6 +36,33 @@ export function libraryModel(row: TagRow, show: ShowAnswer | null): LibraryModel
     modifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs,
     shape,
   };
+}
+
+/** What lists of models tell beside that. */
+export function detailsOfLibrary(row: TagRow, show: ShowAnswer | null): ModelDetails {
+  const info = show?.model_info ?? {};
+  const architecture = textOf(info['general.architecture']) ?? emptyToNull(row.details.family);
+  const own = (key: string): number | null => numberAt(info[`${architecture}.${key}`], 0);
+  const { parameters, quantization, contextLength } = libraryModel(row, show);
+  return {
+    architecture,
+    quantization,
+    parameterCount: parameters,
+    sha256: sha256In(row.digest),
+    trainedContextLength: contextLength,
+    blockCount: own('block_count'),
+    embeddingLength: own('embedding_length'),
+    headCount: own('attention.head_count'),
+    headCountKv: own('attention.head_count_kv'),
+    hasTemplate: templated(show?.template),
+    thinks: show?.capabilities ? show.capabilities.includes('thinking') : null,
+  };
+}
+
+/** What Ollama writes where a file brings no template is the bare prompt. */
+function templated(template: string | null | undefined): boolean | null {
+  if (template === null || template === undefined) return null;
+  return template !== '' && !/^\s*\{\{-?\s*\.Prompt\s*-?\}\}\s*$/.test(template);
 }
 
 /**

@@ -197,7 +197,7 @@ export class OllamaUpstream implements Upstream {
   }
 }
 
-function servedModels({ row, library, loaded }: WatchedModel, contextLength: number | null): ServedModel[] {
+function servedModels({ row, library, details, loaded }: WatchedModel, contextLength: number | null): ServedModel[] {
   const trained = library.contextLength ?? contextLength;
   const expected = contextLength === null || trained === null ? null : Math.min(trained, contextLength);
   const capabilities: Capability[] = [...library.capabilities];
@@ -208,6 +208,7 @@ function servedModels({ row, library, loaded }: WatchedModel, contextLength: num
     sizeBytes: row.size,
     loaded: loaded !== null,
     createdAtS: Math.floor((library.modifiedMs ?? 0) / 1000),
+    details,
   };
   return served.id === row.name ? [served] : [served, { ...served, id: row.name }];
 }

@@ -1,7 +1,8 @@
 import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
-import { libraryModel } from './library-model.ts';
+import type { ModelDetails } from '../../inference/upstream.ts';
+import { detailsOfLibrary, libraryModel } from './library-model.ts';
 import type { LibraryModel } from '../engine.ts';
 import type { OllamaApi } from './ollama-api.ts';
 import type { PsRow, ShowAnswer, TagRow } from './ollama-wire.ts';
@@ -15,6 +16,7 @@ export type Presence =
 export interface WatchedModel {
   readonly row: TagRow;
   readonly library: LibraryModel;
+  readonly details: ModelDetails;
   /** Null while it is not in memory. */
   readonly loaded: PsRow | null;
 }
@@ -182,6 +184,7 @@ export class OllamaWatch {
     this.#models = this.#rows.map((row) => ({
       row,
       library: libraryModel(row, this.#shown.get(row.digest) ?? null),
+      details: detailsOfLibrary(row, this.#shown.get(row.digest) ?? null),
       loaded: this.#loaded.find((ps) => ps.name === row.name) ?? null,
     }));
     this.changed.announce();

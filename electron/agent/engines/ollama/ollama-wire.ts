@@ -46,6 +46,7 @@ export type PsRow = NonNullable<z.infer<typeof psSchema>['models']>[number];
 
 export const showSchema = z.object({
   capabilities: z.array(z.string()).nullish().catch(null),
+  template: z.string().nullish().catch(null),
   model_info: z.record(z.string(), z.unknown()).nullish().catch(null),
   tensors: z
     .array(z.object({ name: z.string(), type: z.string().catch(''), shape: z.array(z.number()).catch([]) }))

@@ -5,12 +5,13 @@ import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Operation } from '../../inference/request.ts';
-import type { Capability, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Capability, EngineLoad, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { CatalogModel } from '../../models/catalog-model.ts';
 import { groupOf } from '../../models/quantization-name.ts';
 import type { Engine, EngineModel, LoadTarget } from '../engine.ts';
 import type { EngineLog } from '../engine-log.ts';
+import { detailsOf } from '../model-details.ts';
 import {
   adoptedModelId,
   adoptedSentence,
@@ -19,7 +20,10 @@ import {
   type AdoptedState,
   type Poll,
 } from './adopted-state.ts';
+import { countPromptTokens } from './count-tokens.ts';
+import { askLoad } from './server-probe.ts';
 import { operationsOf } from './server-props.ts';
+import { withFields } from './spliced-body.ts';
 import { askSmall } from './small-request.ts';
 
 export interface AdoptedServerOptions {
@@ -76,6 +80,8 @@ export class AdoptedServer implements Engine {
   #http: HttpUpstream | null = null;
   #wire: HttpUpstream | null = null;
   #capabilities: readonly Capability[] = [];
+  /** As last read; null where it does not tell. */
+  #load: EngineLoad | null = null;
   #lastUsedMs: number | null = null;
   #readySinceMs: number | null = null;
   #polling: Promise<void> | null = null;
@@ -104,10 +110,17 @@ export class AdoptedServer implements Engine {
           );
         }
         this.#lastUsedMs = this.#deps.clock.now();
-        return wire.send(
-          { method: 'POST', path: paths[request.operation], headers: this.#headers, body: request.body },
-          signal,
-        );
+        // Others ask it too, and only it knows which of its slots is free and whose prompt that has: it chooses.
+        const body =
+          request.operation === 'embedding'
+            ? request.body
+            : withFields(request.body, { id_slot: -1, cache_prompt: true });
+        return wire.send({ method: 'POST', path: paths[request.operation], headers: this.#headers, body }, signal);
+      },
+      countTokens: (model, body) => {
+        const http = this.#http;
+        if (!http || this.#state.kind !== 'up' || model !== this.#modelId()) return Promise.resolve(null);
+        return countPromptTokens({ http, headers: this.#headers }, body, this.#deps.clock);
       },
     };
   }
@@ -249,6 +262,7 @@ export class AdoptedServer implements Engine {
       this.#readySinceMs = clock.now();
     }
     this.#become(next);
+    this.#load = next.kind === 'up' ? await askLoad({ http, headers: this.#headers }, clock) : null;
   }
 
   #isLeft(): boolean {
@@ -334,6 +348,7 @@ export class AdoptedServer implements Engine {
     const state = this.#state;
     const up = state.kind === 'up' ? state.props : null;
     const id = this.#modelId();
+    const file = this.#file();
     return {
       id: this.id,
       route: 'local',
@@ -348,14 +363,16 @@ export class AdoptedServer implements Engine {
               id,
               contextLength: up.contextLength,
               capabilities: this.#capabilities,
-              sizeBytes: this.#file()?.sizeBytes ?? 0,
+              sizeBytes: file?.sizeBytes ?? 0,
               loaded: true,
               createdAtS: Math.floor((this.#readySinceMs ?? 0) / 1000),
+              ...(file && { details: detailsOf(file) }),
             },
           ]
         : [],
       defaultModel: up && this.#deps.defaultModel(this.id) === id ? id : null,
       slots: up ? Math.max(1, up.slots) : 0,
+      ...(this.#load && { load: this.#load }),
     };
   }
 }

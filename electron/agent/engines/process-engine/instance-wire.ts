@@ -1,8 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Operation } from '../../inference/request.ts';
+import type { AppError } from '../../base/errors.ts';
+import type { InferenceRequest, Operation } from '../../inference/request.ts';
 import type { Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import type { WireBody, WireResponse, WireSink } from '../../inference/wire-response.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
+import { countPromptTokens } from './count-tokens.ts';
 import type { ProcessEndpoint } from './process-kind.ts';
+import { SessionSlots } from './session-slots.ts';
+import { withFields } from './spliced-body.ts';
 
 const paths: Readonly<Record<Operation, string>> = {
   chat: '/v1/chat/completions',
@@ -22,6 +27,9 @@ const idleCheckMs = 50;
 export class InstanceWire {
   readonly upstream: Upstream;
   readonly #http: HttpUpstream;
+  /** For questions that are no answers under way. */
+  readonly #asides: HttpUpstream;
+  readonly #slots: SessionSlots;
   readonly #clock: Clock;
   #closed = false;
 
@@ -37,15 +45,42 @@ export class InstanceWire {
       { clock },
     );
     this.#http = http;
+    this.#asides = new HttpUpstream({ host: '127.0.0.1', port: endpoint.port, name }, { clock });
+    this.#slots = new SessionSlots({ slots: endpoint.slots });
     const headers = {
       'Content-Type': 'application/json',
       ...(endpoint.key !== null && { Authorization: `Bearer ${endpoint.key}` }),
     };
     this.upstream = {
       describe,
-      generate: ({ operation, body }, signal) =>
-        http.send({ method: 'POST', path: paths[operation], headers, body }, signal),
+      generate: (request, signal) =>
+        this.#placed(request, endpoint.placing, signal, (body) =>
+          http.send({ method: 'POST', path: paths[request.operation], headers, body }, signal),
+        ),
+      countTokens: (_, body) => countPromptTokens({ http: this.#asides, headers }, body, clock),
     };
+  }
+
+  /** Sends the request with the slot that it belongs to, and gives that back when its answer is over. */
+  async #placed(
+    { operation, session, body }: InferenceRequest,
+    placing: ProcessEndpoint['placing'],
+    signal: AbortSignal,
+    send: (body: Buffer) => Promise<WireResponse>,
+  ): Promise<WireResponse> {
+    if (placing === 'none' || operation === 'embedding') return send(body);
+    if (placing === 'session') return send(session === undefined ? body : withFields(body, { session }));
+    const slot = this.#slots.take(session ?? null);
+    const release = (): void => slot?.release();
+    signal.addEventListener('abort', release, { once: true });
+    try {
+      // Written last, and so in place of whatever a caller named: −1 leaves the choice to the server.
+      const response = await send(withFields(body, { id_slot: slot?.id ?? -1, cache_prompt: true }));
+      return { ...response, body: new ReleasingBody(response.body, release) };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Answers under way. */
@@ -70,5 +105,54 @@ export class InstanceWire {
   close(): void {
     this.#closed = true;
     this.#http.close();
+    this.#asides.close();
+  }
+}
+
+/** Passes a body on, and tells when it is over, whichever way. */
+class ReleasingBody implements WireBody, WireSink {
+  readonly #inner: WireBody;
+  readonly #release: () => void;
+  #sink: WireSink | null = null;
+
+  constructor(inner: WireBody, release: () => void) {
+    this.#inner = inner;
+    this.#release = release;
+  }
+
+  get framing(): WireBody['framing'] {
+    return this.#inner.framing;
+  }
+
+  pipe(sink: WireSink): void {
+    this.#sink = sink;
+    this.#inner.pipe(this);
+  }
+
+  resume(): void {
+    this.#inner.resume();
+  }
+
+  destroy(): void {
+    this.#release();
+    this.#inner.destroy();
+  }
+
+  raw(bytes: Buffer): boolean {
+    return this.#sink?.raw(bytes) ?? true;
+  }
+
+  payload(bytes: Buffer, start: number, end: number): void {
+    this.#sink?.payload(bytes, start, end);
+  }
+
+  end(): void {
+    this.#release();
+    this.#sink?.end();
+  }
+
+  fail(error: AppError, intact: boolean): void {
+    this.#release();
+    this.#sink?.fail(error, intact);
   }
 }

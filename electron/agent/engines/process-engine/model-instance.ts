@@ -4,10 +4,11 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { InferenceRequest } from '../../inference/request.ts';
-import type { Capability, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Capability, ModelDetails, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import type { EngineModel, LoadOptions, LoadTarget } from '../engine.ts';
 import { snapshotOf } from '../engine-snapshot.ts';
+import { detailsOf } from '../model-details.ts';
 import { loadDeadlineMs } from '../supervisor/progress.ts';
 import { ProgressWatch } from '../supervisor/progress-watch.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -33,6 +34,7 @@ export class ModelInstance {
   readonly #deps: ModelInstanceDeps;
   readonly #supervisor: Supervisor;
   readonly #watch: ProgressWatch;
+  readonly #details: ModelDetails;
   #endpoint: ProcessEndpoint | null = null;
   /** Those of the last process, while the next one comes up. */
   #capabilities: readonly Capability[] = ['chat', 'completion'];
@@ -53,6 +55,7 @@ export class ModelInstance {
   constructor(plan: InstancePlan, deps: ModelInstanceDeps) {
     this.plan = plan;
     this.#deps = deps;
+    this.#details = detailsOf(plan.file);
     this.#lastUsedMs = deps.clock.now();
     const launcher = deps.kind.launcher(plan, {
       endpoint: (endpoint) => this.#connect(endpoint),
@@ -269,6 +272,12 @@ export class ModelInstance {
     return response;
   }
 
+  /** See {@link Upstream.countTokens}. */
+  async countTokens(body: Buffer, signal: AbortSignal): Promise<number | null> {
+    if (!this.ready) return null;
+    return (await this.#upstream?.countTokens?.(this.plan.id, body, signal)) ?? null;
+  }
+
   /** Some builds do not live through a second conversation: the next one finds a new process. */
   async #renewAfter(wire: InstanceWire | null): Promise<void> {
     await this.drained(wireDeadlines.firstByteMs, async () => {
@@ -320,6 +329,7 @@ export class ModelInstance {
       sizeBytes: file.sizeBytes,
       loaded: this.#endpoint !== null,
       createdAtS: this.#readySinceS,
+      details: this.#details,
     };
   }
 

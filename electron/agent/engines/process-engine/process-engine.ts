@@ -59,6 +59,8 @@ export class ProcessEngine implements Engine {
           new AppError('engine_not_ready', `The model ${request.model} is not loaded. Load it, then try again.`),
         );
       },
+      countTokens: (model, body, signal) =>
+        this.#instances.get(model)?.countTokens(body, signal) ?? Promise.resolve(null),
     };
   }
 
@@ -251,6 +253,10 @@ export class ProcessEngine implements Engine {
       models,
       defaultModel: offered.some(({ plan }) => plan.id === chosen) ? chosen : null,
       slots: sum(instances.map((instance) => (instance.ready ? (instance.endpoint?.slots ?? 0) : 0))),
+      load: {
+        busy: sum(instances.map(({ busy, endpoint }) => Math.min(busy, endpoint?.slots ?? 0))),
+        deferred: sum(instances.map(({ busy, endpoint }) => Math.max(0, busy - (endpoint?.slots ?? busy)))),
+      },
     };
   }
 }

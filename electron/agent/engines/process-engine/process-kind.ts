@@ -25,6 +25,11 @@ export interface ProcessEndpoint {
   readonly version: string | null;
   /** Tokens read and written since its start, a figure that only grows while it moves; null where it does not tell. */
   readonly progressOf: (() => Promise<number | null>) | null;
+  /**
+   * How the process is told which slot a request belongs to. `slot`: by `id_slot`, as llama.cpp's servers take it ·
+   * `session`: by the session's own id, and it chooses · `none`: not at all
+   */
+  readonly placing: 'slot' | 'session' | 'none';
 }
 
 export interface ProcessStats {

@@ -1,12 +1,15 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ServerAccess } from './server-process.ts';
 import { askSmall } from './small-request.ts';
-import { readProps, tokensOf, workOf, type ServerProps } from './server-props.ts';
+import type { EngineLoad } from '../../inference/upstream.ts';
+import { busySlotsOf, loadOf, readProps, tokensOf, workOf, type ServerProps } from './server-props.ts';
 
 type Access = Pick<ServerAccess, 'http' | 'headers'>;
 
 const askLimitMs = 5_000;
 const embedLimitMs = 60_000;
+/** It answers these two between two batches only: a late answer is of no use, and the next look comes soon. */
+const loadLimitMs = 1_000;
 
 /** What the server tells of itself; null while it does not answer, or is no llama.cpp server. */
 export async function askProps(access: Access, clock: Clock): Promise<ServerProps | null> {
@@ -31,6 +34,23 @@ export async function embeds(access: Access, clock: Clock): Promise<boolean | nu
     { clock, limitMs: embedLimitMs },
   );
   return answer === null ? null : answer.status === 200;
+}
+
+/** What it does at this moment, whoever asked for it; null where it does not tell. */
+export async function askLoad(access: Access, clock: Clock): Promise<EngineLoad | null> {
+  const ask = (path: string) =>
+    askSmall(
+      access.http,
+      { method: 'GET', path, headers: access.headers, body: null },
+      { clock, limitMs: loadLimitMs },
+    );
+  const metrics = await ask('/metrics');
+  if (metrics === null) return null;
+  const told = metrics.status === 200 ? loadOf(metrics.text) : null;
+  if (told !== null) return told;
+  const slots = await ask('/slots');
+  const busy = slots?.status === 200 ? busySlotsOf(slots.json) : null;
+  return busy === null ? null : { busy, deferred: 0 };
 }
 
 /** A figure that changes while it works; null when it does not tell. */

@@ -1,5 +1,5 @@
 import type { Operation } from '../../inference/request.ts';
-import type { Capability } from '../../inference/upstream.ts';
+import type { Capability, EngineLoad } from '../../inference/upstream.ts';
 import { isRecord } from './small-request.ts';
 
 /** What a server of llama.cpp's family tells of itself at `/props`, in the shapes of October 2024 and of today. */
@@ -80,6 +80,20 @@ export function tokensOf(metrics: string): number | null {
   );
   const told = figures.filter(Number.isFinite);
   return told.length === 0 ? null : told.reduce((total, figure) => total + figure, 0);
+}
+
+/** Requests at work and requests that wait, from `/metrics`; null when it is not that page. */
+export function loadOf(metrics: string): EngineLoad | null {
+  const [busy, deferred] = ['requests_processing', 'requests_deferred'].map((name) =>
+    Number(new RegExp(`^llamacpp:${name}\\s+([\\d.eE+]+)\\s*$`, 'm').exec(metrics)?.[1] ?? Number.NaN),
+  );
+  return isCount(busy) && isCount(deferred) ? { busy, deferred } : null;
+}
+
+/** How many slots work, from `/slots` in the shapes of October 2024 and of today; null when it is not that list. */
+export function busySlotsOf(slots: unknown): number | null {
+  if (!Array.isArray(slots) || !slots.every(isRecord)) return null;
+  return slots.filter((slot) => slot['is_processing'] === true || slot['state'] === 1).length;
 }
 
 /**

@@ -159,6 +159,10 @@ class WatchedUpstream implements Upstream {
     return this.#upstream.describe();
   }
 
+  async countTokens(model: string, body: Buffer, signal: AbortSignal): Promise<number | null> {
+    return (await this.#upstream.countTokens?.(model, body, signal)) ?? null;
+  }
+
   async generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse> {
     const watched = this.#begin(request);
     try {

@@ -5,6 +5,7 @@ import type { InferenceRequest, Operation } from '../../inference/request.ts';
 import type { Capability, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import type { Engine } from '../engine.ts';
+import { detailsOf } from '../model-details.ts';
 import type { Placed } from '../placement/choose-default.ts';
 import { isUsable } from '../placement/engine-view.ts';
 import type { ModelLoads } from './model-loads.ts';
@@ -35,9 +36,13 @@ export interface HeldUpstreamDeps {
 /** An engine that fell is back within seconds, or not soon. */
 export const recoveryMs = 15_000;
 
-/** What the embedded engine can do at most; the others tell by themselves once a model is loaded. */
+/**
+ * What an engine can do at most with a model that it has not loaded; the others tell by themselves once they have. The
+ * catalogue says which of these the model's file is good for, such as tools where its template knows them.
+ */
 const abilities: Partial<Record<EngineKind, readonly Capability[]>> = {
-  embedded: ['chat', 'completion', 'embedding', 'json'],
+  embedded: ['chat', 'completion', 'embedding', 'json', 'tools'],
+  bitnet: ['chat', 'completion', 'json'],
 };
 
 const allOperations: readonly Operation[] = ['chat', 'completion', 'embedding'];
@@ -99,6 +104,15 @@ export class HeldUpstream implements Upstream {
         await this.#nextChange(toAppError(error), signal);
       }
     }
+  }
+
+  /** Of a model that is in memory only. */
+  async countTokens(model: string, body: Buffer, signal: AbortSignal): Promise<number | null> {
+    const { engine, view } = this.#deps;
+    const offers = view().models.find(({ id }) => id === model)?.offers ?? [];
+    const offer = offers.find(({ engineId }) => engineId === engine.id);
+    if (offer?.held?.state !== 'loaded') return null;
+    return (await engine.upstream.countTokens?.(offer.modelId, body, signal)) ?? null;
   }
 
   /** Resolves when the model is in memory and its engine takes requests. */
@@ -226,6 +240,7 @@ export class HeldUpstream implements Upstream {
       sizeBytes: model.sizeBytes,
       loaded,
       createdAtS: Math.floor(model.arrivedMs / 1_000),
+      ...(told?.details ? { details: told.details } : model.file && { details: detailsOf(model.file) }),
     };
   }
 

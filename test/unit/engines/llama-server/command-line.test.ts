@@ -3,6 +3,7 @@ import {
   flagsOf,
   llamaServerArguments,
   resolveLoad,
+  spareMemory,
   type LoadDefaults,
 } from '../../../../electron/agent/engines/llama-server/command-line.ts';
 import { bitnetArguments } from '../../../../electron/agent/engines/bitnet/bitnet-kind.ts';
@@ -57,7 +58,8 @@ describe('resolveLoad', () => {
 
 describe('llamaServerArguments', () => {
   const load = { contextLength: 1_000, parallel: 3, kvType: 'q8_0', threads: 4 } as const;
-  const site = { port: 4_321, keyFile: '/run/k.key', knows: () => true };
+  const spare = { wholeWindow: false, promptCacheMiB: 700 };
+  const site = { port: 4_321, keyFile: '/run/k.key', spare, knows: () => true };
   const model = { id: 'm', path: '/m/a b.gguf', embedsOnly: false };
 
   it('keeps it on this machine behind a key, and gives each slot its whole context', () => {
@@ -69,6 +71,8 @@ describe('llamaServerArguments', () => {
     expect(after('--ctx-size')).toBe('3000');
     expect(after('--model')).toBe('/m/a b.gguf');
     expect(after('--cache-type-v')).toBe('q8_0');
+    expect(after('--cache-ram')).toBe('700');
+    expect(words).not.toContain('--swa-full');
     for (const forbidden of [
       '--rpc',
       '--sleep-idle-seconds',
@@ -90,10 +94,49 @@ describe('llamaServerArguments', () => {
     expect(words).not.toContain('--api-key-file');
   });
 
+  it('keeps whole prompts where memory allows', () => {
+    const site = { port: 1, keyFile: '/k', spare: { wholeWindow: true, promptCacheMiB: 1 }, knows: () => true };
+    expect(llamaServerArguments(model, load, site)).toContain('--swa-full');
+  });
+
   it('lets a model for embeddings read a whole text at once, in its own way', () => {
     const words = llamaServerArguments({ ...model, embedsOnly: true }, load, site);
     expect(words).toContain('--ubatch-size');
     expect(words).not.toContain('--pooling');
+  });
+});
+
+describe('spareMemory', () => {
+  const gibibyte = 2 ** 30;
+  const layer = { kvHeads: 1, keyLength: 256, valueLength: 256, stateBytes: 0 };
+  const shape = {
+    architecture: 'gemma3',
+    sizeBytes: gibibyte,
+    parameters: 1,
+    activeShare: 1,
+    layers: [...Array.from({ length: 15 }, () => ({ ...layer, window: 512 })), { ...layer, window: null }],
+    embeddingLength: 640,
+    vocabularySize: 32_000,
+    contextLength: 32_768,
+  };
+  const load = { contextLength: 32_768, parallel: 4, kvType: 'f16', threads: 2 } as const;
+
+  it('keeps whole prompts of a model with windows only where half of what is left holds them', () => {
+    expect(spareMemory({ shape }, load, 16 * gibibyte)).toEqual({ wholeWindow: true, promptCacheMiB: 4_096 });
+    // 1.9 GiB for the other 15 layers do not go into half of what is left.
+    expect(spareMemory({ shape }, load, 4 * gibibyte)).toMatchObject({ wholeWindow: false });
+    const seesAll = { ...shape, layers: [{ ...layer, window: null }] };
+    expect(spareMemory({ shape: seesAll }, load, 64 * gibibyte).wholeWindow).toBe(false);
+  });
+
+  it('gives prompts without a slot a share of what is left, with bounds', () => {
+    const seesAll = { ...shape, layers: [{ ...layer, window: null }] };
+    const at = (freeBytes: number): number => spareMemory({ shape: seesAll }, load, freeBytes).promptCacheMiB;
+    expect(at(0)).toBe(128);
+    expect(at(3 * gibibyte)).toBeGreaterThan(512);
+    expect(at(3 * gibibyte)).toBeLessThan(1_024);
+    expect(at(64 * gibibyte)).toBe(4_096);
+    expect(spareMemory({ shape: null }, load, 64 * gibibyte)).toEqual({ wholeWindow: false, promptCacheMiB: 512 });
   });
 });
 

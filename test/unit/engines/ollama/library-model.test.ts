@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import {
   capabilitiesOf,
   countIn,
+  detailsOfLibrary,
   fullName,
   groupOfTag,
   libraryModel,
@@ -134,4 +135,37 @@ it('finds an error in any line of a pull', () => {
     progress: { status: 'pulling', digest: 'sha256:1', receivedBytes: 0, totalBytes: 10 },
   });
   expect(parseProgress('<html>')).toEqual({ kind: 'other' });
+});
+
+it('tells what callers choose by, as far as the library has told it', () => {
+  const digest = `sha256:${'0f'.repeat(32)}`;
+  const answer = showSchema.parse({
+    capabilities: ['completion', 'thinking'],
+    details,
+    model_info: dense,
+    template: '{{ .Prompt }}',
+  });
+  expect(detailsOfLibrary({ ...row, digest }, answer)).toEqual({
+    architecture: 'qwen3',
+    quantization: 'Q4_K_M',
+    parameterCount: 1_000,
+    sha256: '0f'.repeat(32),
+    trainedContextLength: 40_960,
+    blockCount: 3,
+    embeddingLength: 4_096,
+    headCount: 32,
+    headCountKv: 8,
+    hasTemplate: false,
+    thinks: true,
+  });
+  expect(detailsOfLibrary(row, null)).toMatchObject({
+    architecture: 'llama',
+    parameterCount: 8_000_000_000,
+    sha256: null,
+    blockCount: null,
+    hasTemplate: null,
+    thinks: null,
+  });
+  const templated = showSchema.parse({ details, template: '{{ range .Messages }}x{{ end }}' });
+  expect(detailsOfLibrary(row, templated).hasTemplate).toBe(true);
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   buildName,
+  busySlotsOf,
   capabilitiesOf,
+  loadOf,
   operationsOf,
   readProps,
   tokensOf,
@@ -94,5 +96,21 @@ describe('what a server tells of its progress', () => {
     expect(buildName('b11434-e52aba53')).toBe('b11434');
     expect(buildName('b0-unknown')).toBeNull();
     expect(buildName(null)).toBeNull();
+  });
+});
+
+describe('the load that a server tells', () => {
+  it('reads requests at work and those that wait from its metrics', () => {
+    const page = '# HELP x\nllamacpp:requests_processing 2\nllamacpp:requests_deferred 3\n';
+    expect(loadOf(page)).toEqual({ busy: 2, deferred: 3 });
+    expect(loadOf('llamacpp:requests_processing 2\n')).toBeNull();
+    expect(loadOf('{"error":"not supported"}')).toBeNull();
+  });
+
+  it('counts the slots that work, in both shapes', () => {
+    expect(busySlotsOf([{ is_processing: true }, { is_processing: false }])).toBe(1);
+    expect(busySlotsOf([{ state: 1 }, { state: 0 }, { state: 1 }])).toBe(2);
+    expect(busySlotsOf({ error: 'x' })).toBeNull();
+    expect(busySlotsOf(['x'])).toBeNull();
   });
 });

@@ -48,7 +48,11 @@ export class FakeLocalEngine implements Engine {
   constructor(id: string, kind: EngineKind) {
     this.id = id;
     this.kind = kind;
-    this.upstream = { describe: () => this.#describe(), generate: (...args) => this.#generate(...args) };
+    this.upstream = {
+      describe: () => this.#describe(),
+      generate: (...args) => this.#generate(...args),
+      countTokens: (model, body) => Promise.resolve(this.#held.has(model) ? body.length : null),
+    };
   }
 
   snapshot(): EngineSnapshot {

@@ -23,6 +23,16 @@ async function node(given: Partial<Parameters<typeof enginesWith>[0]> = {}) {
   return { ...rig, engine };
 }
 
+it('counts the tokens of a prompt for a model that is in memory, and loads none for it', async () => {
+  const { engines, engine } = await node();
+  const [upstream] = engines.upstreams();
+  const { signal } = new AbortController();
+  expect(await upstream?.countTokens?.('horse', Buffer.from('12345'), signal)).toBe(5);
+  expect(await upstream?.countTokens?.('cow', Buffer.from('12345'), signal)).toBeNull();
+  expect(await upstream?.countTokens?.('none', Buffer.from('12345'), signal)).toBeNull();
+  expect(engine.loadedIds()).toEqual(['horse']);
+});
+
 describe('a model that is not in memory', () => {
   it('is loaded by a request that names it, which waits; several wait for one load', async () => {
     const { engines, engine } = await node();
