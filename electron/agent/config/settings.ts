@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import { meansPath } from '../../contract/control.ts';
 import { policySchema } from '../../contract/keys.ts';
+import { priorities } from '../../contract/routing.ts';
 
 /** The newest form of `config.json` that this program writes. */
 export const settingsVersion = 1;
@@ -43,6 +44,8 @@ const persona = z.strictObject({
   seed: z.int().optional(),
   maxTokens: z.int().min(1).max(10_000_000).optional(),
   ...policySchema.omit({ defaultModel: true, models: true }).partial().shape,
+  /** Left out: the key's own holds. */
+  priority: z.enum(priorities).optional(),
 });
 export type Persona = z.infer<typeof persona>;
 

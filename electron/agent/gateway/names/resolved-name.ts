@@ -11,6 +11,11 @@ export interface ResolvedName {
   readonly ceiling: Ceiling;
   /** Dollars that this one request may cost; null without a limit of its own. */
   readonly maxCostUsd: number | null;
+  /**
+   * For the router: patterns of the models that may answer; null for all. The name itself was judged already, so this
+   * binds only where the caller named none and the key's patterns leave the choice.
+   */
+  readonly allowedModels: readonly string[] | null;
 }
 
 export type Target =

@@ -42,6 +42,11 @@ export interface RouteContext {
   readonly offload: OffloadMode;
   /** Longest time that the request may wait for a slot here, by its priority. */
   readonly mostWaitMs: number;
+  /**
+   * Text that differs from request to request, such as its trace: decides which three peers are asked when there are
+   * more, so that not all nodes run to the same one.
+   */
+  readonly seed?: string;
 }
 
 export interface PlannedCandidate {
@@ -51,6 +56,11 @@ export interface PlannedCandidate {
   /** Why it stands where it stands, for a person, with numbers. */
   readonly sentence: string;
   readonly estimate: Estimate;
+  /**
+   * Kept for when all before it failed: admission neither waits for its lane nor chooses it, for going there would cost
+   * money, a cache or time. Left out: any of those without it will do as well as the first.
+   */
+  readonly afterFailure?: boolean;
 }
 
 /** Codes of the router's reasons against an upstream. */
@@ -66,6 +76,10 @@ export type RejectCode =
   | 'max-cost'
   | 'breaker-open'
   | 'slower'
+  /** One of many peers, and not among the three that were drawn. */
+  | 'not-drawn'
+  /** The request's own policy does not go there, such as to spend for routine work. */
+  | 'policy'
   | 'loop'
   | 'not-allowed';
 

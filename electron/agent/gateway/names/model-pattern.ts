@@ -1,0 +1,23 @@
+/**
+ * Whether one of the patterns fits the name; `*` stands for any text, also for none. Null allows every name. Takes time
+ * in proportion to the lengths, whatever the pattern, so that no key can be made that slows the node down.
+ */
+export function isAllowed(patterns: readonly string[] | null, name: string): boolean {
+  return patterns === null || patterns.some((pattern) => fitsPattern(pattern, name));
+}
+
+function fitsPattern(pattern: string, name: string): boolean {
+  const pieces = pattern.split('*');
+  const head = pieces[0] ?? '';
+  if (pieces.length === 1) return name === pattern;
+  const tail = pieces.at(-1) ?? '';
+  if (name.length < head.length + tail.length || !name.startsWith(head) || !name.endsWith(tail)) return false;
+  // The earliest place of each piece leaves the most room for the others.
+  let from = head.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const at = name.indexOf(piece, from);
+    if (at === -1) return false;
+    from = at + piece.length;
+  }
+  return from <= name.length - tail.length;
+}

@@ -1,0 +1,200 @@
+import type { PolicyInput, Policy } from '../../../contract/keys.ts';
+import {
+  callerHeaders,
+  ceilings,
+  priorities,
+  virtualModels,
+  type Ceiling,
+  type Priority,
+  type VirtualModel,
+} from '../../../contract/routing.ts';
+import { AppError } from '../../base/errors.ts';
+import type { Sampling } from '../dialects/query.ts';
+import { isAllowed } from './model-pattern.ts';
+import type { ResolvedName, ResolvedPersona, Target } from './resolved-name.ts';
+
+/** A persona as the settings have it. */
+export interface PersonaSettings extends Partial<Omit<PolicyInput, 'defaultModel' | 'models'>> {
+  readonly model: string;
+  readonly system?: string | undefined;
+  readonly systemMode: 'before' | 'replace';
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly topK?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly maxTokens?: number | undefined;
+}
+
+/** Names of the operator's own: for another name, or for a persona. */
+export type NameSettings = Readonly<Record<string, string | PersonaSettings>>;
+
+export interface NameAsk {
+  /** As the caller wrote it; empty where it wrote none. */
+  readonly requested: string;
+  /** `priority` of the body; null where it has none. */
+  readonly bodyPriority: Priority | null;
+  /** Of the request, lower case; a header that came twice is an array or joined by commas. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly policy: Policy;
+  readonly names: NameSettings;
+}
+
+/** Aliases that stand for aliases, one after the other; more are a mistake. */
+const mostAliases = 8;
+
+/**
+ * What the caller means by a name. Aliases are followed to a model, a persona or a virtual model; a request that names
+ * nothing, or `ranch/auto`, gets the key's default model. The priority is the header's, else the body's, else the
+ * persona's, else the key's, and never above what key and persona allow; the nearest of all ceilings holds. The key's
+ * list of models is held against the name that the caller used: what stands behind an allowed alias is allowed.
+ *
+ * @throws AppError `invalid_request` (a header's value, aliases in a circle), `forbidden` (not a name for this key)
+ */
+export function resolveName(ask: NameAsk): ResolvedName {
+  const { policy, names } = ask;
+  const isUnnamed = ask.requested === '' || ask.requested === 'ranch/auto';
+  const isByDefault = isUnnamed && policy.defaultModel !== null;
+  const name = isByDefault && policy.defaultModel !== null ? policy.defaultModel : ask.requested || 'ranch/auto';
+  const isNameFree = isByDefault || ask.requested === '';
+  if (!isNameFree && !isAllowed(policy.models, name)) throw forbiddenName(name, policy.models ?? []);
+
+  const { persona, target } = follow(name, names);
+  const virtual = virtualOf(target);
+  const headerPriority = oneOf(ask.headers, callerHeaders.priority, priorities);
+  const wished = headerPriority ?? ask.bodyPriority ?? persona?.settings.priority ?? policy.priority;
+  return {
+    target,
+    persona: persona === null ? null : resolvedPersona(persona.name, persona.settings),
+    priority: lowest([wished, policy.maxPriority, persona?.settings.maxPriority ?? 'high']),
+    ceiling: nearest([
+      oneOf(ask.headers, callerHeaders.ceiling, ceilings) ?? 'cloud',
+      policy.ceiling,
+      persona?.settings.ceiling ?? 'cloud',
+      virtual === 'ranch/local' ? 'local' : 'cloud',
+    ]),
+    maxCostUsd: maxCost(ask.headers),
+    allowedModels: isNameFree && !isByDefault && !isAllowed(policy.models, 'ranch/auto') ? policy.models : null,
+  };
+}
+
+interface Followed {
+  readonly target: Target;
+  readonly persona: { readonly name: string; readonly settings: PersonaSettings } | null;
+}
+
+/** A name of the operator's own hides a model that is called the same: the operator's word is the last one. */
+function follow(name: string, names: NameSettings): Followed {
+  let current = name;
+  let persona: Followed['persona'] = null;
+  const seen = new Set<string>();
+  for (;;) {
+    const meaning = Object.hasOwn(names, current) ? names[current] : undefined;
+    if (meaning === undefined) return { target: targetOf(current), persona };
+    if (seen.has(current) || seen.size === mostAliases) throw circle(name);
+    seen.add(current);
+    const next = typeof meaning === 'string' ? meaning : meaning.model;
+    // The persona that was named first has the character; one behind it only leads on to its model.
+    if (typeof meaning !== 'string') persona ??= { name: current, settings: meaning };
+    // A name that stands for itself means the model of that name.
+    if (next === current) return { target: targetOf(next), persona };
+    current = next;
+  }
+}
+
+function targetOf(name: string): Target {
+  const policy = virtualModels.find((each) => each === name);
+  return policy === undefined ? { kind: 'model', name } : { kind: 'policy', policy };
+}
+
+/** The virtual model that is meant, also where it is asked of one upstream, as in `ranch/local@ollama`. */
+function virtualOf(target: Target): VirtualModel | null {
+  if (target.kind === 'policy') return target.policy;
+  return virtualModels.find((each) => target.name.startsWith(`${each}@`)) ?? null;
+}
+
+function resolvedPersona(name: string, settings: PersonaSettings): ResolvedPersona {
+  const { requestsPerMinute = null, tokensPerMinute = null, concurrency = null, dollarsPerDay = null } = settings;
+  return {
+    name,
+    system: settings.system ?? null,
+    systemMode: settings.systemMode,
+    sampling: samplingOf(settings),
+    maxTokens: settings.maxTokens ?? null,
+    limits: { requestsPerMinute, tokensPerMinute, concurrency, dollarsPerDay },
+  };
+}
+
+function samplingOf({ temperature, topP, topK, seed }: PersonaSettings): Sampling {
+  return {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+/** In the order of {@link priorities}, from low to high. */
+function lowest(wished: readonly Priority[]): Priority {
+  return priorities[Math.min(...wished.map((each) => priorities.indexOf(each)))] ?? 'normal';
+}
+
+/** In the order of {@link ceilings}, from near to far. */
+function nearest(limits: readonly Ceiling[]): Ceiling {
+  return ceilings[Math.min(...limits.map((each) => ceilings.indexOf(each)))] ?? 'local';
+}
+
+/** The one value of a header; null where it was not sent. @throws AppError when it was sent twice with two values */
+function headerOf(headers: NameAsk['headers'], name: string): string | null {
+  const value = headers[name];
+  if (value === undefined) return null;
+  const texts = typeof value === 'string' ? value.split(',') : value;
+  const distinct = new Set(texts.map((text) => text.trim().toLowerCase()));
+  const [only] = distinct;
+  if (distinct.size !== 1 || only === undefined) throw badHeader(name, 'was sent more than once. Send one value.');
+  return only;
+}
+
+function oneOf<Value extends string>(
+  headers: NameAsk['headers'],
+  name: string,
+  values: readonly Value[],
+): Value | null {
+  const text = headerOf(headers, name);
+  if (text === null) return null;
+  const value = values.find((each) => each === text);
+  if (value === undefined) throw badHeader(name, `must be one of ${values.join(', ')}.`);
+  return value;
+}
+
+const mostDollars = 1_000_000;
+
+/** Plain decimal numbers only: an exponent or a sign in an amount of money is more likely a mistake than meant. */
+function maxCost(headers: NameAsk['headers']): number | null {
+  const text = headerOf(headers, callerHeaders.maxCost);
+  if (text === null) return null;
+  const usd = /^\d{1,7}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(usd <= mostDollars)) throw badHeader(callerHeaders.maxCost, 'must be an amount of dollars, such as 0.05.');
+  return usd;
+}
+
+function badHeader(name: string, must: string): AppError {
+  const shown = name
+    .split('-')
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join('-');
+  return new AppError('invalid_request', `The header ${shown} ${must}`, { context: { param: shown } });
+}
+
+function circle(name: string): AppError {
+  const message = `The name "${name.slice(0, 128)}" leads in a circle, or over more than ${mostAliases} others. Look at "names" in the settings.`;
+  return new AppError('invalid_request', message, { context: { param: 'model' } });
+}
+
+const mostShown = 10;
+
+function forbiddenName(name: string, patterns: readonly string[]): AppError {
+  const shown = patterns.slice(0, mostShown).join(', ') + (patterns.length > mostShown ? ', …' : '');
+  const may = patterns.length === 0 ? 'It may name none.' : `It may name: ${shown}.`;
+  const message = `This key may not name the model "${name.slice(0, 128)}". ${may}`;
+  return new AppError('forbidden', message, { context: { param: 'model' } });
+}

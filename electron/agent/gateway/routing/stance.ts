@@ -1,0 +1,28 @@
+import type { Offers } from './offers.ts';
+import type { RouteAsk, RouteContext } from './plan.ts';
+
+/**
+ * How a request weighs waiting against money.
+ * `auto`: money only where nothing else can begin in time. `routine`: never money. `quality`: money first, then the
+ * largest model here. `cloud-first`: money first, because the operator prefers the cloud for now. `requested`: the
+ * caller named a model that only costs money.
+ */
+export type Stance = 'auto' | 'routine' | 'quality' | 'cloud-first' | 'requested';
+
+export function stanceOf(ask: RouteAsk, offers: Offers, context: RouteContext): Stance {
+  switch (offers.policy) {
+    case null: {
+      const isCloudOnly = offers.offers.every(({ option }) => option.upstream.route === 'cloud');
+      if (isCloudOnly) return 'requested';
+      return ask.priority === 'low' ? 'routine' : 'auto';
+    }
+    case 'ranch/auto':
+      return context.offload === 'on' ? 'cloud-first' : 'auto';
+    case 'ranch/routine':
+      return 'routine';
+    case 'ranch/quality':
+      return 'quality';
+    case 'ranch/local':
+      return 'auto';
+  }
+}
