@@ -1,5 +1,5 @@
 import { AppError } from '../../base/errors.ts';
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { isList, isObject, type Json, type JsonObject } from './json.ts';
 
 /**
  * Rules for single fields. Each takes a value and its path, such as `messages[0].role`, and returns the value to pass
@@ -87,4 +87,33 @@ export function pick(
     else if (required.includes(name)) throw invalidField(prefix + name, 'is missing');
   }
   return picked;
+}
+
+/** For fields that are read in a way of their own later. */
+export const asIs: Rule = (value) => value;
+
+/** @throws AppError `invalid_request` unless it is a text of at most `longest` characters */
+export function asText(value: Json | undefined, path: string, longest: number): string {
+  if (value === undefined || value === null) throw invalidField(path, 'is missing');
+  if (typeof value === 'string' && value.length <= longest) return value;
+  throw invalidField(path, `must be a text of at most ${longest} characters`);
+}
+
+/** Null where it is absent. @throws AppError `invalid_request` unless it is a text of at most `longest` characters */
+export function asOptionalText(value: Json | undefined, path: string, longest: number): string | null {
+  return value === undefined || value === null ? null : asText(value, path, longest);
+}
+
+/** @throws AppError `invalid_request` unless it is a list of `least` to `most` items */
+export function asList(value: Json | undefined, path: string, least: number, most: number): readonly Json[] {
+  if (isList(value) && value.length >= least && value.length <= most) return value;
+  if (value === undefined || value === null) throw invalidField(path, 'is missing');
+  throw invalidField(path, `must be a list of ${least} to ${most} items`);
+}
+
+/** @throws AppError `invalid_request` unless it is an object */
+export function asObject(value: Json | undefined, path: string): JsonObject {
+  if (isObject(value)) return value;
+  if (value === undefined || value === null) throw invalidField(path, 'is missing');
+  throw invalidField(path, 'must be an object');
 }

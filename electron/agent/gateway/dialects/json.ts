@@ -59,6 +59,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Array.isArray, but the items stay JSON. */
+export function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 function invalid(message: string): AppError {
   return new AppError('invalid_request', message);
 }

@@ -1,7 +1,28 @@
+import type { CallerDialect } from '../surface.ts';
 import type { Dialect } from '../dialect.ts';
+import { chatSurface } from './chat-surface.ts';
+import { completionSurface } from './completion-surface.ts';
 import { decodeRequest } from './decode.ts';
+import { embeddingSurface } from './embedding-surface.ts';
 import { listModels } from './encode.ts';
 import { openAiError, openAiErrorEvent } from './errors.ts';
+import { modelList, oneModel } from './model-list.ts';
+
+/** The OpenAI API as callers speak it. */
+export const openAi: CallerDialect = {
+  name: 'openai',
+  errorBody: openAiError,
+  errorStatus: () => null,
+  surfaces: {
+    '/v1/chat/completions': chatSurface,
+    '/v1/completions': completionSurface,
+    '/v1/embeddings': embeddingSurface,
+  },
+  info: {
+    '/v1/models': modelList,
+    '/v1/models/': oneModel,
+  },
+};
 
 export const openAiDialect: Dialect = {
   name: 'openai',

@@ -1,0 +1,97 @@
+import type { Usage } from '../../../inference/usage.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
+import type { AnswerFinish, EngineTimings } from '../query.ts';
+
+/** The numbers and reasons at the end of an answer, to and from OpenAI's fields and llama.cpp's `timings`. */
+
+export function usageBody(usage: Usage): JsonObject {
+  const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = usage;
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    ...(cachedTokens === null ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(reasoningTokens == null ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+  };
+}
+
+/** Only what the engine told. */
+export function timingsBody(timings: EngineTimings): JsonObject {
+  const { promptMs, decodeMs, decodedTokens, loadMs } = timings;
+  return {
+    ...(promptMs === null ? {} : { prompt_ms: promptMs }),
+    ...(decodeMs === null ? {} : { predicted_ms: decodeMs }),
+    ...(decodedTokens === null ? {} : { predicted_n: decodedTokens }),
+    ...(loadMs === null ? {} : { load_ms: loadMs }),
+  };
+}
+
+/** `usage`, or what `timings` tell in its place; null when neither is there. */
+export function readUsage(usage: Json | undefined, timings: Json | undefined): Usage | null {
+  if (isObject(usage)) {
+    const promptTokens = count(usage['prompt_tokens']) ?? count(usage['input_tokens']);
+    if (promptTokens !== null) return fromUsage(usage, promptTokens);
+  }
+  if (!isObject(timings)) return null;
+  const read = count(timings['prompt_n']);
+  const completionTokens = count(timings['predicted_n']);
+  if (read === null || completionTokens === null) return null;
+  const cachedTokens = count(timings['cache_n']);
+  return { promptTokens: read + (cachedTokens ?? 0), completionTokens, cachedTokens };
+}
+
+function fromUsage(usage: JsonObject, promptTokens: number): Usage {
+  const prompt = usage['prompt_tokens_details'];
+  const completion = usage['completion_tokens_details'];
+  const reasoningTokens = isObject(completion) ? count(completion['reasoning_tokens']) : null;
+  return {
+    promptTokens,
+    completionTokens: count(usage['completion_tokens']) ?? 0,
+    cachedTokens: isObject(prompt) ? count(prompt['cached_tokens']) : null,
+    ...(reasoningTokens === null ? {} : { reasoningTokens }),
+  };
+}
+
+export function readTimings(timings: Json | undefined): EngineTimings | null {
+  if (!isObject(timings)) return null;
+  return {
+    promptMs: count(timings['prompt_ms']),
+    decodeMs: count(timings['predicted_ms']),
+    loadMs: null,
+    decodedTokens: count(timings['predicted_n']),
+  };
+}
+
+export function finishReason(finish: AnswerFinish): string {
+  switch (finish) {
+    case 'stop':
+      return 'stop';
+    case 'length':
+      return 'length';
+    case 'tool':
+      return 'tool_calls';
+    case 'filter':
+      return 'content_filter';
+  }
+}
+
+/** Null when the field says nothing; words that only some servers have count as a plain end. */
+export function readFinish(value: Json | undefined): AnswerFinish | null {
+  if (typeof value !== 'string' || value === '') return null;
+  switch (value) {
+    case 'length':
+    case 'max_tokens':
+      return 'length';
+    case 'tool_calls':
+    case 'function_call':
+      return 'tool';
+    case 'content_filter':
+      return 'filter';
+    default:
+      return 'stop';
+  }
+}
+
+function count(value: Json | undefined): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+}
