@@ -11,7 +11,10 @@ export interface LocalRequest {
 export interface LocalRequestRules {
   /** The port that the listener was bound to; a Host or Origin with any other is refused. */
   readonly port: number;
-  /** Names by which callers may address the listener, lower case, IPv6 in brackets. Default: {@link loopbackHosts}. */
+  /**
+   * Names and addresses by which callers may address the listener, lower case, IPv6 in brackets. Default:
+   * {@link loopbackHosts}; a listener on the network names those of its machine too.
+   */
   readonly hosts?: readonly string[];
   /** Origins allowed besides the listener's own, such as `http://127.0.0.1:5173`. */
   readonly origins?: readonly string[];
@@ -24,8 +27,7 @@ export const loopbackHosts: readonly string[] = ['127.0.0.1', 'localhost', '[::1
 const hostilePath = /%2e%2e|%2e\.|\.%2e|(^|\/)\.\.?(\/|$)|(^|\/)%2e(\/|$)|%5c|%00|\\|[^\x21-\x7e]/i;
 
 /**
- * Judges whether a request to a loopback listener comes from a program of this machine and not, by way of a browser,
- * from a web page: DNS rebinding shows in Host, foreign pages show in Origin and Sec-Fetch-Site. A head that two readers
+ * Judges whether a request comes from a program that means this listener and not, by way of a browser, from a web page: DNS rebinding shows in Host, foreign pages show in Origin and Sec-Fetch-Site. A head that two readers
  * would understand differently does not pass either. Pure; call it before anything else is read of the request.
  *
  * @returns null when it may pass, else the error to answer with (`wrong_host`, `forbidden` or `invalid_request`)
