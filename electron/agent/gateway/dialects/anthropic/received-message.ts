@@ -1,0 +1,29 @@
+import { isObject, type Json, type JsonObject } from '../json.ts';
+
+/**
+ * A received body for the provider itself, whose cache is keyed by its bytes: as it came but for the model's name, and
+ * without what only this node understands or made. That is `priority`, and thinking blocks without a signature, which
+ * came from a model here earlier in the chat and which the provider would refuse.
+ */
+export function bodyForProvider(received: JsonObject, model: string): JsonObject {
+  const body: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(received)) {
+    if (name === 'model') body[name] = model;
+    else if (name === 'messages' && Array.isArray(value)) body[name] = value.flatMap(withoutUnsigned);
+    else if (name !== 'priority') body[name] = value;
+  }
+  return body;
+}
+
+function withoutUnsigned(message: Json): Json[] {
+  if (!isObject(message)) return [message];
+  const { content } = message;
+  if (message['role'] !== 'assistant' || !Array.isArray(content) || !content.some(isUnsigned)) return [message];
+  const signed = content.filter((block: Json) => !isUnsigned(block));
+  // A message without anything in it is refused too.
+  return signed.length === 0 ? [] : [{ ...message, content: signed }];
+}
+
+function isUnsigned(block: Json): boolean {
+  return isObject(block) && block['type'] === 'thinking' && (block['signature'] ?? '') === '';
+}

@@ -1,0 +1,52 @@
+import type { Usage } from '../../../inference/usage.ts';
+import { isObject, type Json } from '../json.ts';
+
+/** Counts as the API told them so far; those of a stream come in two places and are of the whole message each time. */
+export interface ToldUsage {
+  readonly input: number | null;
+  readonly output: number | null;
+  readonly cacheRead: number | null;
+  readonly cacheWritten: number | null;
+  readonly thought: number | null;
+}
+
+export const nothingTold: ToldUsage = { input: null, output: null, cacheRead: null, cacheWritten: null, thought: null };
+
+/** What is told now, over what was told before. */
+export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
+  if (!isObject(usage)) return before;
+  const details = usage['output_tokens_details'];
+  const input = count(usage['input_tokens']);
+  return {
+    // Some servers fill the place with 0 where they do not count again.
+    input: input === 0 ? (before.input ?? 0) : (input ?? before.input),
+    output: count(usage['output_tokens']) ?? before.output,
+    cacheRead: count(usage['cache_read_input_tokens']) ?? before.cacheRead,
+    cacheWritten: count(usage['cache_creation_input_tokens']) ?? before.cacheWritten,
+    thought: (isObject(details) ? count(details['thinking_tokens']) : null) ?? before.thought,
+  };
+}
+
+/** Prompt tokens, those from or for a cache included; null when nothing was told. */
+export function promptTokensOf(told: ToldUsage): number | null {
+  const { input, cacheRead, cacheWritten } = told;
+  if (input === null && cacheRead === null) return null;
+  return (input ?? 0) + (cacheRead ?? 0) + (cacheWritten ?? 0);
+}
+
+/** Null when the upstream told no counts. */
+export function usageOf(told: ToldUsage): Usage | null {
+  const promptTokens = promptTokensOf(told);
+  if (promptTokens === null && told.output === null) return null;
+  return {
+    promptTokens: promptTokens ?? 0,
+    completionTokens: told.output ?? 0,
+    cachedTokens: told.cacheRead,
+    ...(told.cacheWritten !== null && { cacheWriteTokens: told.cacheWritten }),
+    ...(told.thought !== null && { reasoningTokens: told.thought }),
+  };
+}
+
+function count(value: Json | undefined): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.trunc(value) : null;
+}
