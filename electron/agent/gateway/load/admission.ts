@@ -97,7 +97,9 @@ export class Admission {
   laneLoad(lane: string): LaneLoad {
     let queued = 0;
     for (const { ask } of this.#waiting) if (ask.lanes.includes(lane)) queued += 1;
-    return { inFlight: this.#lanes.get(lane)?.inFlight ?? 0, queued, slots: this.#slots(lane) };
+    const known = this.#lanes.get(lane);
+    const endedLately = known?.endedLately(this.#deps.clock.monotonic()) ?? 0;
+    return { inFlight: known?.inFlight ?? 0, queued, slots: this.#slots(lane), endedLately };
   }
 
   /** Milliseconds that such a request would wait for a place now, were nobody else to come; 0 when one is free. */
@@ -226,7 +228,7 @@ export class Admission {
         if (!held) return;
         held = false;
         this.#inFlight -= 1;
-        lane.end(running, clock.monotonic() - running.startedMs);
+        lane.end(running, clock.monotonic());
         this.#fill(name);
       },
     };

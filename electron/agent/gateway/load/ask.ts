@@ -20,4 +20,6 @@ export interface LaneLoad {
   readonly inFlight: number;
   readonly queued: number;
   readonly slots: number;
+  /** Requests that gave their place back so lately that figures which the engine told may still count them. */
+  readonly endedLately?: number;
 }

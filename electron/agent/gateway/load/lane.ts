@@ -15,11 +15,16 @@ const leastStretch = 0.02;
 const mostStretch = 50;
 /** Of the time that a request has overrun its expectation by its own age, what it is taken to need still. */
 const overrunShare = 0.25;
+/** As old as what an engine tells of its own load may be. */
+const latelyMs = 5_000;
+const endsKept = 64;
 
 /** The requests that one upstream works on, and how its service times compare with what was expected. */
 export class Lane {
   readonly #running = new Set<Running>();
   readonly #byCaller = new Map<string, number>();
+  /** When the last few ended, monotonic milliseconds. */
+  readonly #ends: number[] = [];
   #meanExpectedMs = 0;
   #meanActualMs = 0;
   #completions = 0;
@@ -48,9 +53,17 @@ export class Lane {
     this.#byCaller.set(running.caller, this.runningOf(running.caller) + 1);
   }
 
-  /** The request gives its place back after `tookMs`. */
-  end(running: Running, tookMs: number): void {
+  /** Requests that ended within the last 5 s, 64 at most. */
+  endedLately(nowMs: number): number {
+    return this.#ends.reduce((count, atMs) => count + (nowMs - atMs < latelyMs ? 1 : 0), 0);
+  }
+
+  /** The request gives its place back. */
+  end(running: Running, nowMs: number): void {
     if (!this.#running.delete(running)) return;
+    const tookMs = nowMs - running.startedMs;
+    this.#ends.push(nowMs);
+    if (this.#ends.length > endsKept) this.#ends.shift();
     const left = this.runningOf(running.caller) - 1;
     if (left > 0) this.#byCaller.set(running.caller, left);
     else this.#byCaller.delete(running.caller);

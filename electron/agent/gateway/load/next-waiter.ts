@@ -110,16 +110,22 @@ export function aheadOf<Waiter extends Waiting>(
   }
   const running = runningOf(caller);
   const own = turns.get(caller) ?? running;
-  const served = standing.lastServed(caller);
+  const callers = [...turns.keys()];
   for (const { waiter, turn } of equals) {
     const who = waiter.ask.caller;
     if (who === caller || turn < own || (turn === own && wasEarlier(who))) ahead.push(waiter);
   }
   return ahead;
 
-  /** In the same round goes first whoever had the place before longer ago: more that run now, fewer to be served yet. */
+  /**
+   * In the same round goes first whoever had the round before it earlier: one that had it already, then the one that was
+   * served longer ago, then the one whose first came first.
+   */
   function wasEarlier(who: string): boolean {
     const theirs = runningOf(who);
-    return theirs === running ? standing.lastServed(who) <= served : theirs > running;
+    if (theirs !== running) return theirs > running;
+    const [served, ownServed] = [standing.lastServed(who), standing.lastServed(caller)];
+    if (served !== ownServed) return served < ownServed;
+    return !turns.has(caller) || callers.indexOf(who) < callers.indexOf(caller);
   }
 }

@@ -77,7 +77,7 @@ describe('Admission', () => {
     const scene = new Scene(2);
     for (const name of ['x/1', 'x/2', 'x/3', 'x/4']) await scene.ask(name);
     expect(scene.taken()).toEqual(['x/1 in a', 'x/2 in a']);
-    expect(scene.admission.laneLoad('a')).toEqual({ inFlight: 2, queued: 2, slots: 2 });
+    expect(scene.admission.laneLoad('a')).toEqual({ inFlight: 2, queued: 2, slots: 2, endedLately: 0 });
     await scene.pass(30);
     await scene.end('x/1');
     await scene.end('x/2');

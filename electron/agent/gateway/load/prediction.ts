@@ -1,0 +1,81 @@
+import type { Estimate } from '../../../contract/trace.ts';
+import type { Operation } from '../../inference/request.ts';
+import type { EngineLoad, TokenPrice } from '../../inference/upstream.ts';
+import type { LaneLoad } from './ask.ts';
+import type { Speeds } from './speeds.ts';
+
+/** All that an estimate is made of. */
+export interface Prospect {
+  readonly operation: Operation;
+  readonly promptTokens: number;
+  /** Tokens at the head of the prompt that the upstream has in its cache. */
+  readonly cachedTokens: number;
+  /** Tokens of a cache elsewhere that going here throws away. */
+  readonly lostCacheTokens: number;
+  /** The caller's limit; null when it named none. */
+  readonly maxTokens: number | null;
+  /** Longest answer that is possible all the same, tokens. */
+  readonly mostTokens: number;
+  /** Whether the model is in memory. */
+  readonly loaded: boolean;
+  readonly speeds: Speeds;
+  /** Until this gateway has a place for the request, milliseconds. */
+  readonly waitMs: number;
+  readonly lane: LaneLoad;
+  /** What the engine tells of itself. */
+  readonly engine: EngineLoad | null;
+  /** Null for what costs nothing. */
+  readonly price: TokenPrice | null;
+}
+
+/** Prompt tokens are reckoned, and some providers charge more for those that go into their cache. */
+const priceMargin = 1.25;
+
+/** What to expect of a request on one upstream. Pure. */
+export function estimate(prospect: Prospect): Estimate {
+  const { promptTokens, lostCacheTokens, speeds, price } = prospect;
+  const cachedTokens = Math.min(Math.max(0, prospect.cachedTokens), promptTokens);
+  const loadMs = prospect.loaded ? 0 : speeds.loadMs;
+  const readMs = ((promptTokens - cachedTokens) / speeds.prefillTokensPerSecond) * 1_000;
+  const prefillMs = Math.max(readMs, speeds.startMs);
+  const answerMs = (answerTokens(prospect) / speeds.tokensPerSecond) * 1_000;
+  const serviceMs = loadMs + prefillMs + answerMs;
+  const waitMs = prospect.waitMs + othersMs(prospect, serviceMs);
+  return {
+    waitMs: Math.round(waitMs),
+    loadMs: Math.round(loadMs),
+    prefillMs: Math.round(prefillMs),
+    ttftMs: Math.round(waitMs + loadMs + prefillMs),
+    serviceMs: Math.round(serviceMs),
+    promptTokens,
+    cachedTokens,
+    lostCacheTokens,
+    worstUsd: price === null ? 0 : worstUsd(prospect, price),
+  };
+}
+
+function answerTokens({ operation, maxTokens, mostTokens, speeds }: Prospect): number {
+  if (operation === 'embedding') return 0;
+  return Math.min(speeds.answerTokens, maxTokens ?? mostTokens, mostTokens);
+}
+
+/**
+ * How much longer it takes because others, who do not come by way of this gateway, use the engine too. Its figures are
+ * as of a while ago, so requests of ours that ended lately may still be among them.
+ */
+function othersMs({ engine, lane }: Prospect, serviceMs: number): number {
+  if (engine === null) return 0;
+  const ours = lane.inFlight + (lane.endedLately ?? 0);
+  const others = Math.max(0, engine.busy + engine.deferred - ours);
+  const slots = Math.max(1, lane.slots);
+  const short = others + lane.inFlight + 1 - slots;
+  // Those of ours that hold places are in the wait already.
+  const because = Math.min(others, short);
+  return because > 0 ? (because / slots) * serviceMs : 0;
+}
+
+/** The whole prompt uncached and the longest answer. */
+function worstUsd({ operation, promptTokens, maxTokens, mostTokens }: Prospect, price: TokenPrice): number {
+  const answer = operation === 'embedding' ? 0 : (maxTokens ?? mostTokens);
+  return (promptTokens * priceMargin * price.inputUsd + answer * price.outputUsd) / 1e6;
+}

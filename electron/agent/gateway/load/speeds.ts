@@ -1,0 +1,146 @@
+import type { AnswerMeasurement } from '../../inference/measurement.ts';
+import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import { RecentMap } from './recent-map.ts';
+
+/** What was measured of a model on an upstream before this process began; null where nothing was. */
+export interface KnownSpeeds {
+  readonly prefillTokensPerSecond: number | null;
+  readonly tokensPerSecond: number | null;
+  /** How long loading it took last, milliseconds. */
+  readonly loadMs?: number | null;
+}
+
+/** How fast a model is expected to be. */
+export interface Speeds {
+  readonly prefillTokensPerSecond: number;
+  readonly tokensPerSecond: number;
+  /** Until the first token whatever the prompt's length: the way there, and what cannot be told apart. */
+  readonly startMs: number;
+  readonly loadMs: number;
+  /** Length of a typical answer, tokens. */
+  readonly answerTokens: number;
+}
+
+export interface ModelSpeedsDeps {
+  readonly knownSpeeds: (upstreamId: string, model: string) => KnownSpeeds | null;
+}
+
+interface Learnt {
+  readonly prefill: number | null;
+  readonly decode: number | null;
+  readonly startMs: number | null;
+  readonly loadMs: number | null;
+  readonly answerTokens: number | null;
+}
+
+const nothing: Learnt = { prefill: null, decode: null, startMs: null, loadMs: null, answerTokens: null };
+const newestWeight = 0.25;
+/** Answers vary by themselves; a few short ones must not make the next long one look quick. */
+const answerWeight = 0.1;
+const typicalAnswerTokens = 256;
+const pairLimit = 512;
+/** Answers with fewer tokens say little about the decode speed, and prompts with fewer to read about that of reading. */
+const leastDecoded = 8;
+const leastRead = 32;
+/**
+ * An engine that does not tell what came from its cache counts the whole prompt over the time for a part of it: more than
+ * this many times what was known is not believed then.
+ */
+const believableGain = 2;
+
+/**
+ * Learns how fast each model is on each upstream. Where nothing was measured, it takes what was measured earlier, and
+ * where that is not known either, a cautious guess by the model's size.
+ */
+export class ModelSpeeds {
+  readonly #deps: ModelSpeedsDeps;
+  readonly #pairs = new RecentMap<string, Learnt>(pairLimit);
+
+  constructor(deps: ModelSpeedsDeps) {
+    this.#deps = deps;
+  }
+
+  of(upstream: Pick<UpstreamDescription, 'id' | 'route'>, model: Pick<ServedModel, 'id' | 'sizeBytes'>): Speeds {
+    const learnt = this.#learnt(upstream.id, model.id);
+    const guess = guessedSpeeds(upstream.route, model.sizeBytes);
+    return {
+      prefillTokensPerSecond: learnt.prefill ?? guess.prefillTokensPerSecond,
+      tokensPerSecond: learnt.decode ?? guess.tokensPerSecond,
+      startMs: upstream.route === 'local' ? 0 : (learnt.startMs ?? guess.startMs),
+      loadMs: learnt.loadMs ?? guess.loadMs,
+      answerTokens: learnt.answerTokens ?? typicalAnswerTokens,
+    };
+  }
+
+  observe(measurement: AnswerMeasurement): void {
+    const { upstreamId, model, operation, completionTokens, tokensPerSecond } = measurement;
+    const known = this.#learnt(upstreamId, model);
+    const decoded = completionTokens ?? 0;
+    this.#pairs.set(keyOf(upstreamId, model), {
+      ...known,
+      prefill: prefillAfter(known.prefill, measurement),
+      decode: decoded >= leastDecoded ? mean(known.decode, positive(tokensPerSecond)) : known.decode,
+      startMs: mean(known.startMs, startOf(measurement)),
+      answerTokens:
+        operation === 'embedding' ? known.answerTokens : mean(known.answerTokens, completionTokens, answerWeight),
+    });
+  }
+
+  /** A model was loaded in so long. */
+  observeLoad(upstreamId: string, model: string, loadMs: number): void {
+    const known = this.#learnt(upstreamId, model);
+    this.#pairs.set(keyOf(upstreamId, model), { ...known, loadMs: mean(known.loadMs, positive(loadMs), 0.5) });
+  }
+
+  #learnt(upstreamId: string, model: string): Learnt {
+    const learnt = this.#pairs.get(keyOf(upstreamId, model));
+    if (learnt) return learnt;
+    const known = this.#deps.knownSpeeds(upstreamId, model);
+    if (known === null) return nothing;
+    const { prefillTokensPerSecond, tokensPerSecond, loadMs = null } = known;
+    return { ...nothing, prefill: positive(prefillTokensPerSecond), decode: positive(tokensPerSecond), loadMs };
+  }
+}
+
+/**
+ * A cautious guess for a machine without a graphics card: every token reads all weights, at 16 GB/s; reading a prompt
+ * takes 40 times less of a token, as measured on small desktop processors. A provider is quick, but far away.
+ */
+export function guessedSpeeds(route: UpstreamDescription['route'], sizeBytes: number): Omit<Speeds, 'answerTokens'> {
+  if (route === 'cloud') return { prefillTokensPerSecond: 5_000, tokensPerSecond: 40, startMs: 800, loadMs: 0 };
+  // A size that is not told is taken for that of an 8B model in 4 bits.
+  const bytes = sizeBytes > 0 ? sizeBytes : 4.7e9;
+  const tokensPerSecond = Math.min(100, Math.max(0.5, 16e9 / bytes));
+  return {
+    tokensPerSecond,
+    prefillTokensPerSecond: Math.min(2_000, tokensPerSecond * 40),
+    startMs: route === 'peer' ? 20 : 0,
+    loadMs: 1_000 + bytes / 5e5,
+  };
+}
+
+function prefillAfter(known: number | null, measurement: AnswerMeasurement): number | null {
+  const { promptTokens, cachedTokens } = measurement;
+  const speed = positive(measurement.prefillTokensPerSecond);
+  if (speed === null || promptTokens === null || promptTokens - (cachedTokens ?? 0) < leastRead) return known;
+  if (cachedTokens === null && known !== null && speed > known * believableGain) return known;
+  return mean(known, speed);
+}
+
+/** Time to the first token where nothing tells how much of it was reading: that of a provider, mostly. */
+function startOf({ ttftMs, prefillTokensPerSecond }: AnswerMeasurement): number | null {
+  return prefillTokensPerSecond === null ? ttftMs : null;
+}
+
+function mean(known: number | null, next: number | null, weight = newestWeight): number | null {
+  if (next === null || known === null) return next ?? known;
+  return known + weight * (next - known);
+}
+
+function positive(figure: number | null): number | null {
+  return figure !== null && Number.isFinite(figure) && figure > 0 ? figure : null;
+}
+
+function keyOf(upstreamId: string, model: string): string {
+  return `${upstreamId}\n${model}`;
+}
