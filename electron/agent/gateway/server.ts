@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode, traitsOf } from '../base/errors.ts';
-import { judgeLocalRequest, type LocalRequestRules } from '../base/local-request.ts';
+import { judgeLocalRequest, loopbackHosts } from '../base/local-request.ts';
 
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
-  /** Names besides the loopback ones by which callers may address the gateway. */
-  readonly hosts: readonly string[];
+  /** Names besides the loopback ones by which callers may address the gateway; a function is asked on each request. */
+  readonly hosts: readonly string[] | (() => readonly string[]);
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
   /** Longest time that the head of a request may take. */
@@ -45,7 +45,8 @@ export class GatewayServer {
   readonly #answering = new WeakMap<Duplex, ServerResponse>();
   /** Connections whose last answer is a refusal; the parser complains about each further piece that they send. */
   readonly #refusing = new WeakSet<Duplex>();
-  #rules: LocalRequestRules | null = null;
+  /** Null while it does not listen yet. */
+  #port: number | null = null;
 
   constructor(options: ServerOptions, deps: { handlers: ServerHandlers; clock: Clock }) {
     this.#options = options;
@@ -93,7 +94,28 @@ export class GatewayServer {
    * @throws AppError `port_taken` with `host` and `port` in its context
    */
   listen(): Promise<{ readonly url: string; readonly port: number }> {
-    const { host, port } = this.#options;
+    return this.#listen(this.#options.host, this.#options.port);
+  }
+
+  /**
+   * Listens on another address of this machine, on the same port; answers that are under way go on. When the other
+   * address cannot be had it listens on the first one again.
+   *
+   * @throws AppError `port_taken` or `settings_invalid`
+   */
+  async move(host: string): Promise<void> {
+    const port = this.#port;
+    if (port === null) throw new AppError('internal', 'The gateway does not listen yet.');
+    this.#server.close();
+    try {
+      await this.#listen(host, port);
+    } catch (error) {
+      await this.#listen(this.#options.host, port);
+      throw error;
+    }
+  }
+
+  #listen(host: string, port: number): Promise<{ readonly url: string; readonly port: number }> {
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void => {
         reject(listenError(error, host, port));
@@ -102,7 +124,7 @@ export class GatewayServer {
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', failed);
         const taken = addressOf(this.#server.address());
-        this.#rules = { port: taken, hosts: ['127.0.0.1', 'localhost', '[::1]', ...this.#options.hosts] };
+        this.#port = taken;
         resolve({ url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, port: taken });
       });
     });
@@ -130,8 +152,14 @@ export class GatewayServer {
   }
 
   #judge(request: IncomingMessage): AppError | null {
-    if (!this.#rules) return new AppError('shutting_down', 'This node is not ready yet. Try again in a moment.');
-    return judgeLocalRequest(request, this.#rules);
+    if (this.#port === null) return new AppError('shutting_down', 'This node is not ready yet. Try again in a moment.');
+    return judgeLocalRequest(request, { port: this.#port, hosts: this.#hosts() });
+  }
+
+  #hosts(): readonly string[] {
+    const { hosts } = this.#options;
+    const more = typeof hosts === 'function' ? hosts() : hosts;
+    return more.length === 0 ? loopbackHosts : [...loopbackHosts, ...more];
   }
 
   #clientError(error: Error, socket: Duplex): void {
