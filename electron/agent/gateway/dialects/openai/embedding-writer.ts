@@ -47,7 +47,7 @@ export class EmbeddingWriter implements AnswerWriter {
 function cutTo(vector: readonly number[], length: number): readonly number[] {
   if (vector.length <= length) return vector;
   const cut = vector.slice(0, length);
-  const norm = Math.hypot(...cut);
+  const norm = Math.sqrt(cut.reduce((sum, value) => sum + value * value, 0));
   return norm === 0 ? cut : cut.map((value) => value / norm);
 }
 
