@@ -26,7 +26,7 @@ function readMessage(message: JsonObject, index: number, reading: Reading): Turn
     case 'user': {
       const name = asOptionalText(message['name'], `${path}.name`, shortText);
       const parts = readParts(present(content, path), `${path}.content`);
-      noteImages(parts, path, reading);
+      noteImages(parts, `${path}.content`, reading);
       return { role: 'user', parts, ...(name === null ? {} : { name }) };
     }
     case 'assistant':
@@ -34,7 +34,7 @@ function readMessage(message: JsonObject, index: number, reading: Reading): Turn
     case 'tool': {
       reading.need('tools', `${path}.role`);
       const parts = readParts(present(content, path), `${path}.content`);
-      noteImages(parts, path, reading);
+      noteImages(parts, `${path}.content`, reading);
       const callId = asText(message['tool_call_id'], `${path}.tool_call_id`, shortText);
       const name = asOptionalText(message['name'], `${path}.name`, shortText);
       return { role: 'tool', callId, name, parts, failed: false };
@@ -87,6 +87,6 @@ export function readArguments(value: Json | undefined, path: string): string {
   return isObject(value) ? JSON.stringify(value) : asText(value, path, longText);
 }
 
-export function noteImages(parts: readonly Part[], path: string, reading: Reading): void {
-  if (parts.some(({ kind }) => kind === 'image')) reading.need('vision', `${path}.content`);
+export function noteImages(parts: readonly Part[], field: string, reading: Reading): void {
+  if (parts.some(({ kind }) => kind === 'image')) reading.need('vision', field);
 }

@@ -7,6 +7,7 @@ import { embeddingSurface } from './embedding-surface.ts';
 import { listModels } from './encode.ts';
 import { openAiError, openAiErrorEvent } from './errors.ts';
 import { modelList, oneModel } from './model-list.ts';
+import { responsesSurface } from './responses-surface.ts';
 
 /** The OpenAI API as callers speak it. */
 export const openAi: CallerDialect = {
@@ -17,6 +18,7 @@ export const openAi: CallerDialect = {
     '/v1/chat/completions': chatSurface,
     '/v1/completions': completionSurface,
     '/v1/embeddings': embeddingSurface,
+    '/v1/responses': responsesSurface,
   },
   info: {
     '/v1/models': modelList,

@@ -1,0 +1,128 @@
+import { asList, asObject, asOptionalText, asText, invalidField, unsupportedField } from '../fields.ts';
+import { isList, isObject, type Json, type JsonObject } from '../json.ts';
+import type { ToolCall, Turn } from '../query.ts';
+import { readParts, readText } from './content.ts';
+import { longText, shortText } from './generation.ts';
+import { noteImages, readArguments } from './messages.ts';
+import type { Reading } from './reading.ts';
+
+const itemLimit = 8192;
+
+/** `instructions` and `input` of a response as turns: what an assistant thought, said and called is one turn. */
+export function readInput(reading: Reading): Turn[] {
+  const turns = new InputTurns();
+  const instructions = reading.field('instructions');
+  if (instructions !== undefined) turns.add({ role: 'system', text: readText(instructions, 'instructions') });
+  const input = reading.field('input');
+  if (typeof input === 'string') {
+    turns.add({ role: 'user', parts: [{ kind: 'text', text: asText(input, 'input', longText) }] });
+  } else {
+    asList(input, 'input', 1, itemLimit).forEach((item, index) => {
+      readItem(asObject(item, `input[${index}]`), `input[${index}]`, turns, reading);
+    });
+  }
+  return turns.done();
+}
+
+function readItem(item: JsonObject, path: string, turns: InputTurns, reading: Reading): void {
+  const type = typeof item['type'] === 'string' ? item['type'] : 'message';
+  switch (type) {
+    case 'message':
+      readMessage(item, path, turns, reading);
+      return;
+    case 'function_call':
+      reading.need('tools', `${path}.type`);
+      turns.called({
+        id: asText(item['call_id'], `${path}.call_id`, shortText),
+        name: asText(item['name'], `${path}.name`, shortText),
+        argumentsText: readArguments(item['arguments'], `${path}.arguments`),
+      });
+      return;
+    case 'function_call_output': {
+      reading.need('tools', `${path}.type`);
+      const parts = readParts(item['output'], `${path}.output`);
+      noteImages(parts, `${path}.output`, reading);
+      const callId = asText(item['call_id'], `${path}.call_id`, shortText);
+      turns.add({ role: 'tool', callId, name: null, parts, failed: false });
+      return;
+    }
+    case 'reasoning':
+      turns.thought(readReasoning(item));
+      return;
+    case 'item_reference':
+      throw unsupportedField(path, 'refers to a stored item, and nothing is stored here: send the item itself');
+    default:
+      throw unsupportedField(`${path}.type`, `is "${type.slice(0, 64)}", which no engine here knows`);
+  }
+}
+
+function readMessage(item: JsonObject, path: string, turns: InputTurns, reading: Reading): void {
+  const { role, content } = item;
+  switch (typeof role === 'string' ? role : '') {
+    case 'system':
+    case 'developer':
+      turns.add({ role: 'system', text: readText(content, `${path}.content`) });
+      return;
+    case 'user': {
+      const parts = readParts(content, `${path}.content`);
+      noteImages(parts, `${path}.content`, reading);
+      turns.add({ role: 'user', parts });
+      return;
+    }
+    case 'assistant':
+      turns.saidByAssistant(readText(content, `${path}.content`));
+      return;
+    default:
+      throw invalidField(`${path}.role`, 'must be one of system, developer, user, assistant');
+  }
+}
+
+/** The thoughts themselves where they are there, else their summary; encrypted ones say nothing to an engine. */
+function readReasoning(item: JsonObject): string {
+  const content = textsOf(item['content']);
+  return content === '' ? textsOf(item['summary']) : content;
+}
+
+function textsOf(value: Json | undefined): string {
+  if (!isList(value)) return '';
+  return value
+    .flatMap((part) => (isObject(part) ? [asOptionalText(part['text'], 'input.text', longText) ?? ''] : []))
+    .filter((text) => text !== '')
+    .join('\n');
+}
+
+class InputTurns {
+  readonly #turns: Turn[] = [];
+  #assistant: { text: string; reasoning: string | null; calls: ToolCall[] } | null = null;
+
+  add(turn: Turn): void {
+    this.#flush();
+    this.#turns.push(turn);
+  }
+
+  thought(text: string): void {
+    this.#flush();
+    if (text !== '') this.#assistant = { text: '', reasoning: text, calls: [] };
+  }
+
+  saidByAssistant(text: string): void {
+    if (this.#assistant !== null && (this.#assistant.text !== '' || this.#assistant.calls.length > 0)) this.#flush();
+    this.#assistant ??= { text: '', reasoning: null, calls: [] };
+    this.#assistant.text = text;
+  }
+
+  called(call: ToolCall): void {
+    this.#assistant ??= { text: '', reasoning: null, calls: [] };
+    this.#assistant.calls.push(call);
+  }
+
+  done(): Turn[] {
+    this.#flush();
+    return this.#turns;
+  }
+
+  #flush(): void {
+    if (this.#assistant !== null) this.#turns.push({ role: 'assistant', ...this.#assistant });
+    this.#assistant = null;
+  }
+}
