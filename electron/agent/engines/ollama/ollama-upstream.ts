@@ -8,7 +8,7 @@ import type { OllamaAddress } from './address.ts';
 import { fullName, shortName } from './library-model.ts';
 import { jsonOf } from './ollama-wire.ts';
 import type { WatchedModel } from './ollama-watch.ts';
-import { withoutReloadOptions } from './reload-options.ts';
+import { withHeededThink, withoutReloadOptions } from '../../inference/ollama-body.ts';
 
 const paths: Readonly<Partial<Record<Dialect, Readonly<Record<Operation, string>>>>> = {
   openai: { chat: '/v1/chat/completions', completion: '/v1/completions', embedding: '/v1/embeddings' },
@@ -116,7 +116,7 @@ export class OllamaUpstream implements Upstream {
           method: 'POST',
           path,
           headers,
-          body: request.dialect === 'ollama' ? this.#normalised(request.body) : request.body,
+          body: request.dialect === 'ollama' ? this.#normalised(request.body, model) : request.body,
           deadlines: { firstByteMs: request.stream ? firstTokenMs : wholeAnswerMs },
         },
         AbortSignal.any([signal, broken.signal]),
@@ -179,12 +179,14 @@ export class OllamaUpstream implements Upstream {
     };
   }
 
-  #normalised(body: Buffer): Buffer {
-    if (this.#options.allowCallerReload) return body;
+  #normalised(body: Buffer, model: string): Buffer {
     const parsed = jsonOf(body.toString('utf8'));
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return body;
-    const { body: kept, removed } = withoutReloadOptions({ ...parsed });
-    return removed.length === 0 ? body : Buffer.from(JSON.stringify(kept));
+    const received = { ...parsed };
+    const kept = this.#options.allowCallerReload ? received : withoutReloadOptions(received).body;
+    const details = this.#deps.state().models.find(({ row }) => row.name === model)?.details;
+    const settled = withHeededThink(kept, details ?? { thinks: null, architecture: null });
+    return settled === received ? body : Buffer.from(JSON.stringify(settled));
   }
 
   /** Both names of each model: Ollama takes either. Made anew only when the library has changed. */

@@ -1,9 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
-import { Connection } from './connection.ts';
+import { Connection, type TlsTrust } from './connection.ts';
 
 export interface ConnectionPoolOptions {
   readonly host: string;
   readonly port: number;
+  /** Left out: plain TCP. */
+  readonly tls?: TlsTrust;
   /** An idle connection is closed after this time; keep it below the upstream's own. Default 4 s. */
   readonly idleMs?: number;
 }

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** Whoever sends a request over a connection, for as long as the answer lasts. */
 export interface ConnectionUser {
@@ -6,6 +7,19 @@ export interface ConnectionUser {
   data(bytes: Buffer): boolean;
   /** The connection ended, by an error or orderly. */
   closed(error: Error | null): void;
+}
+
+/** How an https upstream is recognised. Its certificate is always verified, for the name or address it is reached by. */
+export interface TlsTrust {
+  /** Certificates of authorities, PEM, instead of those that the platform trusts. */
+  readonly ca?: readonly string[];
+}
+
+export interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Left out: plain TCP. */
+  readonly tls?: TlsTrust;
 }
 
 const slabBytes = 32 * 1024;
@@ -29,18 +43,14 @@ export class Connection {
   /** When it became idle, monotonic milliseconds. */
   idleSinceMs = 0;
 
-  constructor(options: { host: string; port: number }, onClosed: (connection: Connection) => void) {
+  constructor(options: ConnectionOptions, onClosed: (connection: Connection) => void) {
     this.#onClosed = onClosed;
-    this.#socket = connect({
-      host: options.host,
-      port: options.port,
-      noDelay: true,
-      onread: {
-        buffer: () => this.#nextBuffer(),
-        callback: (readBytes) => this.#read(readBytes),
-      },
-    });
-    this.#socket.on('connect', () => (this.#connected = true));
+    const onread: OnReadOpts = {
+      buffer: () => this.#nextBuffer(),
+      callback: (readBytes) => this.#read(readBytes),
+    };
+    this.#socket = options.tls ? openTls(options, options.tls, onread) : open(options, onread);
+    this.#socket.on(options.tls ? 'secureConnect' : 'connect', () => (this.#connected = true));
     this.#socket.on('error', (error) => (this.#error = error));
     this.#socket.on('end', () => {
       this.#end();
@@ -119,4 +129,16 @@ export class Connection {
     this.#user = null;
     user?.closed(this.#error);
   }
+}
+
+function open({ host, port }: ConnectionOptions, onread: OnReadOpts): Socket {
+  return connect({ host, port, noDelay: true, onread });
+}
+
+function openTls({ host, port }: ConnectionOptions, { ca }: TlsTrust, onread: OnReadOpts): Socket {
+  // Addresses have no place in the extension that names the server (RFC 6066 §3).
+  const servername = isIP(host) === 0 ? host : '';
+  const trust = ca === undefined ? {} : { ca: [...ca] };
+  const options = { host, port, servername, ALPNProtocols: ['http/1.1'], onread, ...trust };
+  return connectTls(options).setNoDelay(true);
 }

@@ -1,4 +1,4 @@
-import { AppError } from '../../base/errors.ts';
+import { AppError, systemErrorCode } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { BodyFraming, WireBody, WireResponse, WireSink } from '../wire-response.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
@@ -133,7 +133,7 @@ export class Exchange implements ConnectionUser, WireBody {
     const stale = !this.#heard && this.#connection.served > 0;
     const sentence = this.#connection.connected
       ? `${name} closed the connection before its answer was complete. Send the request again.`
-      : `${name} cannot be reached. Check that it is running.`;
+      : unreachable(name, error);
     this.#break(stale ? new StaleConnectionError() : new AppError('upstream_failed', sentence, { cause: error }));
   }
 
@@ -287,4 +287,15 @@ export class Exchange implements ConnectionUser, WireBody {
     const context = { silentMs: Math.round(quietMs) };
     this.#break(new AppError('upstream_silent', `${name} has said nothing for ${seconds} s. Try again.`, { context }));
   }
+}
+
+/** OpenSSL's and Node's codes for a certificate that does not prove what it should. */
+const distrust = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|^ERR_TLS_|^ERR_SSL_/;
+
+function unreachable(name: string, error: Error | null): string {
+  const code = systemErrorCode(error);
+  if (code !== undefined && distrust.test(code)) {
+    return `${name} could not prove by its certificate who it is (${code}). Check its address and its certificate.`;
+  }
+  return `${name} cannot be reached. Check that it is running.`;
 }

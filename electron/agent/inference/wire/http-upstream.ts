@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { WireResponse } from '../wire-response.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, TlsTrust } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Exchange, StaleConnectionError, type Deadlines } from './exchange.ts';
 
@@ -9,6 +9,8 @@ export interface HttpUpstreamOptions {
   /** Numeric address or name, without brackets. */
   readonly host: string;
   readonly port: number;
+  /** For https; left out: plain http. */
+  readonly tls?: TlsTrust;
   /** How the upstream is called at the start of sentences, such as "The embedded engine". */
   readonly name: string;
   readonly deadlines?: Partial<Deadlines>;
@@ -48,7 +50,9 @@ export class HttpUpstream {
     this.#options = options;
     this.#clock = deps.clock;
     this.#pool = new ConnectionPool(options, deps);
-    this.#host = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${options.port}`;
+    const name = options.host.includes(':') ? `[${options.host}]` : options.host;
+    // Some providers know their name only without the port that https has anyway.
+    this.#host = options.tls && options.port === 443 ? name : `${name}:${options.port}`;
   }
 
   /** Connections in use and idle. */

@@ -1,3 +1,4 @@
+import { reloadOptions } from '../../../inference/ollama-body.ts';
 import type { Sampling } from '../query.ts';
 import { integer, invalidField, list, number, string, type Rule } from '../fields.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
@@ -38,23 +39,6 @@ const onlyOllama: ReadonlySet<string> = new Set([
   'penalize_newline',
 ]);
 
-/**
- * Options that are fixed when a model is loaded. An upstream that lets callers reload its models heeds them; to all
- * others they are noise, and Ollama's usual callers send some with every request.
- */
-const fixedByLoading: ReadonlySet<string> = new Set([
-  'num_ctx',
-  'num_batch',
-  'num_gpu',
-  'main_gpu',
-  'num_thread',
-  'num_keep',
-  'numa',
-  'low_vram',
-  'use_mmap',
-  'use_mlock',
-]);
-
 /** Options that attack an engine or would change the answer without the caller's knowledge. */
 const refused: ReadonlySet<string> = new Set([
   'n_discard',
@@ -90,8 +74,9 @@ export function readOptions(value: Json | undefined): ReadOptions {
     else if (name === 'num_predict') read.maxTokens = limitOf(limitRule(option, path));
     else if (onlyOllama.has(name)) read.others[name] = plain(option, path);
     else {
+      // An upstream that lets callers reload its models heeds these; others take them out, and callers send them always.
       read.ignored.push(path);
-      if (fixedByLoading.has(name) && typeof option !== 'object') read.others[name] = option;
+      if (reloadOptions.has(name) && typeof option !== 'object') read.others[name] = option;
     }
   }
   return read;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { withoutReloadOptions } from '../../../../electron/agent/engines/ollama/reload-options.ts';
+import { withHeededThink, withoutReloadOptions } from '../../../electron/agent/inference/ollama-body.ts';
 
 it('takes out what would reload or unload the model, and nothing else', () => {
   const body = {
@@ -37,4 +37,16 @@ it('whatever comes in, no reloading option goes out', () => {
       expect(text).not.toMatch(/"num_ctx":|"numa":|^\{"keep_alive"|,"keep_alive":/i);
     }),
   );
+});
+
+it('a model that does not think is not asked to, and a level goes only where levels are', () => {
+  const plain = { thinks: false, architecture: 'llama' };
+  const thinking = { thinks: true, architecture: 'qwen3' };
+  expect(withHeededThink({ a: 1, think: true }, plain)).toEqual({ a: 1 });
+  expect(withHeededThink({ a: 1, think: 'low' }, { thinks: null, architecture: null })).toEqual({ a: 1 });
+  expect(withHeededThink({ think: 'low' }, thinking)).toEqual({ think: true });
+  expect(withHeededThink({ think: 'low' }, { thinks: true, architecture: 'gptoss' })).toEqual({ think: 'low' });
+  for (const body of [{ a: 1 }, { think: false }]) expect(withHeededThink(body, plain)).toBe(body);
+  const asked = { think: true };
+  expect(withHeededThink(asked, thinking)).toBe(asked);
 });
