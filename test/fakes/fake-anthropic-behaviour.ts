@@ -1,0 +1,95 @@
+/** A tool call that the fake makes, its arguments in these pieces. */
+export interface FakeCall {
+  readonly name: string;
+  readonly pieces: readonly string[];
+}
+
+/** How the fake upstream of the Anthropic dialect behaves from now on; what is left out is as in the default. */
+export interface FakeAnthropicBehaviour {
+  /** Pieces of text in an answer. */
+  readonly tokens: number;
+  /** Text of a piece; `#` becomes its number. */
+  readonly text: string;
+  /** Pieces of thinking before the text. */
+  readonly thinking: readonly string[];
+  /** Calls after the text. */
+  readonly calls: readonly FakeCall[];
+  /** Null: end_turn, or tool_use after calls. */
+  readonly stopReason: string | null;
+  readonly stopSequence: string | null;
+  /** Input tokens beside those of the cache. */
+  readonly inputTokens: number;
+  readonly cacheRead: number;
+  readonly cacheWritten: number;
+  readonly intervalMs: number;
+  /** Delay before the head of the answer. */
+  readonly firstMs: number;
+  /** Pings before the first event, and then one before each piece. */
+  readonly pings: number;
+  /**
+   * cut: the connection ends after `afterTokens` pieces (a plain answer: in its middle) · error-event: an event `error` of
+   * `errorType` there · silent: nothing more comes there · hang: not even a head · drop: no answer at all · status: an
+   * error with `status` · raw: `raw` as the body of a 200 of `rawType`.
+   */
+  readonly fault: 'none' | 'cut' | 'error-event' | 'silent' | 'hang' | 'drop' | 'status' | 'raw';
+  readonly afterTokens: number;
+  readonly status: number;
+  readonly errorType: string;
+  readonly errorMessage: string;
+  /** The header of an error; null for none. */
+  readonly retryAfter: string | null;
+  readonly raw: string;
+  readonly rawType: string;
+}
+
+export const defaultAnthropicBehaviour: FakeAnthropicBehaviour = {
+  tokens: 8,
+  text: 'tok# ',
+  thinking: [],
+  calls: [],
+  stopReason: null,
+  stopSequence: null,
+  inputTokens: 7,
+  cacheRead: 0,
+  cacheWritten: 0,
+  intervalMs: 1,
+  firstMs: 0,
+  pings: 0,
+  fault: 'none',
+  afterTokens: 0,
+  status: 529,
+  errorType: 'overloaded_error',
+  errorMessage: 'Overloaded',
+  retryAfter: null,
+  raw: '',
+  rawType: 'text/event-stream',
+};
+
+/** What the provider says, with status 400, when the account's limit is reached. */
+export const usageLimitFault: Partial<FakeAnthropicBehaviour> = {
+  fault: 'status',
+  status: 400,
+  errorType: 'invalid_request_error',
+  errorMessage: 'You have reached your specified API usage limits. You will regain access on 2099-01-01 at 00:00 UTC.',
+};
+
+/** A request as it came. */
+export interface FakeAnthropicRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+  /** Blocks of images in it, those in results of tools included. */
+  readonly images: number;
+}
+
+export interface FakeAnthropicState {
+  /** Answers being made. */
+  readonly active: number;
+  readonly started: number;
+  readonly finished: number;
+  /** Answers whose connection was closed by the other side. */
+  readonly aborted: number;
+  readonly sockets: number;
+  /** The last 50. */
+  readonly requests: readonly FakeAnthropicRequest[];
+}
