@@ -50,14 +50,7 @@ describe('Metrics of traffic', () => {
 
   it('count refusals by cause, and no speed for them', async () => {
     const { metrics, value } = rig();
-    const refused = {
-      route: 'none',
-      state: 'failed',
-      model: null,
-      upstream: null,
-      ttftMs: null,
-      attempts: [],
-    } as const;
+    const refused: Partial<Trace> = { route: 'none', state: 'failed', model: null, ttftMs: null, attempts: [] };
     metrics.record(aTrace({ ...refused, status: 503, reason: 'too-busy' }));
     metrics.record(aTrace({ ...refused, status: 429, reason: 'key-limit' }));
     metrics.record(aTrace({ ...refused, status: 429, reason: 'key-limit' }));
