@@ -1,4 +1,4 @@
-import type { ChatQuery, Part, Query, ToolDeclaration, Turn } from '../dialects/query.ts';
+import type { ChatQuery, Part, ToolDeclaration, Turn } from '../dialects/query.ts';
 
 /** Which rules are on; by the settings `gateway.promptRules`. */
 export interface PromptRules {
@@ -11,7 +11,7 @@ export interface PromptRules {
 }
 
 export interface RuledPrompt {
-  readonly query: Query;
+  readonly query: ChatQuery;
   /** Names of the rules that changed something. */
   readonly applied: readonly (keyof PromptRules)[];
 }
@@ -29,8 +29,7 @@ const rules: Readonly<Record<keyof PromptRules, Rule>> = {
  * the prompt in its cache. For local upstreams only: what goes to a provider stays as it was sent. Each rule knows exact
  * shapes and leaves everything else alone. Pure; a query without any of them is returned itself.
  */
-export function applyPromptRules(query: Query, on: PromptRules): RuledPrompt {
-  if (query.operation !== 'chat') return { query, applied: [] };
+export function applyPromptRules(query: ChatQuery, on: PromptRules): RuledPrompt {
   const applied: (keyof PromptRules)[] = [];
   let ruled = query;
   for (const name of ['attributionLine', 'tokenCountdown', 'toolOrder'] as const) {
