@@ -194,6 +194,16 @@ function stream(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry
   step();
 }
 
+function list(socket: Socket, request: Request): void {
+  state.lastHead = request.head;
+  if (behaviour.fault === 'drop') socket.destroy();
+  else if (behaviour.fault === 'raw') socket.end(Buffer.from(behaviour.raw, 'latin1'));
+  else {
+    const model = { id: 'fake-model', object: 'model', created: 1767225600, owned_by: 'fake', max_model_len: 4096 };
+    sendJson(socket, { object: 'list', data: [model] });
+  }
+}
+
 function serve(socket: Socket, request: Request): void {
   if (request.path === '/_fake/behaviour') {
     behaviour = { ...defaultBehaviour, ...(JSON.parse(request.body) as Partial<FakeBehaviour>) };
@@ -208,7 +218,8 @@ function serve(socket: Socket, request: Request): void {
   } else if (request.path === '/_fake/close-sockets') {
     sendJson(socket, {});
     for (const other of sockets) if (other !== socket) other.destroy();
-  } else if (request.path.startsWith('/v1/')) generate(socket, request);
+  } else if (request.head.startsWith('GET /v1/models')) list(socket, request);
+  else if (request.path.startsWith('/v1/')) generate(socket, request);
   else sendJson(socket, { error: { message: 'no such route' } }, 404);
 }
 

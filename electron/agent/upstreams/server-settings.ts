@@ -1,0 +1,25 @@
+import type { Dialect } from '../inference/request.ts';
+import type { Capability, TokenPrice } from '../inference/upstream.ts';
+
+/** A model that the operator says a server has. */
+export interface ServerModelSettings {
+  readonly id: string;
+  readonly contextLength?: number | undefined;
+  readonly capabilities: readonly Capability[];
+}
+
+/** One server of the settings' `upstreams`. */
+export interface ServerSettings {
+  readonly id: string;
+  /** Checked already: https, or http no further than the private network; no password, query or fragment. */
+  readonly url: string;
+  readonly dialect: Dialect;
+  readonly enabled: boolean;
+  /** Full path of the file that holds its key; before `keyEnv`. */
+  readonly keyFile?: string | undefined;
+  readonly keyEnv?: string | undefined;
+  /** Left out: it is asked. */
+  readonly models?: readonly ServerModelSettings[] | undefined;
+  readonly slots: number;
+  readonly price?: TokenPrice | undefined;
+}
