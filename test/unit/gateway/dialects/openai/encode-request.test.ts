@@ -175,15 +175,13 @@ describe('there and back', () => {
     fc
       .tuple(fc.string(), fc.array(call, { maxLength: 3 }))
       .map(([text, calls]): Turn => ({ role: 'assistant', text, reasoning: null, calls })),
-    fc
-      .tuple(word, word, fc.option(word))
-      .map(([callId, text, name]): Turn => ({
-        role: 'tool',
-        callId,
-        name,
-        parts: [{ kind: 'text', text }],
-        failed: false,
-      })),
+    fc.tuple(word, word, fc.option(word)).map(([callId, text, name]): Turn => ({
+      role: 'tool',
+      callId,
+      name,
+      parts: [{ kind: 'text', text }],
+      failed: false,
+    })),
   );
   const number = (min: number, max: number): fc.Arbitrary<number> =>
     fc.double({ min, max, noNaN: true }).map((value) => value + 0);

@@ -1,0 +1,181 @@
+import type OpenAI from 'openai';
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../../../electron/agent/base/errors.ts';
+import { EventStreamParser } from '../../../../../electron/agent/gateway/dialects/event-stream.ts';
+import { openAi } from '../../../../../electron/agent/gateway/dialects/openai/openai-dialect.ts';
+import type { AnswerEvent } from '../../../../../electron/agent/gateway/dialects/query.ts';
+import { answer, calling, end, finish, scripted, start, text, usage } from './writing.ts';
+
+type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
+
+const asked = { model: 'm', input: 'x' };
+const calls: AnswerEvent[] = [
+  { kind: 'call', index: 0, id: 'c1', name: 'look' },
+  { kind: 'arguments', index: 0, text: '{"a"' },
+  { kind: 'call', index: 1, id: 'c2', name: 'see' },
+  { kind: 'arguments', index: 1, text: '{}' },
+  { kind: 'arguments', index: 0, text: ':1}' },
+];
+
+async function events(script: AnswerEvent[], fields: object = {}): Promise<StreamEvent[]> {
+  const { client, last } = scripted({ events: script });
+  const told: StreamEvent[] = [];
+  for await (const event of await client.responses.create({ ...asked, ...fields, stream: true })) told.push(event);
+  const named: string[] = [];
+  const parser = new EventStreamParser({
+    event: (_data, name) => named.push(name),
+    broken: () => named.push('broken'),
+  });
+  parser.push(Buffer.from(last()), 0, Buffer.byteLength(last()));
+  expect(named).toEqual(told.map(({ type }) => type));
+  return told;
+}
+
+describe('ResponsesWriter', () => {
+  it('numbers the events of an answer from its creation to its end', async () => {
+    const told = await events([start, text('Hel'), text('lo'), finish('stop'), usage, end]);
+    expect(told.map(({ type }) => type)).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.delta',
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+      'response.completed',
+    ]);
+    expect(told.map((event) => event.sequence_number)).toEqual(told.map((_event, index) => index));
+    expect(told[4]).toMatchObject({
+      item_id: 'msg_abc_0',
+      output_index: 0,
+      content_index: 0,
+      delta: 'Hel',
+      logprobs: [],
+    });
+    expect(told[6]).toMatchObject({ text: 'Hello' });
+    expect(told.at(-1)).toMatchObject({
+      response: {
+        id: 'resp_abc',
+        object: 'response',
+        created_at: 1_700_000_000,
+        model: 'm',
+        status: 'completed',
+        store: false,
+        previous_response_id: null,
+        output: [
+          {
+            id: 'msg_abc_0',
+            type: 'message',
+            role: 'assistant',
+            status: 'completed',
+            content: [{ type: 'output_text', text: 'Hello', annotations: [] }],
+          },
+        ],
+        usage: {
+          input_tokens: 5,
+          input_tokens_details: { cached_tokens: 3 },
+          output_tokens: 2,
+          output_tokens_details: { reasoning_tokens: 1 },
+          total_tokens: 7,
+        },
+      },
+    });
+  });
+
+  it('makes items of thoughts, text and calls, whose pieces the client puts together', async () => {
+    const script = [
+      start,
+      { kind: 'reasoning', text: 'H' } as const,
+      { kind: 'reasoning', text: 'm' } as const,
+      text('Ok'),
+      ...calls,
+      finish('tool'),
+      end,
+    ];
+    const { client } = scripted({ events: script });
+    const seen: StreamEvent[] = [];
+    const stream = client.responses.stream(asked).on('event', (event) => seen.push(event));
+    const response = await stream.finalResponse();
+    expect(response.output).toMatchObject([
+      { id: 'rs_abc_0', type: 'reasoning', status: 'completed', content: [{ type: 'reasoning_text', text: 'Hm' }] },
+      { id: 'msg_abc_1', type: 'message', content: [{ type: 'output_text', text: 'Ok' }] },
+      { id: 'fc_abc_2', type: 'function_call', call_id: 'c1', name: 'look', arguments: '{"a":1}', status: 'completed' },
+      { id: 'fc_abc_3', type: 'function_call', call_id: 'c2', name: 'see', arguments: '{}', status: 'completed' },
+    ]);
+    expect(response.output_text).toBe('Ok');
+    expect(seen.map(({ type }) => type)).toContain('response.function_call_arguments.done');
+  });
+
+  it.each([
+    ['length', 'max_output_tokens'],
+    ['filter', 'content_filter'],
+  ] as const)('an answer that ended for %s is incomplete', async (reason, told) => {
+    expect((await events([text('a'), finish(reason), end])).at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { status: 'incomplete', incomplete_details: { reason: told }, output: [{ status: 'incomplete' }] },
+    });
+  });
+
+  it('an answer that broke is failed, with what was whole of it, and nothing after', async () => {
+    const error = new AppError('engine_failed', 'It broke.');
+    const told = await events([{ kind: 'reasoning', text: 'Hm' }, text('a'), { kind: 'error', error }, text('b'), end]);
+    expect(told.at(-1)).toMatchObject({
+      type: 'response.failed',
+      response: {
+        status: 'failed',
+        error: { code: 'engine_failed', message: 'It broke.' },
+        output: [{ type: 'reasoning' }],
+      },
+    });
+    expect(told.filter(({ type }) => type === 'response.output_text.delta')).toHaveLength(1);
+  });
+
+  it('an answer that broke before it began is created first', async () => {
+    const told = await events([{ kind: 'error', error: new AppError('engine_failed', 'It broke.') }]);
+    expect(told.map(({ type }) => type)).toEqual(['response.created', 'response.in_progress', 'response.failed']);
+  });
+
+  it('an error outside of any answer is one event of its own', () => {
+    const surface = openAi.surfaces['/v1/responses'];
+    const event = surface?.errorEvent(new AppError('upstream_failed', 'It broke.')) ?? '';
+    expect(event).toMatch(/^\n\nevent: error\ndata: \{"type":"error",.*\}\n\n$/);
+  });
+
+  it('tells probabilities with the pieces they belong to', async () => {
+    const entry = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };
+    const told = await events([{ kind: 'text', text: 'a', logprobs: [entry] }, finish('stop'), end]);
+    expect(told.find(({ type }) => type === 'response.output_text.delta')).toMatchObject({ logprobs: [entry] });
+    expect(told.at(-1)).toMatchObject({ response: { output: [{ content: [{ logprobs: [entry] }] }] } });
+  });
+
+  it('repeats its request', async () => {
+    const fields = { instructions: 'Be brief.', temperature: 0.5, metadata: { a: 'b' }, max_output_tokens: 9 };
+    expect((await events([end], fields))[0]).toMatchObject({
+      response: { ...fields, status: 'in_progress', tools: [] },
+    });
+  });
+
+  it('writes whole answers', async () => {
+    const { client } = scripted({ answer });
+    const response = await client.responses.create(asked);
+    expect(response.output_text).toBe('Hello');
+    expect(response).toMatchObject({ status: 'completed', error: null, usage: { total_tokens: 7 } });
+  });
+
+  it('writes whole answers of thoughts and calls, without an empty message', async () => {
+    const { client } = scripted({ answer: calling });
+    expect((await client.responses.create(asked)).output).toMatchObject([
+      { type: 'reasoning', content: [{ text: 'Hm' }] },
+      { type: 'function_call', call_id: 'c1', name: 'look', arguments: '{"a":1}' },
+    ]);
+  });
+
+  it('B52 a newline and "event:" inside a token stay in one event', async () => {
+    const token = 'a\n\nevent: response.completed\ndata: {}\n\n';
+    expect((await events([text(token), finish('stop'), end])).at(-1)).toMatchObject({
+      response: { output: [{ content: [{ text: token }] }] },
+    });
+  });
+});
