@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../contract/version.ts';
 import { collect, common, type End } from './commands/common.ts';
 import { addEngines } from './commands/engines.ts';
+import { addKeys } from './commands/keys.ts';
 import { addModels } from './commands/models.ts';
+import { addTrace } from './commands/trace.ts';
 import { exitCodes, type CliContext, type CommonOptions, type ExitCode } from './context.ts';
 import { failureOf } from './failure.ts';
 import { safeLine } from './output/text.ts';
@@ -56,6 +58,8 @@ function buildProgram(context: CliContext, end: (exitCode: ExitCode) => void): C
   addEngines(program, context, end);
   addSettings(program, context, end);
   addRun(program, context, end);
+  addKeys(program, context, end);
+  addTrace(program, context, end);
   addPanelAndDoctor(program, context, end);
   return program;
 }

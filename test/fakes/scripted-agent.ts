@@ -29,7 +29,14 @@ export type Order =
 
 export type Report =
   | { readonly kind: 'ready'; readonly controlUrl: string }
-  | { readonly kind: 'request'; readonly method: string; readonly path: string; readonly body: unknown }
+  | {
+      readonly kind: 'request';
+      readonly method: string;
+      readonly path: string;
+      /** Names and values of the query string. */
+      readonly query: Readonly<Record<string, string>>;
+      readonly body: unknown;
+    }
   | { readonly kind: 'gone'; readonly path: string };
 
 const dataDir = process.argv[2] ?? '';
@@ -158,7 +165,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 async function answer(request: IncomingMessage, response: ServerResponse, base: string): Promise<void> {
   const url = new URL(request.url ?? '/', base);
   const method = request.method ?? '';
-  report({ kind: 'request', method, path: url.pathname, body: await readBody(request) });
+  const query = Object.fromEntries(url.searchParams);
+  report({ kind: 'request', method, path: url.pathname, query, body: await readBody(request) });
   response.on('close', () => {
     if (!response.writableFinished) report({ kind: 'gone', path: url.pathname });
   });
