@@ -246,7 +246,15 @@ export const gatewaySchema = z.object({
     .default([]),
   /** Upstreams that are left out for a while because they failed, and when they are tried again. */
   breakers: z
-    .array(z.object({ upstream: z.string(), state: z.enum(['open', 'half-open']), nextTryAt: z.string() }))
+    .array(
+      z.object({
+        upstream: z.string(),
+        state: z.enum(['open', 'half-open']),
+        cause: z.enum(['failing', 'busy', 'unauthorised', 'out-of-money']).optional(),
+        /** Null where it is not tried again by itself. */
+        nextTryAt: z.string().nullable(),
+      }),
+    )
     .default([]),
 });
 

@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RouteReason } from '../../contract/routing.ts';
 import { AppError, type ErrorCode } from '../base/errors.ts';
 import type { UpstreamRoute } from '../inference/upstream.ts';
-import type { Dialect } from './dialects/dialect.ts';
+import type { Caller } from './access/caller.ts';
+import type { CallerDialect } from './dialects/surface.ts';
 import type { RanchFacts } from './ranch-facts.ts';
 
-/** One request from socket to settlement: who it is, where it goes, and the signal that ends its work. */
+/** One request from socket to settlement: where it goes, and the signal that ends its work. */
 export class Call {
   readonly trace = Call.newTrace();
   readonly request: IncomingMessage;
@@ -14,19 +15,23 @@ export class Call {
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
   /** What the caller is answered in. */
-  dialect: Dialect;
+  readonly dialect: CallerDialect;
   readonly #node: string;
   readonly #controller = new AbortController();
+  /** Who asks, once that is known. */
+  caller: Caller | null = null;
   route: UpstreamRoute | 'none' = 'none';
   upstream: string | null = null;
   model: string | null = null;
   reason: RouteReason | null = null;
+  /** Why the router refused it, which says more than the error's code. */
+  refusal: RouteReason | null = null;
   ignored: readonly string[] = [];
 
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    context: { node: string; arrivedMs: number; dialect: Dialect },
+    context: { node: string; arrivedMs: number; dialect: CallerDialect },
   ) {
     this.request = request;
     this.response = response;
@@ -55,7 +60,7 @@ export class Call {
 
   facts(failure?: ErrorCode): RanchFacts {
     const { trace, route, upstream, model, ignored } = this;
-    const reason = failure === undefined ? this.reason : reasonFor(failure);
+    const reason = failure === undefined ? this.reason : (this.refusal ?? reasonFor(failure));
     return { trace, node: this.#node, route, upstream, model, reason: reason ?? 'bad-request', ignored };
   }
 }
@@ -64,9 +69,12 @@ const reasons: Partial<Record<ErrorCode, RouteReason>> = {
   unauthorized: 'unauthorized',
   forbidden: 'unauthorized',
   wrong_host: 'unauthorized',
+  keys_unreadable: 'unauthorized',
   not_found: 'not-found',
   method_not_allowed: 'not-found',
   model_not_found: 'unknown-model',
+  key_limit: 'key-limit',
+  loop_detected: 'loop',
   too_busy: 'too-busy',
   shutting_down: 'shutting-down',
   engine_not_ready: 'local-not-ready',

@@ -1,44 +1,87 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SessionRow, Trace } from '../../contract/trace.ts';
 import type { ActivityEntry, NodeSnapshot } from '../../contract/snapshot.ts';
 import type { Announcer } from '../base/announcer.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AnswerMeasurement } from '../inference/measurement.ts';
-import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
-import { Admission } from './load/admission.ts';
+import type { Spending } from '../inference/spending.ts';
+import type { Upstream } from '../inference/upstream.ts';
+import { CallerAllowances } from './access/caller-allowances.ts';
+import type { Access, Allowances, Caller } from './access/caller.ts';
+import { GatewayAccess, noLimits } from './access/gateway-access.ts';
 import { Call } from './call.ts';
+import { callerDialectNamed, defaultDialect } from './dialects/dialects.ts';
+import type { Surface } from './dialects/surface.ts';
+import { CircuitBreakers } from './dispatch/breaker.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { nothingSpent } from './dispatch/expense.ts';
+import { defaultRetryBudget, RetryBudget } from './dispatch/retry-budget.ts';
 import { GatewayStats } from './gateway-stats.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
+import { Admission, type RefusalCause } from './load/admission.ts';
+import { Predictor } from './load/predictor.ts';
+import type { PressureFigures } from './load/pressure.ts';
+import type { KnownSpeeds } from './load/speeds.ts';
+import { NodeLoad } from './node-load.ts';
 import { Pipeline } from './pipeline.ts';
+import { Planning } from './planning.ts';
+import { defaultPolicy, type GatewayPolicy } from './policy.ts';
+import { Preparing } from './preparing.ts';
 import { factHeaders } from './ranch-facts.ts';
-import { errorHeaders, replyError, replyJson } from './reply.ts';
-import { defaultDialect, routeOf, type Route } from './routes.ts';
-import { saturationOf } from './load/saturation.ts';
-import { GatewayServer } from './server.ts';
+import { errorHeaders, replyError, replyJson, replyText } from './reply.ts';
+import { dialectOf, isOpen, pathOf, routeOf, type Route } from './routes.ts';
+import { GatewayServer, type ServerOptions } from './server.ts';
+import { Sessions, type BrokenCache } from './sessions/sessions.ts';
+import { Settling } from './settling.ts';
+import { Telling } from './telling.ts';
+
+type Section = NodeSnapshot['gateway'];
 
 export interface GatewayOptions {
   /** Address to listen on, without brackets. */
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** What the node is called in the X-Ranch-Node header. */
   readonly nodeId: string;
+  /** The node's own random id, for lists of hops. Default: `nodeId`. */
+  readonly hopId?: string;
+  /** Names besides the loopback ones by which callers may address the gateway. */
+  readonly hosts?: ServerOptions['hosts'];
   /** How long `close` lets running answers finish. */
   readonly drainMs: number;
   readonly limits?: Partial<GatewayLimits>;
+  readonly policy?: Partial<GatewayPolicy>;
+  /** Of this program. */
+  readonly version?: string;
 }
 
 export interface GatewayDeps {
   /** The upstreams that exist now; asked on every request. */
   readonly upstreams: () => readonly Upstream[];
+  /** Who may call. Left out: programs of this machine, without a key. */
+  readonly access?: Access & { callers(): Section['callers'] };
+  /** What callers may use. Left out: as their policies say, kept here. */
+  readonly allowances?: Allowances;
+  /** Left out: nothing may be spent. */
+  readonly spending?: Spending;
+  /** What was measured of a model before this process began. Left out: nothing was. */
+  readonly knownSpeeds?: (upstreamId: string, model: string) => KnownSpeeds | null;
+  /** How short of breath the machine is; asked on every request, so it must be cheap. */
+  readonly pressure?: () => PressureFigures | null;
   /** Hears of every good answer; called after the answer has left. */
   readonly measured?: (measurement: AnswerMeasurement) => void;
+  /** Hears of every request for inference, also of those that were refused. */
+  readonly traced?: Announcer<Trace>;
+  /** The body of `GET /metrics`. Left out: there is no such route. */
+  readonly metricsText?: () => Promise<string>;
+  /** Where it listens, once that changes. Left out: where it was told to. */
+  readonly listening?: () => Section['listening'];
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-type Stats = Omit<NodeSnapshot['gateway'], 'url'>;
 
 /** The node's one door for programs: takes requests in the callers' dialect and answers them from the upstreams. */
 export class Gateway {
@@ -46,9 +89,15 @@ export class Gateway {
   readonly #limits: GatewayLimits;
   readonly #deps: GatewayDeps;
   readonly #server: GatewayServer;
+  readonly #access: NonNullable<GatewayDeps['access']>;
   readonly #admission: Admission;
+  readonly #breakers: CircuitBreakers;
+  readonly #predictor: Predictor;
+  readonly #sessions: Sessions;
+  readonly #load: NodeLoad;
   readonly #stats: GatewayStats;
   readonly #pipeline: Pipeline;
+  readonly #telling: Telling;
   readonly #calls = new Set<Call>();
   #closing: Promise<void> | null = null;
   #whenEmpty: (() => void) | null = null;
@@ -57,27 +106,83 @@ export class Gateway {
     this.#options = options;
     this.#deps = deps;
     this.#limits = { ...defaultLimits, ...options.limits };
-    const { clock, logger, upstreams } = deps;
+    const { clock, logger } = deps;
+    const policy: GatewayPolicy = { ...defaultPolicy, ...options.policy };
+    const nodeId = options.hopId ?? options.nodeId;
+    this.#access = deps.access ?? new GatewayAccess({ keys: noKeys, clock });
     this.#stats = new GatewayStats(clock);
     this.#admission = new Admission(
       { queueLimit: this.#limits.queueLimit },
-      { clock, slots: (lane) => slotsOf(this.#descriptions().filter(({ id }) => id === lane)) },
+      { clock, slots: (lane) => this.#load.slotsOf(lane) },
+    );
+    this.#load = new NodeLoad(policy, {
+      upstreams: deps.upstreams,
+      admission: this.#admission,
+      pressure: deps.pressure ?? (() => null),
+    });
+    const load = this.#load;
+    const { maxOutputTokens } = policy;
+    this.#predictor = new Predictor(
+      { maxOutputTokens },
+      { knownSpeeds: deps.knownSpeeds ?? (() => null), admission: this.#admission },
+    );
+    this.#sessions = new Sessions({ capacity: this.#limits.sessions }, { clock });
+    this.#breakers = new CircuitBreakers({ clock });
+    const spending = deps.spending ?? nothingSpent;
+    const upstream = (id: string): Upstream | undefined => load.upstream(id);
+    const preparing = new Preparing(
+      { limits: this.#limits, policy, nodeId },
+      {
+        allowances: deps.allowances ?? new CallerAllowances({ clock }),
+        sessions: this.#sessions,
+        predictor: this.#predictor,
+        clock,
+      },
+    );
+    const planning = new Planning(
+      { policy, nodeId },
+      {
+        upstreams: () => load.descriptions(),
+        upstream,
+        predictor: this.#predictor,
+        breakers: this.#breakers,
+        spending,
+        saturation: () => load.saturation(),
+      },
     );
     this.#pipeline = new Pipeline(
-      { limits: this.#limits, stalledMs: this.#limits.stalledMs, pingMs: this.#limits.pingMs },
+      { nodeId, stalledMs: this.#limits.stalledMs, pingMs: this.#limits.pingMs },
       {
-        upstreams,
+        upstream,
+        describe: (id) => load.describe(id),
+        preparing,
+        planning,
         admission: this.#admission,
-        dispatcher: new Dispatcher(),
+        dispatcher: new Dispatcher({
+          breakers: this.#breakers,
+          retries: new RetryBudget(defaultRetryBudget, { clock }),
+        }),
+        settling: new Settling({
+          stats: this.#stats,
+          predictor: this.#predictor,
+          measured: deps.measured ?? null,
+          traced: deps.traced ?? null,
+          clock,
+          logger,
+        }),
+        spending,
         stats: this.#stats,
-        measured: deps.measured ?? null,
         clock,
         logger,
       },
     );
-    const { host, port } = options;
+    this.#telling = new Telling(
+      { names: policy.names, version: options.version ?? '', limits: this.#limits },
+      { descriptions: () => load.descriptions(), clock },
+    );
+    const { host, port, hosts = [] } = options;
     this.#server = new GatewayServer(
-      { host, port, hosts: [], ...this.#limits },
+      { host, port, hosts, ...this.#limits },
       {
         clock,
         handlers: {
@@ -98,6 +203,11 @@ export class Gateway {
     return this.#server.listen();
   }
 
+  /** Listens on another address of this machine, on the same port. See {@link GatewayServer.move}. */
+  move(host: string): Promise<void> {
+    return this.#server.move(host);
+  }
+
   /** Takes no more requests, lets running answers finish for `drainMs`, then ends them with an error event. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -105,41 +215,56 @@ export class Gateway {
   }
 
   /** The gateway's section of the snapshot, without its address. */
-  stats(): Stats {
-    const { inFlight, queued } = this.#admission;
-    const slots = slotsOf(this.#descriptions());
-    const { tokensPerSecond, ttftMs, requestsTotal, failuresTotal, completionTokensTotal } = this.#stats;
-    const { saturation, level } = saturationOf({ inFlight, queued, slots });
+  stats(): Omit<Section, 'url'> {
+    const { inFlight, queued, refused } = this.#admission;
+    const { saturation, level, cause } = this.#load.saturation();
+    const stats = this.#stats;
+    const here: Section['listening'] = { scope: 'loopback', addresses: [this.#options.host] };
     return {
       inFlight,
       queued,
       saturation,
       level,
-      tokensPerSecond,
-      ttftMs,
-      requestsTotal,
-      failuresTotal,
-      completionTokensTotal,
-      saturationCause: queued > 0 ? `${queued} waiting for ${slots} slots` : '',
-      slots,
-      refusalsTotal: this.#admission.refused,
-      promptTokensTotal: this.#stats.promptTokensTotal,
-      cachedTokensTotal: this.#stats.cachedTokensTotal,
-      listening: { scope: 'loopback', addresses: [this.#options.host] },
-      keysTotal: 0,
-      callers: [],
-      breakers: [],
+      tokensPerSecond: stats.tokensPerSecond,
+      ttftMs: stats.ttftMs,
+      requestsTotal: stats.requestsTotal,
+      failuresTotal: stats.failuresTotal,
+      completionTokensTotal: stats.completionTokensTotal,
+      saturationCause: cause,
+      slots: this.#load.slots(),
+      refusalsTotal: refused,
+      promptTokensTotal: stats.promptTokensTotal,
+      cachedTokensTotal: stats.cachedTokensTotal,
+      listening: this.#deps.listening?.() ?? here,
+      keysTotal: this.#access.keysTotal,
+      callers: this.#access.callers(),
+      breakers: this.#breakers.list(),
     };
   }
 
-  /** Requests turned away because the queue was full. */
+  /** Requests turned away because there was no place for them. */
   get refused(): number {
     return this.#admission.refused;
+  }
+
+  /** The same by cause. */
+  get refusals(): Readonly<Record<RefusalCause, number>> {
+    return this.#admission.refusals;
   }
 
   /** The last 50 requests, newest first. */
   activity(): ActivityEntry[] {
     return this.#stats.activity();
+  }
+
+  /** The chats that go through this node, latest first. */
+  sessions(): SessionRow[] {
+    return this.#sessions.rows();
+  }
+
+  /** Upstreams whose prompt caches keep failing chats that should be in them. */
+  brokenCaches(): BrokenCache[] {
+    return this.#sessions.brokenCaches();
   }
 
   /** Measured decode speed by model id, tokens per second. */
@@ -157,57 +282,109 @@ export class Gateway {
     this.#admission.refill();
   }
 
+  /** A model was loaded in so long: the next one who has to wait for it is told so. */
+  modelLoaded(upstreamId: string, model: string, loadMs: number): void {
+    this.#predictor.observeLoad(upstreamId, model, loadMs);
+  }
+
+  /** Upstreams that were left out are tried again, as after a change of the settings or of a key. */
+  forgiveUpstreams(): void {
+    this.#breakers.reset();
+  }
+
   /** Serves a chat request that the control API has authenticated: the same pipeline with the operator's rights. */
   handleOperatorChat(request: IncomingMessage, response: ServerResponse): void {
-    this.#serve(this.#call(request, response), { kind: 'generate', dialect: defaultDialect, operation: 'chat' });
+    const surface = callerDialectNamed.openai.surfaces['/v1/chat/completions'];
+    const call = this.#call(request, response, true);
+    const from = request.socket.remoteAddress ?? '';
+    call.caller = { kind: 'operator', id: 'operator', keyName: null, scope: 'admin', policy: noLimits, from };
+    if (surface) this.#generate(call, surface, call.caller);
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const call = this.#call(request, response);
+    const { method = '', url = '', rawHeaders } = request;
     try {
-      this.#serve(call, routeOf(request.method ?? '', request.url ?? ''));
+      const open = isOpen(url);
+      // A key is asked for first, and what is wrong with the path is told after it; nobody needs one to see that
+      // somebody is there.
+      if (!open && !this.#identify(call, method)) return;
+      this.#serve(call, routeOf(method, url, rawHeaders));
     } catch (error) {
       this.#refuse(call, toAppError(error));
     }
   }
 
+  /** Finds out who calls. Answers, and says no, where that fails. */
+  #identify(call: Call, method: string): boolean {
+    const { url = '', rawHeaders, socket } = call.request;
+    try {
+      call.caller = this.#access.identify({ rawHeaders, url, from: socket.remoteAddress ?? '' });
+      return true;
+    } catch (error) {
+      const surface = method === 'POST' ? call.dialect.surfaces[pathOf(url)] : undefined;
+      if (surface) this.#pipeline.refuse(call, surface, toAppError(error));
+      else this.#refuse(call, toAppError(error));
+      return false;
+    }
+  }
+
   #serve(call: Call, route: Route): void {
-    if ('dialect' in route) call.dialect = route.dialect;
     switch (route.kind) {
       case 'health':
         this.#reply(call, { status: 'ok' });
         return;
-      case 'models':
-        this.#reply(call, route.dialect.modelList(this.#descriptions()));
+      case 'hello':
+        call.reason = 'local-idle';
+        replyText(call.response, 'text/plain; charset=utf-8', '', call.facts());
         return;
-      case 'model':
-        this.#model(call, route.id);
+      case 'metrics':
+        this.#work(call, () => this.#metrics(call));
+        return;
+      case 'info':
+        this.#work(call, () => this.#telling.tell(call, route, callerOf(call).policy));
+        return;
+      case 'count':
+        this.#work(call, async () => {
+          const { counting } = route;
+          const tokens = await this.#pipeline.count(call, counting.surface, callerOf(call));
+          this.#reply(call, counting.answer(tokens));
+        });
         return;
       case 'generate':
-        this.#generate(call, route.operation);
+        this.#generate(call, route.surface, callerOf(call));
     }
   }
 
-  #generate(call: Call, operation: Extract<Route, { kind: 'generate' }>['operation']): void {
-    if (this.#closing) {
-      this.#refuse(call, shuttingDown());
-      return;
-    }
+  #generate(call: Call, surface: Surface, caller: Caller): void {
+    if (this.#closing) this.#pipeline.refuse(call, surface, shuttingDown());
+    else this.#track(call, this.#pipeline.serve(call, surface, caller));
+  }
+
+  /** Something that takes a while and ends in one answer. */
+  #work(call: Call, work: () => Promise<void>): void {
+    const done = work().catch((thrown: unknown) => {
+      const error = toAppError(thrown);
+      if (error.code === 'internal') this.#deps.logger.error({ err: thrown }, 'a request failed inside');
+      if (!call.response.headersSent && !call.response.destroyed) this.#refuse(call, error);
+    });
+    this.#track(call, done);
+  }
+
+  #track(call: Call, work: Promise<void>): void {
     this.#calls.add(call);
-    void this.#pipeline.serve(call, operation).finally(() => {
+    void work.finally(() => {
       this.#calls.delete(call);
       if (this.#calls.size === 0) this.#whenEmpty?.();
     });
   }
 
-  #model(call: Call, id: string): void {
-    const model = call.dialect.model(this.#descriptions(), id);
-    if (model) {
-      this.#reply(call, model);
-      return;
-    }
-    const message = `The model "${id.slice(0, 128)}" is not on this node. GET /v1/models lists those that are.`;
-    this.#refuse(call, new AppError('model_not_found', message, { context: { param: 'model' } }));
+  async #metrics(call: Call): Promise<void> {
+    const { metricsText } = this.#deps;
+    if (!metricsText) throw new AppError('not_found', 'This node keeps no metrics.');
+    const text = await metricsText();
+    call.reason = 'local-idle';
+    replyText(call.response, 'text/plain; version=0.0.4; charset=utf-8', text, call.facts());
   }
 
   #reply(call: Call, value: unknown): void {
@@ -227,13 +404,10 @@ export class Gateway {
     return { headers: [...headers, ...errorHeaders(error)], body: JSON.stringify(defaultDialect.errorBody(error)) };
   }
 
-  #call(request: IncomingMessage, response: ServerResponse): Call {
+  #call(request: IncomingMessage, response: ServerResponse, operator = false): Call {
     const arrivedMs = this.#deps.clock.monotonic();
-    return new Call(request, response, { node: this.#options.nodeId, arrivedMs, dialect: defaultDialect });
-  }
-
-  #descriptions(): UpstreamDescription[] {
-    return this.#deps.upstreams().map((upstream) => upstream.describe());
+    const dialect = operator ? callerDialectNamed.openai : dialectOf(request.url ?? '', request.rawHeaders);
+    return new Call(request, response, { node: this.#options.nodeId, arrivedMs, dialect });
   }
 
   async #close(): Promise<void> {
@@ -262,8 +436,13 @@ export class Gateway {
   }
 }
 
-function slotsOf(upstreams: readonly UpstreamDescription[]): number {
-  return upstreams.reduce((sum, upstream) => sum + (upstream.ready ? upstream.slots : 0), 0);
+/** Without a store of keys there are none. */
+const noKeys = { problem: null, demanded: false, total: 0, find: () => null, used: () => undefined };
+
+/** Routes that ask who calls are served only once that is known. */
+function callerOf({ caller }: Call): Caller {
+  if (caller === null) throw new AppError('internal', 'Nobody asked who calls.');
+  return caller;
 }
 
 function shuttingDown(): AppError {

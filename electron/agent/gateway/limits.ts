@@ -14,6 +14,8 @@ export interface GatewayLimits extends BodyLimits {
   readonly pingMs: number;
   /** A caller that takes nothing of its answer for this long is given up. */
   readonly stalledMs: number;
+  /** Chats that are remembered. */
+  readonly sessions: number;
   /** How long error events get to leave when answers are cut at shutdown. */
   readonly cutMs: number;
 }
@@ -29,5 +31,6 @@ export const defaultLimits: GatewayLimits = {
   queueLimit: 64,
   pingMs: 5_000,
   stalledMs: 120_000,
+  sessions: 2_000,
   cutMs: 1_000,
 };

@@ -14,10 +14,17 @@ export function replyJson(response: ServerResponse, status: number, value: unkno
   response.end(body);
 }
 
+/** Answers with plain text. */
+export function replyText(response: ServerResponse, type: string, text: string, facts: RanchFacts): void {
+  const body = Buffer.from(text, 'utf8');
+  response.writeHead(200, headersFor(body, facts, type));
+  response.end(body);
+}
+
 /** Answers with an error in the caller's dialect. Nothing of an answer may have been sent before. */
 export function replyError(call: Call, error: AppError, clock: Clock): void {
   const { request, response, dialect } = call;
-  const { httpStatus } = traitsOf(error.code);
+  const httpStatus = dialect.errorStatus(error) ?? traitsOf(error.code).httpStatus;
   const body = Buffer.from(JSON.stringify(dialect.errorBody(error)), 'utf8');
   const headers = [...headersFor(body, call.facts(error.code)), ...errorHeaders(error)];
   if (request.complete) {
@@ -48,10 +55,10 @@ export function errorHeaders(error: AppError): string[] {
   return headers;
 }
 
-function headersFor(body: Buffer, facts: RanchFacts): string[] {
+function headersFor(body: Buffer, facts: RanchFacts, type = 'application/json; charset=utf-8'): string[] {
   return [
     'Content-Type',
-    'application/json; charset=utf-8',
+    type,
     'Content-Length',
     String(body.length),
     'X-Content-Type-Options',

@@ -167,7 +167,7 @@ describe('bad input at the socket', () => {
         'Authorization',
         'Content-Length',
       ]);
-      expect(lastBody).toBe(chatBody);
+      expect(JSON.parse(lastBody)).toEqual({ ...(JSON.parse(chatBody) as object), max_tokens: 4096 });
     }
     expect(heads[0]).toBe(heads[1]);
   });
@@ -248,14 +248,49 @@ describe('bad input at the socket', () => {
   });
 
   it('B36 engine administration routes are not there', async () => {
-    for (const path of ['/slots', '/props', '/api/create', '/api/delete', '/v1', '/', '/v1/chat/completions/']) {
-      const answer = await fetch(rig.url + path);
+    for (const path of ['/slots', '/props', '/v1', '/v1/chat/completions/', '/v1/files']) {
+      const answer = await fetch(rig.url + path, { method: 'POST', body: '{}' });
       expect(answer.status).toBe(404);
       expect(((await answer.json()) as ErrorBody).error).toMatchObject({
         type: 'invalid_request_error',
         code: 'not_found',
       });
     }
+    for (const path of ['/api/create', '/api/delete', '/api/pull', '/api/push', '/api/copy', '/api/blobs/sha256:00']) {
+      const answer = await fetch(rig.url + path, { method: 'POST', body: '{}' });
+      expect(answer.status).toBe(404);
+      expect(await answer.json()).toEqual({ error: expect.stringContaining('no such route') as string });
+    }
+    const answer = await fetch(`${rig.url}/v1/messages/batches`, { method: 'POST', body: '{}' });
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ type: 'error', error: { type: 'not_found_error' } });
+  });
+
+  it.each([
+    ['%2e%2e', '/v1/%2e%2e/health'],
+    ['%5c', '/v1%5cmodels'],
+    ['NUL', '/v1/models/%00'],
+    ['a dot segment', '/v1/../health'],
+  ])('B34 %s in the path is refused', async (_name, path) => {
+    const answer = parseRaw(await rig.raw(`GET ${path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n`));
+    expect(answer.status).toBe(400);
+    expect((JSON.parse(answer.body) as ErrorBody).error.code).toBe('invalid_request');
+  });
+
+  it.each(['TRACE', 'CONNECT', 'PROPFIND', 'DELETE'])('B35 %s is refused', async (method) => {
+    const target = method === 'CONNECT' ? 'HOST' : '/v1/models';
+    const answer = parseRaw(await rig.raw(`${method} ${target} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n`));
+    expect(answer.status).toBe(405);
+    expect(answer.body).not.toContain('HTTP/1.1');
+  });
+
+  it('tells who only asks whether somebody is there', async () => {
+    expect((await fetch(`${rig.url}/api/hello`, { method: 'HEAD' })).status).toBe(200);
+    const root = await fetch(`${rig.url}/`);
+    expect(root.headers.get('content-type')).toContain('text/plain');
+    expect(await root.text()).toBe('Ollama is running');
+    expect((await fetch(`${rig.url}/`, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(`${rig.url}/metrics`)).status).toBe(404);
   });
 
   it('the wrong method is refused, naming the right one', async () => {

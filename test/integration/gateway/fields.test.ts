@@ -109,7 +109,7 @@ describe('bad JSON and fields', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('x-ranch-ignored')).toBe('user, store, metadata, keep_alive');
     const { lastBody, lastHead } = await rig.fake.state();
-    expect(JSON.parse(lastBody)).toEqual({ model: 'fake-model', messages, seed: 7 });
+    expect(JSON.parse(lastBody)).toEqual({ model: 'fake-model', messages, seed: 7, max_tokens: 4096 });
     expect(
       lastHead
         .split('\r\n')
@@ -120,7 +120,8 @@ describe('bad JSON and fields', () => {
   });
 
   it('tells on every answer where it came from', async () => {
-    const answer = await rig.chat({ model: 'ranch/auto' });
+    const unlike = [{ role: 'user', content: 'Who answers?' }];
+    const answer = await rig.chat({ model: 'ranch/auto', messages: unlike });
     const headers = Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('x-ranch-')));
     expect(headers).toEqual({
       'x-ranch-trace': expect.stringMatching(/^[0-9a-f]{16}$/) as string,
@@ -163,8 +164,7 @@ describe('bad JSON and fields', () => {
         { role: 'user', content: 'Three', name: 'ann' },
       ],
       max_tokens: 99,
-      stream_options: { include_usage: true },
-      response_format: { type: 'json_schema', json_schema: { schema: { type: 'object' } } },
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { type: 'object' } } },
       stop: ['END'],
     });
   });
@@ -232,7 +232,8 @@ describe('bad JSON and fields', () => {
     const { error } = (await withTools.json()) as ErrorBody;
     expect(error).toMatchObject({ code: 'unsupported_capability', param: 'tools' });
     expect(error.message).toContain('(tools)');
-    const url = 'data:image/png;base64,AAAA';
+    const url =
+      'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=';
     const withImage = await rig.chat({
       messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
     });

@@ -40,7 +40,7 @@ async function compare(url: string): Promise<number> {
   });
   if (!response.body) throw new Error('no body');
   const meter = new TokenMeter(
-    { stream: true, arrivedMs: systemClock.monotonic() },
+    { dialect: 'openai', stream: true, arrivedMs: systemClock.monotonic() },
     { clock: systemClock, speed: null },
   );
   let native: number | null = null;

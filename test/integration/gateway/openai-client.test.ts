@@ -19,7 +19,14 @@ describe('the openai client, unchanged, against the gateway', () => {
 
   it('lists models and retrieves one', async () => {
     const { data } = await client.models.list();
-    expect(data).toEqual([{ id: 'fake-model', object: 'model', created: 1767225600, owned_by: 'fake' }]);
+    expect(data[0]).toMatchObject({
+      id: 'fake-model',
+      object: 'model',
+      created: 1767225600,
+      owned_by: 'fake',
+      context_length: 4096,
+    });
+    expect(data.map(({ id }) => id)).toContain('ranch/auto');
     expect(await client.models.retrieve('fake-model')).toMatchObject({ id: 'fake-model' });
     await expect(client.models.retrieve('absent')).rejects.toBeInstanceOf(NotFoundError);
   });

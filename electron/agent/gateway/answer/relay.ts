@@ -3,9 +3,11 @@ import type { Socket } from 'node:net';
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { WireResponse, WireSink } from '../../inference/wire-response.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Surface } from '../dialects/surface.ts';
 import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
+import { CallerPace } from './caller-pace.ts';
 import type { TokenMeter } from './token-meter.ts';
+import { kindOf } from './upstream-answer.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface RelayOptions {
@@ -17,7 +19,7 @@ export interface RelayDeps {
   readonly clock: Clock;
   readonly meter: TokenMeter;
   readonly signal: AbortSignal;
-  readonly dialect: Dialect;
+  readonly surface: Surface;
   /** What has kept the caller company so far; null where nothing has. */
   readonly waiting: Waiting | null;
 }
@@ -25,11 +27,6 @@ export interface RelayDeps {
 /** How an answer ended. `sent` tells whether any of it reached the caller. */
 export type RelayOutcome =
   { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: AppError; readonly sent: boolean };
-
-/** Whether an answer comes as server-sent events. */
-export function isEventStream({ headers }: WireResponse): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') === true;
-}
 
 /**
  * Passes an answer on to the caller byte for byte. Chunks keep the framing they came with, so Node's own chunk writer is
@@ -41,7 +38,6 @@ export class Relay implements WireSink {
   readonly #source: WireResponse;
   readonly #target: ServerResponse;
   readonly #facts: RanchFacts;
-  readonly #options: RelayOptions;
   readonly #deps: RelayDeps;
   readonly #outcome = Promise.withResolvers<RelayOutcome>();
   /** The payload is written without the framing it came with. */
@@ -52,15 +48,15 @@ export class Relay implements WireSink {
   #started = false;
   /** The caller's socket, once the head has gone out by way of the response. */
   #direct: Socket | null = null;
-  #cancelStall: (() => void) | null = null;
+  readonly #pace: CallerPace;
 
   constructor(source: WireResponse, target: ServerResponse, facts: RanchFacts, options: RelayOptions, deps: RelayDeps) {
     this.#source = source;
     this.#target = target;
     this.#facts = facts;
-    this.#options = options;
     this.#deps = deps;
     this.#bare = target.req.httpVersionMajor === 1 && target.req.httpVersionMinor === 0;
+    this.#pace = new CallerPace(options, { clock: deps.clock, source, target });
   }
 
   run(): Promise<RelayOutcome> {
@@ -76,11 +72,11 @@ export class Relay implements WireSink {
 
   raw(bytes: Buffer): boolean {
     if (!this.#begun) this.#begin();
-    return this.#flowing(this.#bare ? !this.#needsDrain() : this.#send(bytes));
+    return this.#pace.flowing(this.#bare ? !this.#needsDrain() : this.#send(bytes));
   }
 
   end(): void {
-    this.#cancelStall?.();
+    this.#pace.stop();
     if (!this.#begun) this.#begin();
     if (!this.#started) this.#start();
     this.#target.end();
@@ -88,7 +84,7 @@ export class Relay implements WireSink {
   }
 
   fail(error: AppError, intact: boolean): void {
-    this.#cancelStall?.();
+    this.#pace.stop();
     const { signal } = this.#deps;
     const reason: unknown = signal.reason;
     const cause = signal.aborted && reason instanceof AppError ? reason : error;
@@ -125,14 +121,14 @@ export class Relay implements WireSink {
   #breakOff(error: AppError, intact: boolean): void {
     const { body } = this.#source;
     const target = this.#target;
-    const isStream = isEventStream(this.#source);
+    const isStream = kindOf(this.#source) === this.#deps.surface.streamType;
     const framed = body.framing.kind === 'chunked' && !this.#bare;
     const counted = body.framing.kind === 'length' && !this.#told;
     if (!isStream || counted || (framed && !intact)) {
       target.destroy();
       return;
     }
-    const event = this.#deps.dialect.errorEvent(error);
+    const event = this.#deps.surface.errorEvent(error);
     if (!framed) target.write(event);
     else target.write(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n0\r\n\r\n`);
     const { socket } = target;
@@ -154,18 +150,5 @@ export class Relay implements WireSink {
 
   #needsDrain(): boolean {
     return this.#direct?.writableNeedDrain ?? this.#target.writableNeedDrain;
-  }
-
-  #flowing(goOn: boolean): boolean {
-    if (goOn) return true;
-    if (this.#cancelStall) return false;
-    this.#cancelStall = this.#deps.clock.after(this.#options.stalledMs, () => this.#target.destroy());
-    // Without a socket the answer waits behind another one of the same connection, and Node queues it.
-    (this.#target.socket ?? this.#target).once('drain', () => {
-      this.#cancelStall?.();
-      this.#cancelStall = null;
-      this.#source.body.resume();
-    });
-    return false;
   }
 }

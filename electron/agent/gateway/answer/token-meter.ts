@@ -1,25 +1,35 @@
 import type { Clock } from '../../base/clock.ts';
-import type { AnswerFigures, Usage } from '../../inference/usage.ts';
+import type { Dialect } from '../../inference/request.ts';
+import type { AnswerFigures, FinishReason, Usage } from '../../inference/usage.ts';
 import type { DecodeSpeed } from '../decode-speed.ts';
 import { KeptBytes } from './kept-bytes.ts';
-import { readFinish, readUsage, type UpstreamFigures } from './usage-event.ts';
+import { readFigures, readFinish, type UpstreamFigures } from './usage-event.ts';
 
 const LF = 10;
 const QUOTE = 34;
 const COLON = 58;
 const SPACE = 32;
 const BRACE = 123;
+const BRACKET = 91;
 
-const letter = { a: 97, c: 99, f: 102, r: 114, t: 116, u: 117 } as const;
+const letter = { a: 97, c: 99, d: 100, e: 101, f: 102, p: 112, r: 114, s: 115, t: 116, u: 117 } as const;
+/** What tells of a token, of the figures or of the end, in any of the dialects. */
 const keys = {
   content: Buffer.from('content"'),
   text: Buffer.from('text"'),
   reasoningContent: Buffer.from('reasoning_content"'),
   reasoning: Buffer.from('reasoning"'),
   arguments: Buffer.from('arguments"'),
+  partialJson: Buffer.from('partial_json"'),
+  thinking: Buffer.from('thinking"'),
+  response: Buffer.from('response"'),
+  toolCalls: Buffer.from('tool_calls"'),
   usage: Buffer.from('usage"'),
   timings: Buffer.from('timings"'),
   finishReason: Buffer.from('finish_reason"'),
+  stopReason: Buffer.from('stop_reason"'),
+  doneReason: Buffer.from('done_reason"'),
+  evalCount: Buffer.from('eval_count"'),
 } as const;
 
 /** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
@@ -42,6 +52,7 @@ export interface TokenMeterDeps {
  * cannot be taken for a key.
  */
 export class TokenMeter {
+  readonly #dialect: Dialect;
   readonly #stream: boolean;
   readonly #arrivedMs: number;
   readonly #deps: TokenMeterDeps;
@@ -52,6 +63,9 @@ export class TokenMeter {
   #carry: Buffer | null = null;
   /** The last line with usage in it, or the end of a plain answer. */
   readonly #usage: KeptBytes;
+  /** The first one: in Anthropic's dialect that tells the prompt, and the last one the answer. */
+  readonly #firstUsage: KeptBytes;
+  #usageSeen = false;
   /** The last line with timings in it: not every engine sends them with the usage. */
   readonly #timings: KeptBytes;
   /** The last line that tells why the answer ended, or the beginning of a plain answer. */
@@ -59,12 +73,14 @@ export class TokenMeter {
   #leadLeft = leadBytes;
   #ended = false;
 
-  /** `arrivedMs`: when the request came, monotonic. */
-  constructor(options: { stream: boolean; arrivedMs: number }, deps: TokenMeterDeps) {
+  /** `dialect`: of the bytes; `arrivedMs`: when the request came, monotonic. */
+  constructor(options: { dialect: Dialect; stream: boolean; arrivedMs: number }, deps: TokenMeterDeps) {
+    this.#dialect = options.dialect;
     this.#stream = options.stream;
     this.#arrivedMs = options.arrivedMs;
     this.#deps = deps;
     this.#usage = new KeptBytes(options.stream ? lineLimitBytes : tailBytes);
+    this.#firstUsage = new KeptBytes(lineLimitBytes);
     this.#finish = new KeptBytes(options.stream ? lineLimitBytes : leadBytes);
     this.#timings = options.stream ? new KeptBytes(lineLimitBytes) : this.#usage;
   }
@@ -83,7 +99,11 @@ export class TokenMeter {
   /** The figures of the answer so far; called at its end. */
   end(): AnswerFigures {
     const nowMs = this.#deps.clock.monotonic();
-    const told = readUsage(this.#usage.text(), this.#timings.text());
+    const told = readFigures(this.#dialect, {
+      usage: this.#usage.text(),
+      first: this.#firstUsage.text(),
+      timings: this.#timings.text(),
+    });
     if (!this.#ended) this.#settleSpeed(nowMs, told);
     this.#ended = true;
     const { usage } = told;
@@ -94,8 +114,13 @@ export class TokenMeter {
       tokens: usage?.completionTokens ?? this.#tokens,
       tokensPerSecond: this.#tokensPerSecond(usage, told),
       prefillTokensPerSecond: told.prefillTokensPerSecond,
-      finish: readFinish(this.#finish.text()) ?? (this.#stream ? null : readFinish(this.#usage.text())),
+      finish: this.#readFinish(),
     };
+  }
+
+  #readFinish(): FinishReason | null {
+    const told = readFinish(this.#dialect, this.#finish.text());
+    return told ?? (this.#stream ? null : readFinish(this.#dialect, this.#usage.text()));
   }
 
   #keepLead(bytes: Buffer, start: number, end: number): void {
@@ -157,7 +182,7 @@ export class TokenMeter {
         else if (found === 'finish') finish = true;
       } else if (byte === LF) {
         if (token) tokens += 1;
-        if (usage) this.#usage.replace(bytes, lineStart, at);
+        if (usage) this.#keepUsage(bytes, lineStart, at);
         if (timings) this.#timings.replace(bytes, lineStart, at);
         if (finish) this.#finish.replace(bytes, lineStart, at);
         token = false;
@@ -168,6 +193,12 @@ export class TokenMeter {
       }
     }
     if (tokens > 0) this.#count(tokens);
+  }
+
+  #keepUsage(bytes: Buffer, start: number, end: number): void {
+    if (!this.#usageSeen && this.#dialect === 'anthropic') this.#firstUsage.replace(bytes, start, end);
+    this.#usageSeen = true;
+    this.#usage.replace(bytes, start, end);
   }
 
   #count(tokens: number): void {
@@ -192,16 +223,26 @@ function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'tim
     case letter.c:
       return hasText(bytes, at, end, keys.content) ? 'token' : null;
     case letter.t:
-      if (hasText(bytes, at, end, keys.text)) return 'token';
+      if (hasText(bytes, at, end, keys.text) || hasText(bytes, at, end, keys.thinking)) return 'token';
+      if (hasList(bytes, at, end, keys.toolCalls)) return 'token';
       return hasObject(bytes, at, end, keys.timings) ? 'timings' : null;
     case letter.r:
-      return hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning) ? 'token' : null;
+      if (hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning)) return 'token';
+      return hasText(bytes, at, end, keys.response) ? 'token' : null;
     case letter.a:
       return hasText(bytes, at, end, keys.arguments) ? 'token' : null;
     case letter.f:
       return hasText(bytes, at, end, keys.finishReason) ? 'finish' : null;
     case letter.u:
       return hasObject(bytes, at, end, keys.usage) ? 'usage' : null;
+    case letter.p:
+      return hasText(bytes, at, end, keys.partialJson) ? 'token' : null;
+    case letter.s:
+      return hasText(bytes, at, end, keys.stopReason) ? 'finish' : null;
+    case letter.d:
+      return hasText(bytes, at, end, keys.doneReason) ? 'finish' : null;
+    case letter.e:
+      return valueAfter(bytes, at, end, keys.evalCount) === -1 ? null : 'usage';
     default:
       return null;
   }
@@ -215,6 +256,11 @@ function hasText(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
 function hasObject(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
   const value = valueAfter(bytes, at, end, key);
   return value !== -1 && bytes[value] === BRACE;
+}
+
+function hasList(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
+  const value = valueAfter(bytes, at, end, key);
+  return value !== -1 && bytes[value] === BRACKET;
 }
 
 /** Where the value of `key` begins; -1 when another key stands there. */

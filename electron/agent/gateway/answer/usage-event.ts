@@ -1,3 +1,5 @@
+import { assertNever } from '../../base/errors.ts';
+import type { Dialect } from '../../inference/request.ts';
 import type { FinishReason, Usage } from '../../inference/usage.ts';
 
 /** What an upstream told of an answer. */
@@ -11,34 +13,106 @@ export interface UpstreamFigures {
   readonly prefillTokensPerSecond: number | null;
 }
 
-/**
- * Reads OpenAI's `usage` and llama.cpp's `timings` out of events' lines or the end of a plain answer. The texts need not
- * be whole JSON: the object after each key is cut out of them.
- */
-export function readUsage(usageText: string, timingsText: string): UpstreamFigures {
+/** Pieces of an answer that may tell something: events' lines or the end of a plain answer; they need not be whole JSON. */
+export interface FigureTexts {
+  /** The last piece with usage in it. */
+  readonly usage: string;
+  /** The first one. */
+  readonly first: string;
+  readonly timings: string;
+}
+
+/** Reads what an answer of that dialect told: the object or the number after each key is cut out of the texts. */
+export function readFigures(dialect: Dialect, texts: FigureTexts): UpstreamFigures {
+  switch (dialect) {
+    case 'openai':
+      return fromOpenAi(texts);
+    case 'anthropic':
+      return { ...nothing, usage: fromAnthropic(objectAfter(texts.first, 'usage'), objectAfter(texts.usage, 'usage')) };
+    case 'ollama':
+      return fromOllama(texts.usage);
+    default:
+      return assertNever(dialect);
+  }
+}
+
+const nothing: UpstreamFigures = { usage: null, decodeMs: null, decodedTokens: null, prefillTokensPerSecond: null };
+
+/** OpenAI's `usage` and llama.cpp's `timings`. */
+function fromOpenAi({ usage, timings: timingsText }: FigureTexts): UpstreamFigures {
   const timings = objectAfter(timingsText, 'timings');
   return {
-    usage: fromUsage(objectAfter(usageText, 'usage')) ?? fromTimings(timings),
+    usage: fromUsage(objectAfter(usage, 'usage')) ?? fromTimings(timings),
     decodeMs: count(timings?.['predicted_ms']),
     decodedTokens: count(timings?.['predicted_n']),
     prefillTokensPerSecond: prefillSpeed(timings),
   };
 }
 
-/** From the last `finish_reason` in the text that is no null. */
-export function readFinish(text: string): FinishReason | null {
+/** The prompt is told when the answer begins, its length at the end; Anthropic counts cached tokens apart. */
+function fromAnthropic(first: Record<string, unknown> | null, last: Record<string, unknown> | null): Usage | null {
+  const told = { ...first, ...withoutNulls(last) };
+  const completionTokens = count(told['output_tokens']);
+  const uncached = count(told['input_tokens']);
+  if (completionTokens === null || uncached === null) return null;
+  const cachedTokens = count(told['cache_read_input_tokens']);
+  const cacheWriteTokens = count(told['cache_creation_input_tokens']);
+  const promptTokens = uncached + (cachedTokens ?? 0) + (cacheWriteTokens ?? 0);
+  return { promptTokens, completionTokens, cachedTokens, cacheWriteTokens };
+}
+
+function withoutNulls(fields: Record<string, unknown> | null): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== null));
+}
+
+const nanosecondsPerMs = 1_000_000;
+
+/** The counts stand at the end of the last line; of the prompt's time it is not told how much a cache saved. */
+function fromOllama(text: string): UpstreamFigures {
+  const promptTokens = numberAfter(text, 'prompt_eval_count');
+  const decodedTokens = numberAfter(text, 'eval_count');
+  const decodeNs = numberAfter(text, 'eval_duration');
+  if (promptTokens === null && decodedTokens === null) return nothing;
+  return {
+    ...nothing,
+    usage: { promptTokens: promptTokens ?? 0, completionTokens: decodedTokens ?? 0, cachedTokens: null },
+    decodeMs: decodeNs === null ? null : decodeNs / nanosecondsPerMs,
+    decodedTokens,
+  };
+}
+
+/** The number after the last occurrence of a key. */
+function numberAfter(text: string, key: string): number | null {
+  const quoted = `"${key}"`;
+  const found = text.lastIndexOf(quoted);
+  const [, digits] = found === -1 ? [] : (/^\s*:\s*(\d{1,18})/.exec(text.slice(found + quoted.length)) ?? []);
+  return digits === undefined ? null : Number(digits);
+}
+
+/** From the last reason in the text that is no null. */
+export function readFinish(dialect: Dialect, text: string): FinishReason | null {
   let finish: FinishReason | null = null;
-  for (const [, reason] of text.matchAll(/"finish_reason"\s*:\s*"([a-z_]{1,32})"/g)) {
+  for (const [, reason] of text.matchAll(finishForms[dialect])) {
     finish = reason === undefined ? finish : (finishReasons.get(reason) ?? null);
   }
   return finish;
 }
+
+const finishForms: Readonly<Record<Dialect, RegExp>> = {
+  openai: /"finish_reason"\s*:\s*"([a-z_]{1,32})"/g,
+  anthropic: /"stop_reason"\s*:\s*"([a-z_]{1,32})"/g,
+  ollama: /"done_reason"\s*:\s*"([a-z_]{1,32})"/g,
+};
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['stop', 'stop'],
   ['length', 'length'],
   ['tool_calls', 'tool'],
   ['function_call', 'tool'],
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['tool_use', 'tool'],
 ]);
 
 /** Fewer tokens than this are read in one go with the first of the answer: their pace says nothing. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Surface } from '../dialects/surface.ts';
 import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
 
 export interface WaitingOptions {
@@ -12,27 +12,17 @@ export interface WaitingOptions {
 export interface WaitingDeps {
   readonly clock: Clock;
   readonly target: ServerResponse;
-  readonly dialect: Dialect;
+  readonly surface: Surface;
   /** What is known of the request by now, for the head. */
   readonly facts: () => RanchFacts;
   /** What the request waits for, as in "waiting for llama-3.1-8b to load". */
   readonly sentence: () => string;
 }
 
-/** The head of every event stream that this node writes itself or passes on. */
-const streamHead: readonly string[] = [
-  'Content-Type',
-  'text/event-stream',
-  'Cache-Control',
-  'no-store',
-  'X-Content-Type-Options',
-  'nosniff',
-];
-
 /**
  * Keeps the caller of a stream from hanging without a byte while its request waits in the queue, for a model to load, or
- * for a long prompt to be read: after a while it gets the head of the answer, and from then on one line of comment at a
- * time that says why. A request that is answered sooner costs one timer and no byte.
+ * for a long prompt to be read: after a while it gets the head of the answer, and from then on one piece at a time that
+ * callers pass over and that says why. A request that is answered sooner costs one timer and no byte.
  */
 export class Waiting {
   readonly #options: WaitingOptions;
@@ -45,7 +35,7 @@ export class Waiting {
     this.#deps = deps;
   }
 
-  /** True once the head and a comment have gone out: the status can no longer change, and the framing is Node's. */
+  /** True once the head and a piece have gone out: the status can no longer change, and the framing is Node's. */
   get told(): boolean {
     return this.#told;
   }
@@ -60,25 +50,26 @@ export class Waiting {
     this.#cancel = null;
   }
 
-  /** Ends a stream of which only the head and comments were sent. */
+  /** Ends a stream of which only the head and such pieces were sent. */
   fail(error: AppError): void {
     this.stop();
-    const { target, dialect } = this.#deps;
-    if (!target.destroyed && !target.writableEnded) target.end(dialect.errorEvent(error));
+    const { target, surface } = this.#deps;
+    if (!target.destroyed && !target.writableEnded) target.end(surface.errorEvent(error));
   }
 
   #tell(): void {
-    const { target, dialect, facts, sentence } = this.#deps;
+    const { target, surface, facts, sentence } = this.#deps;
     if (target.destroyed) return;
     this.start();
     if (!this.#told) {
       this.#told = true;
-      const bare = target.req.httpVersionMajor === 1 && target.req.httpVersionMinor === 0;
-      const head = bare ? [...streamHead, 'Connection', 'close'] : streamHead;
+      const head = ['Content-Type', surface.streamType, 'Cache-Control', 'no-store'];
+      head.push('X-Content-Type-Options', 'nosniff');
+      if (target.req.httpVersionMajor === 1 && target.req.httpVersionMinor === 0) head.push('Connection', 'close');
       target.writeHead(200, [...head, ...factHeaders(facts())]);
     }
-    // A caller that reads nothing needs no more comments.
-    if (!target.writableNeedDrain) target.write(dialect.waitingEvent(oneLine(sentence())));
+    // A caller that reads nothing needs no more of it.
+    if (!target.writableNeedDrain) target.write(surface.waitingEvent(oneLine(sentence())));
   }
 }
 

@@ -1,63 +1,83 @@
 import { AppError, toAppError, traitsOf } from '../../base/errors.ts';
-import type { InferenceRequest } from '../../inference/request.ts';
-import type { Upstream } from '../../inference/upstream.ts';
-import type { WireResponse } from '../../inference/wire-response.ts';
-import type { Candidate } from '../routing/router.ts';
-import { judgeAnswer } from '../answer/upstream-answer.ts';
+import type { RelayOutcome } from '../answer/relay.ts';
+import type { PlannedCandidate } from '../routing/plan.ts';
+import { breakerEventFor, type CircuitBreakers } from './breaker.ts';
+import type { RetryBudget } from './retry-budget.ts';
+
+export type Candidates = readonly [PlannedCandidate, ...PlannedCandidate[]];
+
+/** How one try ended. `skipped`: nothing was sent, for a reason that says nothing about the upstream. */
+export type TryOutcome = RelayOutcome | { readonly kind: 'skipped'; readonly error: AppError };
+
+export interface DispatchSteps {
+  /** Sends the request to the candidate and passes its answer on. May throw an AppError instead of telling of it. */
+  run(candidate: PlannedCandidate, tries: number): Promise<TryOutcome>;
+  /** Hears how each try went; `error` is the code of what stood in the way. */
+  tried(candidate: PlannedCandidate, outcome: 'answered' | 'failed' | 'skipped', error: string | null): void;
+  readonly signal: AbortSignal;
+}
 
 export interface Dispatched {
-  readonly candidate: Candidate;
-  readonly response: WireResponse;
-  /** The answer is over: the upstream has one request less. Call once. */
-  readonly done: () => void;
+  readonly candidate: PlannedCandidate;
+  readonly outcome: RelayOutcome;
 }
 
 /** Sends a request to the candidates of its plan, one after the other, until one answers. */
 export class Dispatcher {
-  readonly #inFlight = new Map<string, number>();
+  readonly #breakers: CircuitBreakers;
+  readonly #retries: RetryBudget;
 
-  /** Requests that the upstream works on now. */
-  inFlight(upstreamId: string): number {
-    return this.#inFlight.get(upstreamId) ?? 0;
+  constructor(deps: { readonly breakers: CircuitBreakers; readonly retries: RetryBudget }) {
+    this.#breakers = deps.breakers;
+    this.#retries = deps.retries;
   }
 
   /**
-   * Resolves with the first good answer. The next candidate is tried only while no byte has reached the caller, and
-   * only after failures that another upstream may not share.
+   * Resolves when a candidate has answered, or none is left to try. The next candidate is tried only while no byte has
+   * reached the caller, only after failures that another upstream may not share, and only within the budget for second
+   * tries.
    *
-   * @throws AppError the last candidate's
+   * @throws AppError when every candidate was passed over
    */
-  async dispatch(
-    candidates: readonly [Candidate, ...Candidate[]],
-    upstreamOf: (candidate: Candidate) => Upstream | undefined,
-    requestFor: (candidate: Candidate) => InferenceRequest,
-    signal: AbortSignal,
-  ): Promise<Dispatched> {
-    let failure: AppError | null = null;
+  async dispatch(candidates: Candidates, steps: DispatchSteps): Promise<Dispatched> {
+    this.#retries.begin();
+    let last: Dispatched | null = null;
+    let passedOver: AppError | null = null;
+    let tries = 0;
     for (const candidate of candidates) {
-      const upstream = upstreamOf(candidate);
-      if (!upstream) continue;
-      const done = this.#count(candidate.upstream.id);
-      try {
-        const response = await upstream.generate(requestFor(candidate), signal);
-        await judgeAnswer(response);
-        return { candidate, response, done };
-      } catch (error) {
-        done();
-        failure = toAppError(error);
-        if (signal.aborted || !traitsOf(failure.code).mayFallBack) throw failure;
+      const { id, route } = candidate.upstream;
+      if (this.#breakers.stateOf(id) === 'open') {
+        steps.tried(candidate, 'skipped', 'breaker-open');
+        continue;
       }
+      if (tries > 0 && !this.#retries.retry(tries)) break;
+      this.#breakers.enter(id);
+      const outcome = await this.#try(candidate, tries, steps);
+      if (outcome.kind === 'skipped') {
+        this.#breakers.report(id, { kind: 'given-up' });
+        steps.tried(candidate, 'skipped', outcome.error.code);
+        if (steps.signal.aborted) throw outcome.error;
+        passedOver ??= outcome.error;
+        continue;
+      }
+      tries += 1;
+      const error = outcome.kind === 'failed' ? outcome.error : null;
+      this.#breakers.report(id, error === null ? { kind: 'answered' } : breakerEventFor(error, route));
+      steps.tried(candidate, error === null ? 'answered' : 'failed', error?.code ?? null);
+      last = { candidate, outcome };
+      if (error === null || (outcome.kind === 'failed' && outcome.sent)) return last;
+      if (steps.signal.aborted || !traitsOf(error.code).mayFallBack) return last;
     }
+    if (last) return last;
     // An error takes a stack trace, so none is made for a request that goes well.
-    throw failure ?? new AppError('engine_not_ready', 'The engine has just stopped. Try again in a moment.');
+    throw passedOver ?? new AppError('engine_not_ready', 'The engine has just stopped. Try again in a moment.');
   }
 
-  #count(id: string): () => void {
-    this.#inFlight.set(id, this.inFlight(id) + 1);
-    return () => {
-      const left = this.inFlight(id) - 1;
-      if (left > 0) this.#inFlight.set(id, left);
-      else this.#inFlight.delete(id);
-    };
+  async #try(candidate: PlannedCandidate, tries: number, steps: DispatchSteps): Promise<TryOutcome> {
+    try {
+      return await steps.run(candidate, tries);
+    } catch (error) {
+      return { kind: 'failed', error: toAppError(error), sent: false };
+    }
   }
 }

@@ -17,7 +17,7 @@ const done = 'data: [DONE]\n\n';
 
 function measure(pieces: readonly string[], stream = true): AnswerFigures {
   const clock = new ManualClock();
-  const meter = new TokenMeter({ stream, arrivedMs: clock.monotonic() }, { clock, speed: null });
+  const meter = new TokenMeter({ dialect: 'openai', stream, arrivedMs: clock.monotonic() }, { clock, speed: null });
   for (const piece of pieces) {
     clock.advance(100);
     const padded = Buffer.from(`<<${piece}>>`);
@@ -41,7 +41,10 @@ describe('TokenMeter', () => {
 
   it('gives no speed for tokens that came all at once out of a buffer', () => {
     const clock = new ManualClock();
-    const meter = new TokenMeter({ stream: true, arrivedMs: clock.monotonic() }, { clock, speed: null });
+    const meter = new TokenMeter(
+      { dialect: 'openai', stream: true, arrivedMs: clock.monotonic() },
+      { clock, speed: null },
+    );
     for (const text of ['a', 'b', 'c']) {
       const bytes = Buffer.from(token(text));
       meter.scan(bytes, 0, bytes.length);
@@ -124,7 +127,7 @@ describe('TokenMeter', () => {
     it('does not change the rolling figure', () => {
       const clock = new ManualClock();
       const speed = new DecodeSpeed();
-      const meter = new TokenMeter({ stream: true, arrivedMs: clock.monotonic() }, { clock, speed });
+      const meter = new TokenMeter({ dialect: 'openai', stream: true, arrivedMs: clock.monotonic() }, { clock, speed });
       for (const piece of [token('a'), token('b'), token('c'), timed]) {
         const bytes = Buffer.from(piece);
         meter.scan(bytes, 0, bytes.length);

@@ -1,0 +1,142 @@
+import { AppError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { WireResponse } from '../../inference/wire-response.ts';
+import type { AnswerFigures } from '../../inference/usage.ts';
+import type { Call } from '../call.ts';
+import type { DecodeSpeed } from '../decode-speed.ts';
+import { upstreamDialectNamed } from '../dialects/dialects.ts';
+import type { AnswerWriter, Decoded } from '../dialects/surface.ts';
+import type { Encoded } from '../dispatch/encoding.ts';
+import { replyJson } from '../reply.ts';
+import { EventMeter } from './event-meter.ts';
+import { Relay, type RelayOutcome } from './relay.ts';
+import { TokenMeter } from './token-meter.ts';
+import { TranslatingRelay } from './translating-relay.ts';
+import { kindOf } from './upstream-answer.ts';
+import type { Waiting } from './waiting.ts';
+import { eventsOf, readWholeAnswer } from './whole-answer.ts';
+
+export interface AnsweringOptions {
+  /** A caller that takes nothing for this long is given up. */
+  readonly stalledMs: number;
+}
+
+/** What an answer is made from. */
+export interface AnswerParts {
+  readonly call: Call;
+  readonly decoded: Decoded;
+  readonly encoded: Encoded;
+  readonly response: WireResponse;
+  readonly waiting: Waiting | null;
+  /** Hears of every token when the answer is decoded on this node; null otherwise. */
+  readonly speed: DecodeSpeed | null;
+}
+
+export interface Answered {
+  readonly outcome: RelayOutcome;
+  readonly figures: AnswerFigures;
+}
+
+/** Brings an upstream's answer to the caller: its own bytes where the caller understands them, else translated. */
+export class Answering {
+  readonly #options: AnsweringOptions;
+  readonly #clock: Clock;
+
+  constructor(options: AnsweringOptions, deps: { readonly clock: Clock }) {
+    this.#options = options;
+    this.#clock = deps.clock;
+  }
+
+  async answer(parts: AnswerParts): Promise<Answered> {
+    return parts.encoded.passes ? this.#pass(parts) : this.#translate(parts);
+  }
+
+  async #pass(parts: AnswerParts): Promise<Answered> {
+    const { call, decoded, encoded, response, waiting, speed } = parts;
+    const clock = this.#clock;
+    const { stream, surface } = decoded;
+    if (stream) judgeStream(response, surface.streamType, waiting);
+    const { arrivedMs, signal } = call;
+    const meter = new TokenMeter({ dialect: encoded.dialect, stream, arrivedMs }, { clock, speed });
+    const deps = { clock, meter, signal, surface, waiting };
+    const outcome = await new Relay(response, call.response, call.facts(), this.#options, deps).run();
+    return { outcome, figures: meter.end() };
+  }
+
+  async #translate(parts: AnswerParts): Promise<Answered> {
+    const meter = new EventMeter({ arrivedMs: parts.call.arrivedMs }, { clock: this.#clock, speed: parts.speed });
+    try {
+      const { stream } = parts.decoded;
+      const outcome = stream ? await this.#stream(parts, meter) : await this.#whole(parts, meter);
+      return { outcome, figures: meter.end() };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return { outcome: { kind: 'failed', error, sent: false }, figures: meter.end() };
+    }
+  }
+
+  async #stream(parts: AnswerParts, meter: EventMeter): Promise<RelayOutcome> {
+    const { call, decoded, encoded, response, waiting } = parts;
+    const { operation, surface } = decoded;
+    const dialect = upstreamDialectNamed[encoded.dialect];
+    if (operation === 'embedding') throw new AppError('internal', 'Embeddings are not streamed.');
+    const { signal } = call;
+    const writer = this.#writer(parts);
+    const deps = { clock: this.#clock, meter, signal, surface, writer, dialect, operation, waiting };
+    const relay = (): TranslatingRelay =>
+      new TranslatingRelay(response, call.response, call.facts(), this.#options, deps);
+    // Some engines give an answer at once that they were asked to stream.
+    if (kindOf(response) !== 'json') return relay().run();
+    const answer = dialect.readWhole(operation, await readWholeAnswer(response, signal));
+    meter.whole(answer);
+    return relay().replay(eventsOf(answer));
+  }
+
+  async #whole(parts: AnswerParts, meter: EventMeter): Promise<RelayOutcome> {
+    const { call, decoded, encoded, response } = parts;
+    const dialect = upstreamDialectNamed[encoded.dialect];
+    const body = await readWholeAnswer(response, call.signal);
+    const writer = this.#writer(parts);
+    let value: object;
+    if (decoded.operation === 'embedding') {
+      const answer = dialect.readEmbeddings(body);
+      meter.vectors(answer.promptTokens);
+      value = writer.embeddings(answer);
+    } else {
+      const answer = dialect.readWhole(decoded.operation, body);
+      meter.whole(answer);
+      value = writer.whole(answer);
+    }
+    replyJson(call.response, 200, value, call.facts());
+    return { kind: 'done' };
+  }
+
+  #writer({ call, decoded }: AnswerParts): AnswerWriter {
+    return decoded.writer(writerFacts(call, decoded, this.#clock));
+  }
+}
+
+/** What goes into an answer beside its content. The model is told as the caller named it. */
+export function writerFacts(call: Call, decoded: Decoded, clock: Clock): Parameters<Decoded['writer']>[0] {
+  return {
+    model: decoded.model === '' ? (call.model ?? '') : decoded.model,
+    trace: call.trace,
+    createdS: Math.floor(clock.now() / 1_000),
+    elapsedMs: () => clock.monotonic() - call.arrivedMs,
+  };
+}
+
+/**
+ * An answer that is no stream gets no pieces that keep its caller company: they would be no JSON.
+ *
+ * @throws AppError `upstream_failed` when such pieces have gone out already, for they promised a stream, and for a stream
+ *   of another kind than the caller reads
+ */
+function judgeStream(response: WireResponse, streamType: string, waiting: Waiting | null): void {
+  const kind = kindOf(response);
+  if (kind === streamType) return;
+  waiting?.stop();
+  if (kind === 'json' && waiting?.told !== true) return;
+  response.body.destroy();
+  throw new AppError('upstream_failed', 'The engine answered with something that is no stream. Send it again.');
+}

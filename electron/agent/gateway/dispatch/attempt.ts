@@ -1,0 +1,133 @@
+import { AppError, toAppError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { InferenceRequest } from '../../inference/request.ts';
+import type { Spending } from '../../inference/spending.ts';
+import type { Upstream } from '../../inference/upstream.ts';
+import type { AnswerFigures } from '../../inference/usage.ts';
+import type { WireResponse } from '../../inference/wire-response.ts';
+import type { Answering } from '../answer/answering.ts';
+import { judgeAnswer } from '../answer/upstream-answer.ts';
+import type { Waiting } from '../answer/waiting.ts';
+import type { Call } from '../call.ts';
+import type { GatewayStats } from '../gateway-stats.ts';
+import type { Prepared } from '../preparing.ts';
+import type { RequestRecord } from '../request-record.ts';
+import type { PlannedCandidate } from '../routing/plan.ts';
+import type { TryOutcome } from './dispatcher.ts';
+import { encodeFor, type Encoded } from './encoding.ts';
+import { Expense } from './expense.ts';
+import type { Seat } from './seat.ts';
+
+export interface AttemptDeps {
+  readonly upstream: (id: string) => Upstream | undefined;
+  readonly answering: Answering;
+  readonly spending: Spending;
+  readonly stats: GatewayStats;
+  readonly clock: Clock;
+}
+
+/** A request on its way to one candidate after the other. */
+export interface Errand {
+  readonly call: Call;
+  readonly prepared: Prepared;
+  readonly record: RequestRecord;
+  readonly seat: Seat;
+  readonly waiting: Waiting | null;
+  /** Id of this node in lists of hops. */
+  readonly nodeId: string;
+  /** Hears what an answer told, whether it came to its end or not. */
+  readonly measured: (figures: AnswerFigures) => void;
+}
+
+/** One try: a place, money, the request, its answer. */
+export async function attempt(
+  errand: Errand,
+  candidate: PlannedCandidate,
+  tries: number,
+  deps: AttemptDeps,
+): Promise<TryOutcome> {
+  const { prepared, seat } = errand;
+  const upstream = deps.upstream(candidate.upstream.id);
+  if (!upstream) return { kind: 'skipped', error: stopped() };
+  try {
+    await seat.moveTo(candidate);
+  } catch (error) {
+    return { kind: 'skipped', error: toAppError(error) };
+  }
+  const { caller, resolved, dollarsPerDay } = prepared;
+  const expense = Expense.open(deps.spending, {
+    candidate,
+    priority: resolved.priority,
+    caller: caller.id,
+    callerDollarsPerDay: dollarsPerDay,
+  });
+  if (expense instanceof AppError) return { kind: 'skipped', error: expense };
+  let response: WireResponse;
+  let encoded: Encoded;
+  try {
+    aim(errand, candidate, tries, deps.stats);
+    encoded = encodeFor(prepared, candidate);
+    noteLeftOut(errand, encoded);
+    response = await upstream.generate(requestFor(errand, candidate, encoded), errand.call.signal);
+    await judgeAnswer(response, deps.clock.now());
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    expense.failed(error);
+    return { kind: 'failed', error, sent: false };
+  }
+  let figures: AnswerFigures | null = null;
+  try {
+    const { call, waiting } = errand;
+    const speed = candidate.upstream.route === 'local' ? deps.stats.speed : null;
+    const parts = { call, decoded: prepared.decoded, encoded, response, waiting, speed };
+    const answered = await deps.answering.answer(parts);
+    figures = answered.figures;
+    errand.measured(figures);
+    return answered.outcome;
+  } finally {
+    expense.answered(figures);
+  }
+}
+
+/** From here on the request is the candidate's, which may hold it for minutes before it answers. */
+function aim({ call, record }: Errand, candidate: PlannedCandidate, tries: number, stats: GatewayStats): void {
+  const { upstream, model } = candidate;
+  const reason = tries === 0 ? candidate.reason : 'fallback';
+  call.route = upstream.route;
+  call.upstream = upstream.id;
+  call.model = model.id;
+  call.reason = reason;
+  record.wentLocal = upstream.route === 'local';
+  stats.progressed(call.trace, { upstream: upstream.id, route: upstream.route, model: model.id, reason });
+}
+
+function noteLeftOut({ call, prepared, record }: Errand, { leftOut, passes, dialect }: Encoded): void {
+  const { ignored } = prepared.decoded;
+  call.ignored = leftOut.length === 0 ? ignored : [...new Set([...ignored, ...leftOut])];
+  record.translatedFrom = passes ? null : dialect;
+}
+
+function requestFor(
+  { call, prepared, nodeId }: Errand,
+  { upstream, model }: PlannedCandidate,
+  { dialect, body, headers }: Encoded,
+): InferenceRequest {
+  const { operation, stream } = prepared.decoded;
+  const { session, byDefault, hops } = prepared;
+  return {
+    trace: call.trace,
+    operation,
+    model: model.id,
+    stream,
+    dialect,
+    body,
+    byDefault,
+    ...(session === null ? {} : { session: session.id }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(upstream.route === 'peer' ? { hops: [...hops, nodeId] } : {}),
+  };
+}
+
+function stopped(): AppError {
+  return new AppError('engine_not_ready', 'The engine has just stopped. Try again in a moment.');
+}

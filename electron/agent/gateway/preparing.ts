@@ -1,0 +1,129 @@
+import { virtualModels, type Ceiling } from '../../contract/routing.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Allowance, Allowances, Caller, LimitedBy } from './access/caller.ts';
+import type { Call } from './call.ts';
+import type { Decoded, Surface } from './dialects/surface.ts';
+import type { Outgoing } from './dispatch/encoding.ts';
+import { readHops } from './dispatch/hops.ts';
+import type { Predictor } from './load/predictor.ts';
+import type { PromptSize } from './load/prompt-sizes.ts';
+import { applyPersona } from './names/apply-persona.ts';
+import { resolveName } from './names/resolve-name.ts';
+import type { ResolvedName } from './names/resolved-name.ts';
+import type { GatewayPolicy } from './policy.ts';
+import { promptSizeOf } from './prompt-size.ts';
+import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
+import type { RecognisedSession, Sessions } from './sessions/sessions.ts';
+import { applyPromptRules } from './sessions/prompt-rules.ts';
+
+/** A request before it is known who answers it: what is asked, by whom, and what they may. */
+export interface Prepared extends Outgoing {
+  readonly caller: Caller;
+  readonly resolved: ResolvedName;
+  /** The nearest of all that hold. */
+  readonly ceiling: Ceiling;
+  /** Ids of the nodes that the request has passed on its way here. */
+  readonly hops: readonly string[];
+  /** Names of the rules that evened the prompt out for local engines. */
+  readonly promptRules: readonly string[];
+  readonly size: PromptSize;
+  /** As far as it can be told before a model is chosen. */
+  readonly promptTokens: number;
+  readonly maxTokens: number | null;
+  readonly session: RecognisedSession | null;
+  /** The caller named no model. */
+  readonly byDefault: boolean;
+  /** Dollars a day, of the key or the persona; null without a limit. */
+  readonly dollarsPerDay: number | null;
+  /** What is booked under the key and the persona; to be settled when the request is over. */
+  readonly allowance: Allowance | null;
+}
+
+export interface PreparingOptions {
+  readonly limits: BodyLimits;
+  readonly policy: GatewayPolicy;
+  /** Id of this node in lists of hops. */
+  readonly nodeId: string;
+}
+
+export interface PreparingDeps {
+  readonly allowances: Allowances;
+  readonly sessions: Sessions;
+  readonly predictor: Predictor;
+  readonly clock: Clock;
+}
+
+/** The first half of a request's way: from its body to what is asked of whom. */
+export class Preparing {
+  readonly #options: PreparingOptions;
+  readonly #deps: PreparingDeps;
+
+  constructor(options: PreparingOptions, deps: PreparingDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** @throws AppError for a body that is not accepted */
+  async read(call: Call, surface: Surface): Promise<Decoded> {
+    const { limits } = this.#options;
+    judgeBodyHeaders(call.request, limits);
+    return surface.decode(await readBody(call.request, limits, this.#deps.clock));
+  }
+
+  /** @throws AppError for a name or a header that is not accepted, `key_limit` when a rate is used up */
+  prepare(call: Call, caller: Caller, decoded: Decoded): Prepared {
+    const { policy, nodeId } = this.#options;
+    const { predictor } = this.#deps;
+    const { rawHeaders, headers } = call.request;
+    const hops = readHops(rawHeaders, nodeId);
+    const resolved = resolveName({
+      requested: decoded.model,
+      bodyPriority: decoded.priority,
+      headers,
+      policy: caller.policy,
+      names: policy.names,
+    });
+    const { persona, target } = resolved;
+    const query = persona === null ? decoded.query : applyPersona(decoded.query, persona);
+    const evened = query.operation === 'chat' ? applyPromptRules(query, policy.promptRules) : null;
+    const localQuery = evened?.query ?? query;
+    const size = promptSizeOf(localQuery);
+    const promptTokens = predictor.promptTokens(target.kind === 'model' ? target.name : target.policy, size);
+    const session = evened === null ? null : this.#deps.sessions.recognise({ caller, headers, query: evened.query });
+    return {
+      decoded,
+      caller,
+      resolved,
+      // A node that passed it on answers for no more than its own machine.
+      ceiling: hops.length > 0 ? 'local' : resolved.ceiling,
+      hops,
+      query,
+      localQuery,
+      hasPersona: persona !== null,
+      promptRules: evened?.applied ?? [],
+      rawHeaders,
+      maxOutputTokens: policy.maxOutputTokens,
+      size,
+      promptTokens,
+      maxTokens: query.operation === 'embedding' ? null : query.maxTokens,
+      session,
+      byDefault: target.kind === 'policy' || virtualModels.some((name) => name === target.name),
+      dollarsPerDay: least(caller.policy.dollarsPerDay, persona?.limits.dollarsPerDay ?? null),
+      allowance: this.#book(caller, resolved, promptTokens),
+    };
+  }
+
+  #book(caller: Caller, { persona }: ResolvedName, promptTokens: number): Allowance | null {
+    const limited: LimitedBy[] = [];
+    if (caller.kind === 'key') limited.push({ id: `key:${caller.id}`, policy: caller.policy });
+    if (persona !== null && caller.kind !== 'operator') {
+      limited.push({ id: `persona:${persona.name}`, policy: persona.limits });
+    }
+    return limited.length === 0 ? null : this.#deps.allowances.take(limited, promptTokens);
+  }
+}
+
+function least(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
+}

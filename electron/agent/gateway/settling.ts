@@ -1,0 +1,117 @@
+import type { ActivityEntry } from '../../contract/snapshot.ts';
+import type { Trace } from '../../contract/trace.ts';
+import type { Announcer } from '../base/announcer.ts';
+import type { AppError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { AnswerMeasurement } from '../inference/measurement.ts';
+import type { AnswerFigures } from '../inference/usage.ts';
+import { measurementOf } from './answer/measuring.ts';
+import type { Call } from './call.ts';
+import type { GatewayStats } from './gateway-stats.ts';
+import type { Predictor } from './load/predictor.ts';
+import type { RequestRecord } from './request-record.ts';
+import type { PlannedCandidate } from './routing/plan.ts';
+
+export interface SettlingDeps {
+  readonly stats: GatewayStats;
+  readonly predictor: Predictor;
+  /** Hears of every good answer. */
+  readonly measured: ((measurement: AnswerMeasurement) => void) | null;
+  /** Hears of every request, also of those that were refused. */
+  readonly traced: Announcer<Trace> | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Outcome {
+  readonly error: AppError | null;
+  readonly figures: AnswerFigures | null;
+  /** The candidate that gave a good answer; null when none did. */
+  readonly good: { readonly candidate: PlannedCandidate; readonly firstTry: boolean } | null;
+}
+
+/** The last step of a request's way: whoever keeps count of something hears what it came to, once. */
+export class Settling {
+  readonly #deps: SettlingDeps;
+
+  constructor(deps: SettlingDeps) {
+    this.#deps = deps;
+  }
+
+  started(call: Call, record: RequestRecord): void {
+    this.#deps.stats.started(entryOf(call, record));
+  }
+
+  /** To be called when the request's place is free again, so that whoever hears of it sees the load without it. */
+  ended(call: Call, record: RequestRecord, outcome: Outcome): void {
+    const { stats, clock, logger, traced } = this.#deps;
+    const { error, figures, good } = outcome;
+    const state = error === null ? 'done' : error.code === 'caller_gone' ? 'aborted' : 'failed';
+    const status = call.response.headersSent ? call.response.statusCode : null;
+    const { reason } = call.facts(error?.code);
+    const durationMs = clock.monotonic() - call.arrivedMs;
+    const change = { state, status, reason, error: error?.code ?? null, durationMs } as const;
+    stats.ended(call.trace, change, figures, call.model);
+    record.prepared?.allowance?.settle(tokensOf(figures));
+    if (good !== null && figures !== null) this.#learn(record, good, figures);
+    if (traced !== null && traced.size > 0) {
+      this.#safely('a trace', () => traced.announce(record.trace({ state, status, error, reason, figures })));
+    }
+    if (state === 'failed') {
+      const { trace, upstream } = call;
+      logger.warn({ trace, upstream, code: error?.code, ...error?.context }, 'a request was not answered');
+    }
+  }
+
+  #learn(record: RequestRecord, { candidate, firstTry }: NonNullable<Outcome['good']>, figures: AnswerFigures): void {
+    const { prepared } = record;
+    if (prepared === null) return;
+    const { predictor, measured } = this.#deps;
+    const seen = { figures, waitedMs: record.queuedMs, firstTry };
+    const measurement = measurementOf(prepared.query, candidate, seen);
+    predictor.observe(measurement, prepared.size);
+    const { upstreamId, model, promptTokens, cachedTokens, completionTokens } = measurement;
+    prepared.session?.settle({ upstreamId, model, promptTokens, cachedTokens, completionTokens });
+    if (measured !== null) this.#safely('a measured answer', () => measured(measurement));
+  }
+
+  #safely(what: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, `${what} could not be taken in`);
+    }
+  }
+}
+
+/** Prompt and answer together; null where nothing was told. */
+function tokensOf(figures: AnswerFigures | null): number | null {
+  if (figures === null) return null;
+  return figures.usage === null ? null : figures.usage.promptTokens + figures.usage.completionTokens;
+}
+
+function entryOf(call: Call, record: RequestRecord): ActivityEntry {
+  const { decoded } = record;
+  return {
+    trace: call.trace,
+    key: call.caller?.keyName ?? null,
+    cachedTokens: null,
+    at: record.at,
+    dialect: call.dialect.name,
+    operation: record.operation,
+    stream: decoded?.stream ?? false,
+    model: decoded?.model ?? '',
+    upstream: null,
+    route: 'none',
+    reason: '',
+    state: 'running',
+    status: null,
+    error: null,
+    promptTokens: null,
+    completionTokens: null,
+    ttftMs: null,
+    durationMs: null,
+    tokensPerSecond: null,
+  };
+}

@@ -1,0 +1,68 @@
+import type { Policy } from '../../contract/keys.ts';
+import type { Clock } from '../base/clock.ts';
+import type { UpstreamDescription } from '../inference/upstream.ts';
+import type { Call } from './call.ts';
+import { isAllowed } from './names/model-pattern.ts';
+import { offeredNames } from './names/offered-names.ts';
+import type { NameSettings } from './names/resolve-name.ts';
+import { replyJson, replyText } from './reply.ts';
+import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
+import type { Route } from './routes.ts';
+
+export interface TellingOptions {
+  readonly names: NameSettings;
+  /** Of this program. */
+  readonly version: string;
+  readonly limits: BodyLimits;
+}
+
+export interface TellingDeps {
+  /** Ready and not. */
+  readonly descriptions: () => readonly UpstreamDescription[];
+  readonly clock: Clock;
+}
+
+/** Answers the routes that only tell something: lists of models, and what one of them is. */
+export class Telling {
+  readonly #options: TellingOptions;
+  readonly #deps: TellingDeps;
+
+  constructor(options: TellingOptions, deps: TellingDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** @throws AppError such as `model_not_found`, and for a body that is not accepted */
+  async tell(call: Call, { info, id }: Extract<Route, { kind: 'info' }>, policy: Policy): Promise<void> {
+    const { names, version, limits } = this.#options;
+    const { descriptions, clock } = this.#deps;
+    let body: Buffer | null = null;
+    if (info.readsBody) {
+      judgeBodyHeaders(call.request, limits);
+      body = await readBody(call.request, limits, clock);
+    }
+    const upstreams = visible(descriptions(), policy);
+    const answer = info.answer({
+      upstreams,
+      names: offeredNames(names, policy, upstreams),
+      id,
+      body,
+      nowMs: clock.now(),
+      version,
+    });
+    call.reason = 'local-idle';
+    if (typeof answer === 'string') replyText(call.response, 'text/plain; charset=utf-8', answer, call.facts());
+    else replyJson(call.response, 200, answer, call.facts());
+  }
+}
+
+/** Upstreams with the models that a key may name. */
+function visible(upstreams: readonly UpstreamDescription[], policy: Policy): readonly UpstreamDescription[] {
+  if (policy.models === null) return upstreams;
+  return upstreams.map((upstream) => ({
+    ...upstream,
+    models: upstream.models.filter(({ id }) =>
+      [id, `${id}@${upstream.id}`, `${upstream.id}/${id}`].some((name) => isAllowed(policy.models, name)),
+    ),
+  }));
+}
