@@ -80,7 +80,7 @@ export class EmbeddedKind implements ProcessKind {
             key,
             contextLength: model.contextLength,
             slots: model.slots,
-            capabilities: onlyEmbeds(file) ? ['embedding'] : capabilities,
+            capabilities: onlyEmbeds(file) ? ['embedding'] : model.hasTools ? [...capabilities, 'tools'] : capabilities,
             version: model.engineVersion,
             progressOf: this.#progressOf(port, key),
             placing: 'session',

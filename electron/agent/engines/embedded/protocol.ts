@@ -25,6 +25,8 @@ export interface LoadedModel {
   readonly slots: number;
   readonly threads: number;
   readonly hasChatTemplate: boolean;
+  /** Whether that template knows tools, so that they can be offered and called. */
+  readonly hasTools: boolean;
   readonly engineVersion: string;
 }
 
@@ -69,10 +71,11 @@ export function parseSettings(line: string): ChildSettings | null {
 
 function parseModel(value: unknown): LoadedModel | null {
   if (!isRecord(value)) return null;
-  const { id, contextLength, trainedContextLength, slots, threads, hasChatTemplate, engineVersion } = value;
+  const { id, contextLength, trainedContextLength, slots, threads, hasChatTemplate, hasTools, engineVersion } = value;
+  if (typeof hasTools !== 'boolean') return null;
   if (typeof id !== 'string' || typeof engineVersion !== 'string' || typeof hasChatTemplate !== 'boolean') return null;
   if (!isCount(contextLength) || !isCount(trainedContextLength) || !isCount(slots) || !isCount(threads)) return null;
-  return { id, contextLength, trainedContextLength, slots, threads, hasChatTemplate, engineVersion };
+  return { id, contextLength, trainedContextLength, slots, threads, hasChatTemplate, hasTools, engineVersion };
 }
 
 /** The report in a line of the child's stdout; null when the line is ordinary output. */

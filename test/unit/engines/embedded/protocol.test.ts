@@ -16,6 +16,7 @@ const model = {
   slots: 2,
   threads: 2,
   hasChatTemplate: true,
+  hasTools: false,
   engineVersion: 'llama.cpp v0.4.0',
 };
 

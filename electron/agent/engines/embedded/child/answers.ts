@@ -1,5 +1,6 @@
 import { traitsOf, type AppError } from '../../../base/errors.ts';
 import type { LoadedModel } from '../protocol.ts';
+import type { AnswerPart } from './answer-reader.ts';
 import type { Outcome, Timings } from './generator.ts';
 
 export interface AnswerHead {
@@ -43,9 +44,9 @@ const event = (body: string): string => `data: ${body}\n\n`;
 export interface StreamShape {
   /** Goes before the first text; empty where the dialect has no such event. */
   readonly opening: string;
-  text(text: string): string;
+  part(part: AnswerPart): string;
   /** The last events: finish reason with timings, usage if it was asked for, and the end mark. */
-  closing(outcome: Outcome, includeUsage: boolean): string;
+  closing(outcome: Outcome, calls: number, includeUsage: boolean): string;
 }
 
 /** Chat completions. The constant parts of an event are built once: one event goes out for every token. */
@@ -55,9 +56,14 @@ export function chatStream({ id, model, createdS }: AnswerHead): StreamShape {
   const open = ',"logprobs":null,"finish_reason":null}]}';
   return {
     opening: event(`${choice}{"role":"assistant","content":""}${open}`),
-    text: (text) => event(`${choice}{"content":${JSON.stringify(text)}}${open}`),
-    closing: (outcome, includeUsage) =>
-      closing(`${choice}{},"logprobs":null,"finish_reason":${finishReason(outcome)}}]`, head, outcome, includeUsage),
+    part: (part) => event(`${choice}${deltaOf(part)}${open}`),
+    closing: (outcome, calls, includeUsage) =>
+      closing(
+        `${choice}{},"logprobs":null,"finish_reason":"${finishReason(outcome, calls)}"}]`,
+        head,
+        outcome,
+        includeUsage,
+      ),
   };
 }
 
@@ -67,14 +73,61 @@ export function textStream({ id, model, createdS }: AnswerHead): StreamShape {
   const choice = `${head},"choices":[{"index":0,"text":`;
   return {
     opening: '',
-    text: (text) => event(`${choice}${JSON.stringify(text)},"logprobs":null,"finish_reason":null}]}`),
-    closing: (outcome, includeUsage) =>
-      closing(`${choice}"","logprobs":null,"finish_reason":${finishReason(outcome)}}]`, head, outcome, includeUsage),
+    part: (part) =>
+      part.kind === 'text'
+        ? event(`${choice}${JSON.stringify(part.text)},"logprobs":null,"finish_reason":null}]}`)
+        : '',
+    closing: (outcome, _, includeUsage) =>
+      closing(
+        `${choice}"","logprobs":null,"finish_reason":"${finishReason(outcome, 0)}"}]`,
+        head,
+        outcome,
+        includeUsage,
+      ),
   };
 }
 
-function finishReason(outcome: Outcome): string {
-  return outcome.finish === 'length' ? '"length"' : '"stop"';
+function deltaOf(part: AnswerPart): string {
+  switch (part.kind) {
+    case 'text':
+      return `{"content":${JSON.stringify(part.text)}}`;
+    case 'reasoning':
+      return `{"reasoning_content":${JSON.stringify(part.text)}}`;
+    case 'call': {
+      const { index, id, name } = part;
+      return JSON.stringify({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] });
+    }
+    case 'arguments':
+      return JSON.stringify({ tool_calls: [{ index: part.index, function: { arguments: part.text } }] });
+  }
+}
+
+function finishReason(outcome: Outcome, calls: number): 'length' | 'tool_calls' | 'stop' {
+  if (outcome.finish === 'length') return 'length';
+  return calls > 0 ? 'tool_calls' : 'stop';
+}
+
+/** The message that the parts of an answer make. */
+function messageOf(parts: readonly AnswerPart[]): object {
+  let [content, reasoning] = ['', ''];
+  const calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = [];
+  for (const part of parts) {
+    if (part.kind === 'text') content += part.text;
+    else if (part.kind === 'reasoning') reasoning += part.text;
+    else if (part.kind === 'call') {
+      calls.push({ id: part.id, type: 'function', function: { name: part.name, arguments: '' } });
+    } else {
+      const call = calls[part.index];
+      if (call) call.function.arguments += part.text;
+    }
+  }
+  return {
+    role: 'assistant',
+    content: content === '' && calls.length > 0 ? null : content,
+    refusal: null,
+    ...(reasoning !== '' && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
 }
 
 function closing(last: string, head: string, outcome: Outcome, includeUsage: boolean): string {
@@ -84,7 +137,12 @@ function closing(last: string, head: string, outcome: Outcome, includeUsage: boo
 }
 
 /** The whole chat answer. */
-export function chatBody({ id, model, createdS }: AnswerHead, text: string, outcome: Outcome): object {
+export function chatBody(
+  { id, model, createdS }: AnswerHead,
+  parts: readonly AnswerPart[],
+  calls: number,
+  outcome: Outcome,
+): object {
   return {
     id,
     object: 'chat.completion',
@@ -93,9 +151,9 @@ export function chatBody({ id, model, createdS }: AnswerHead, text: string, outc
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: text, refusal: null },
+        message: messageOf(parts),
         logprobs: null,
-        finish_reason: outcome.finish === 'length' ? 'length' : 'stop',
+        finish_reason: finishReason(outcome, calls),
       },
     ],
     usage: usageOf(outcome),
@@ -110,7 +168,7 @@ export function completionBody({ id, model, createdS }: AnswerHead, text: string
     object: 'text_completion',
     created: createdS,
     model,
-    choices: [{ index: 0, text, logprobs: null, finish_reason: outcome.finish === 'length' ? 'length' : 'stop' }],
+    choices: [{ index: 0, text, logprobs: null, finish_reason: finishReason(outcome, 0) }],
     usage: usageOf(outcome),
     timings: rounded(outcome.timings),
   };

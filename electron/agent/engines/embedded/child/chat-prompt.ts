@@ -1,26 +1,12 @@
-import {
-  JinjaTemplateChatWrapper,
-  SpecialTokensText,
-  type LlamaModel,
-  type LlamaText,
-  type Token,
-} from 'node-llama-cpp';
+import { JinjaTemplateChatWrapper, SpecialTokensText, type LlamaModel, type LlamaText } from 'node-llama-cpp';
+import type { AnswerReaderOptions } from './answer-reader.ts';
 import { refuse } from './fields.ts';
-import type { ChatMessage } from './request.ts';
+import { cannot, type ChatMessage, type ChatRequest } from './request.ts';
+import { withBeginning, type ChatFormat } from './chat-format.ts';
+import { toolFormat } from './tool-format.ts';
 
-/** A conversation as the model reads it, and what ends its answer besides its own end token. */
-export interface ChatPrompt {
-  readonly tokens: Token[];
-  readonly stops: readonly string[];
-  /** The transcript ends without a space, so the model begins its answer with one that belongs to the form. */
-  readonly trimStart: boolean;
-}
-
-/** How this model is asked: by the chat template in its file, or as a plain transcript when it has none. */
-export interface ChatFormat {
-  readonly hasTemplate: boolean;
-  prompt(messages: readonly ChatMessage[]): ChatPrompt;
-}
+/** A message of a conversation without tools. */
+type PlainMessage = Exclude<ChatMessage, { role: 'tool' }>;
 
 const plainNames = { system: '', user: 'User: ', assistant: 'Assistant: ' } as const;
 
@@ -28,28 +14,37 @@ const plainNames = { system: '', user: 'User: ', assistant: 'Assistant: ' } as c
  * The transcript a model without a chat template continues. It would go on to write the other side's lines too, so a
  * new line in the user's name ends the answer.
  */
-function plainTranscript(messages: readonly ChatMessage[]): { text: string; stops: readonly string[] } {
+function plainTranscript(messages: readonly PlainMessage[]): { text: string; stops: readonly string[] } {
   const lines = messages.map(({ role, content }) => `${plainNames[role]}${content.trim()}\n`);
   return { text: `${lines.join('')}Assistant:`, stops: ['\nUser:', '\nAssistant:'] };
 }
 
 export function chatFormatOf(model: LlamaModel): ChatFormat {
   const template: unknown = model.fileInfo.metadata.tokenizer.chat_template;
-  return typeof template === 'string' && template.trim() !== '' ? templateFormat(model, template) : plainFormat(model);
+  if (typeof template !== 'string' || template.trim() === '') return plainFormat(model);
+  return toolFormat(model, template) ?? templateFormat(model, template);
 }
 
-/** Puts the beginning-of-sequence token in front if the model wants one and the text did not bring it. */
-export function withBeginning(model: LlamaModel, tokens: Token[]): Token[] {
-  const { bos, shouldPrependBosToken } = model.tokens;
-  return bos !== null && shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+/** @throws AppError `unsupported_capability` where tools are offered, called or answered */
+function withoutTools({ messages, toolbox }: Pick<ChatRequest, 'messages' | 'toolbox'>): readonly PlainMessage[] {
+  if (toolbox) throw cannot('tool calls', 'tools');
+  return messages.map((message, index) => {
+    if (message.role === 'tool') throw cannot('tool calls', `messages[${index}].role`);
+    if (message.role === 'assistant' && message.toolCalls) throw cannot('tool calls', `messages[${index}].tool_calls`);
+    return message;
+  });
 }
+
+const plainReading: AnswerReaderOptions = { tools: null, thinking: 'none', begun: null, once: false };
 
 function plainFormat(model: LlamaModel): ChatFormat {
   return {
     hasTemplate: false,
-    prompt(messages) {
-      const { text, stops } = plainTranscript(messages);
-      return { tokens: withBeginning(model, model.tokenize(text, false)), stops, trimStart: true };
+    hasTools: false,
+    prompt(request) {
+      const { text, stops } = plainTranscript(withoutTools(request));
+      const tokens = withBeginning(model, model.tokenize(text, false));
+      return { tokens, stops, trimStart: true, reading: plainReading, held: null };
     },
   };
 }
@@ -66,15 +61,25 @@ function templateFormat(model: LlamaModel, template: string): ChatFormat {
     joinAdjacentMessagesOfTheSameType: false,
     trimLeadingWhitespaceInResponses: false,
   });
+  const thinking = template.includes('<think>') ? 'possible' : 'none';
   return {
     hasTemplate: true,
-    prompt(messages) {
+    hasTools: false,
+    prompt(request) {
+      const messages = withoutTools(request);
       try {
         const state = wrapper.generateContextState({
           chatHistory: [...messages.map(toHistory), { type: 'model', response: [''] }],
         });
         const tokens = withBeginning(model, state.contextText.tokenize(model.tokenizer));
-        return { tokens, stops: controlStops(state.stopGenerationTriggers), trimStart: false };
+        const begun = thinking === 'possible' && /<think>\s*$/.test(state.contextText.toString());
+        return {
+          tokens,
+          stops: controlStops(state.stopGenerationTriggers),
+          trimStart: false,
+          reading: { ...plainReading, thinking: begun ? 'begun' : thinking },
+          held: null,
+        };
       } catch (error) {
         throw refuse(`The model's chat template does not accept these messages: ${firstLine(error)}`);
       }
@@ -84,7 +89,7 @@ function templateFormat(model: LlamaModel, template: string): ChatFormat {
 
 type History = Parameters<JinjaTemplateChatWrapper['generateContextState']>[0]['chatHistory'][number];
 
-function toHistory({ role, content }: ChatMessage): History {
+function toHistory({ role, content }: PlainMessage): History {
   switch (role) {
     case 'system':
       return { type: 'system', text: content };

@@ -3,10 +3,12 @@ import { Ring } from '../../../base/ring.ts';
 import type { LlamaGrammar, Token } from 'node-llama-cpp';
 import type { ChildSettings, LoadedModel } from '../protocol.ts';
 import { cutVector } from './vector.ts';
-import { chatFormatOf, withBeginning, type ChatFormat } from './chat-prompt.ts';
+import { withBeginning, type ChatFormat } from './chat-format.ts';
+import { chatFormatOf } from './chat-prompt.ts';
 import { refuse } from './fields.ts';
 import { Generator, type Job, type Outcome, type TextSink } from './generator.ts';
 import { toGrammarSchema } from './json-schema.ts';
+import type { AnswerReaderOptions } from './answer-reader.ts';
 import type {
   ChatRequest,
   CompletionRequest,
@@ -17,6 +19,7 @@ import type {
 } from './request.ts';
 import { batchTokens, type Runtime } from './runtime.ts';
 import { SlotQueue } from './slot-queue.ts';
+import { bestSlot } from './best-slot.ts';
 
 const mostWaiting = 512;
 const keptAccounts = 100;
@@ -34,7 +37,11 @@ export interface PreparedJob {
   readonly job: Job;
   /** Text that goes before the answer (a completion that asked for its prompt back). */
   readonly echo: string;
+  /** How calls and thinking are told from the answer's text. */
+  readonly reading: AnswerReaderOptions;
 }
+
+const textOnly: AnswerReaderOptions = { tools: null, thinking: 'none', begun: null, once: false };
 
 /** The loaded model and its slots: prepares requests and runs them. */
 export class EmbeddedModel {
@@ -65,6 +72,7 @@ export class EmbeddedModel {
       slots: generators.length,
       threads: runtime.threads,
       hasChatTemplate: this.#format.hasTemplate,
+      hasTools: this.#format.hasTools,
       engineVersion: runtime.version,
     };
   }
@@ -86,8 +94,16 @@ export class EmbeddedModel {
   }
 
   async prepareChat(request: ChatRequest): Promise<PreparedJob> {
-    const { tokens, stops, trimStart } = this.#format.prompt(request.messages);
-    return { job: { ...(await this.#job(request, tokens, stops)), trimStart }, echo: '' };
+    const { tokens, stops, trimStart, reading, held } = this.#format.prompt(request);
+    const shape: OutputShape = held === null ? request.shape : { kind: 'schema', schema: held };
+    const job = await this.#job({ ...request, shape }, tokens, stops);
+    return { job: { ...job, trimStart, controlsAsText: reading.tools !== null }, echo: '', reading };
+  }
+
+  /** How many tokens a chat's prompt has, and the text that they make. */
+  writePrompt(request: ChatRequest): { text: string; tokens: number } {
+    const { tokens } = this.#format.prompt(request);
+    return { text: this.#runtime.model.detokenize(tokens, true), tokens: tokens.length };
   }
 
   async prepareCompletion(request: CompletionRequest): Promise<PreparedJob> {
@@ -98,12 +114,12 @@ export class EmbeddedModel {
         : this.#knownTokens(request.prompt);
     if (tokens.length === 0) throw refuse('prompt must not be empty for this model.', 'prompt');
     const prompt = typeof request.prompt === 'string' ? request.prompt : model.detokenize(tokens);
-    return { job: await this.#job(request, tokens, []), echo: request.echo ? prompt : '' };
+    return { job: await this.#job(request, tokens, []), echo: request.echo ? prompt : '', reading: textOnly };
   }
 
   /** Waits for a slot, preferring the one whose cache fits the prompt best, and generates. */
   async run(job: Job, sink: TextSink, signal: AbortSignal): Promise<Outcome> {
-    const slot = await this.#slots.acquire((free) => bestSlot(free, job.prompt), signal);
+    const slot = await this.#slots.acquire((free) => bestSlot(free, job), signal);
     try {
       const outcome = await slot.run(job, sink, signal);
       this.totals.promptTokens += outcome.timings.prompt_n;
@@ -178,6 +194,8 @@ export class EmbeddedModel {
       stops: [...request.stop, ...stops],
       grammar: await this.#grammar(request.shape),
       trimStart: false,
+      controlsAsText: false,
+      session: request.session,
     };
   }
 
@@ -200,24 +218,6 @@ export class EmbeddedModel {
       throw refuse('The list names a token that this model does not have.');
     return ids.map((id) => id as Token);
   }
-}
-
-function bestSlot(free: readonly Generator[], prompt: readonly Token[]): Generator {
-  const [first, ...others] = free;
-  if (!first) throw new Error('no slot is free');
-  let best = first;
-  let bestScore = slotScore(first, prompt);
-  for (const slot of others) {
-    const score = slotScore(slot, prompt);
-    if (score > bestScore) [best, bestScore] = [slot, score];
-  }
-  return best;
-}
-
-/** More cached tokens first; among equals the slot that loses the smallest cache. */
-function slotScore(slot: Generator, prompt: readonly Token[]): number {
-  const cached = slot.cachedPrefix(prompt);
-  return cached - (slot.sequence.nextTokenIndex - cached) * 1e-9;
 }
 
 function tooLong(tokens: number, most: number): AppError {

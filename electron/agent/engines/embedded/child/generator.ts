@@ -21,6 +21,10 @@ export interface Job {
   readonly grammar: LlamaGrammar | null;
   /** White space at the head of the answer is left out. */
   readonly trimStart: boolean;
+  /** Control tokens come out as text: some models announce a call by one. */
+  readonly controlsAsText: boolean;
+  /** Id of the conversation that it belongs to; null for none. */
+  readonly session: string | null;
 }
 
 /** Counts and durations in the manner of llama-server. */
@@ -41,8 +45,10 @@ export interface Outcome {
   readonly timings: Timings;
 }
 
-/** Receives the answer's text; a promise asks to wait, because the reader is slow. */
-export type TextSink = (text: string) => Promise<void> | undefined;
+/**
+ * Receives the answer's text; a promise asks to wait, because the reader is slow, and `enough` ends the answer there.
+ */
+export type TextSink = (text: string) => Promise<void> | 'enough' | undefined;
 
 /** How long one uninterruptible step of reading a prompt should take, so that a caller who leaves frees the slot soon. */
 const stepMs = 300;
@@ -54,6 +60,11 @@ const forbiddingBias = -100;
 /** Runs jobs on one sequence, one at a time, and keeps its cache for the next prompt that begins alike. */
 export class Generator {
   readonly sequence: LlamaContextSequence;
+  /** The conversation that it worked on last. */
+  session: string | null = null;
+  /** Tokens of the prompt that it read last, and when that was. */
+  promptTokens = 0;
+  usedMs = 0;
   readonly #model: LlamaModel;
   readonly #largestStep: number;
   #stepTokens: number;
@@ -72,6 +83,9 @@ export class Generator {
 
   async run(job: Job, sink: TextSink, signal: AbortSignal): Promise<Outcome> {
     const startMs = performance.now();
+    this.session = job.session;
+    this.promptTokens = job.prompt.length;
+    this.usedMs = startMs;
     const cached = await this.#reuse(job.prompt);
     const rest = await this.#readPrompt(job.prompt.slice(cached), signal);
     const answer = new Answer(job, this.#model, sink);
@@ -188,7 +202,11 @@ class Answer {
     const grammarStops = job.grammar?.stopGenerationTriggers.map((trigger) => trigger.toString()) ?? [];
     this.#filter = new StopFilter([...job.stops, ...grammarStops]);
     this.#trimEnd = job.grammar?.trimWhitespaceSuffix ?? false;
-    this.#text = new TextStream((tokens, before) => model.detokenize(tokens, false, before), job.prompt.slice(-4));
+    const { controlsAsText } = job;
+    this.#text = new TextStream(
+      (tokens, before) => model.detokenize(tokens, controlsAsText, before),
+      job.prompt.slice(-4),
+    );
   }
 
   /** True when the answer is complete. */
@@ -200,8 +218,8 @@ class Answer {
     }
     this.tokens.push(token);
     const { text, stop } = this.#filter.push(this.#text.push(token));
-    await this.#send(text);
-    if (stop !== null) {
+    const enough = await this.#send(text);
+    if (stop !== null || enough) {
       this.#finish = 'stop';
       return true;
     }
@@ -215,7 +233,8 @@ class Answer {
     return this.#finish;
   }
 
-  async #send(piece: string): Promise<void> {
+  /** True when its reader wants no more. */
+  async #send(piece: string): Promise<boolean> {
     let text = this.#atStart ? piece.trimStart() : piece;
     if (text !== '') this.#atStart = false;
     if (this.#trimEnd) {
@@ -224,7 +243,7 @@ class Answer {
       text = all.trimEnd();
       this.#spaces = all.slice(text.length);
     }
-    if (text !== '') await this.#sink(text);
+    return text !== '' && (await this.#sink(text)) === 'enough';
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AppError, toAppError, traitsOf } from '../../../base/errors.ts';
 import {
@@ -13,7 +13,8 @@ import {
   type StreamShape,
 } from './answers.ts';
 import type { EmbeddedModel, PreparedJob } from './engine.ts';
-import type { Outcome } from './generator.ts';
+import { AnswerReader, type AnswerPart } from './answer-reader.ts';
+import type { Outcome, TextSink } from './generator.ts';
 import {
   readChatRequest,
   readCompletionRequest,
@@ -22,6 +23,7 @@ import {
   type GenerationRequest,
 } from './request.ts';
 
+const idLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const largestBodyBytes = 64 * 1024 * 1024;
 
 export interface EngineServerDeps {
@@ -63,6 +65,7 @@ export class EngineServer {
       ['POST /v1/completions', (exchange) => this.#completion(exchange)],
       ['POST /v1/embeddings', (exchange) => this.#embeddings(exchange)],
       ['POST /tokenize', (exchange) => this.#tokenize(exchange)],
+      ['POST /apply-template', (exchange) => this.#applyTemplate(exchange)],
     ]);
     this.#server = createServer((request, response) => {
       void this.#answer(request, response);
@@ -151,8 +154,8 @@ export class EngineServer {
     const head = this.#head('chatcmpl', model);
     const prepared = await model.prepareChat(request);
     if (request.stream) return streamAnswer(exchange, model, request, prepared, chatStream(head));
-    const { text, outcome } = await wholeAnswer(exchange, model, prepared);
-    sendJson(exchange.response, 200, chatBody(head, text, outcome));
+    const { parts, calls, outcome } = await wholeAnswer(exchange, model, prepared);
+    sendJson(exchange.response, 200, chatBody(head, parts, calls, outcome));
   }
 
   async #completion(exchange: Exchange): Promise<void> {
@@ -161,7 +164,8 @@ export class EngineServer {
     const head = this.#head('cmpl', model);
     const prepared = await model.prepareCompletion(request);
     if (request.stream) return streamAnswer(exchange, model, request, prepared, textStream(head));
-    const { text, outcome } = await wholeAnswer(exchange, model, prepared);
+    const { parts, outcome } = await wholeAnswer(exchange, model, prepared);
+    const text = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
     sendJson(exchange.response, 200, completionBody(head, text, outcome));
   }
 
@@ -177,6 +181,11 @@ export class EngineServer {
     sendJson(response, 200, { tokens: model.tokenize(readTokenizeRequest(await readJson(request))) });
   }
 
+  async #applyTemplate({ request, response }: Exchange): Promise<void> {
+    const { text, tokens } = this.#model().writePrompt(readChatRequest(await readJson(request)));
+    sendJson(response, 200, { prompt: text, n_tokens: tokens });
+  }
+
   #head(prefix: string, model: EmbeddedModel): AnswerHead {
     return { id: `${prefix}-${randomUUID()}`, model: model.loaded.id, createdS: Math.floor(Date.now() / 1000) };
   }
@@ -186,38 +195,52 @@ async function streamAnswer(
   { response, signal }: Exchange,
   model: EmbeddedModel,
   request: GenerationRequest,
-  { job, echo }: PreparedJob,
+  { job, echo, reading }: PreparedJob,
   shape: StreamShape,
 ): Promise<void> {
-  let opening = echo === '' ? shape.opening : shape.opening + shape.text(echo);
+  const reader = new AnswerReader(reading, callId);
+  const written = (parts: readonly AnswerPart[]): string => parts.map((part) => shape.part(part)).join('');
+  let opening = echo === '' ? shape.opening : shape.opening + shape.part({ kind: 'text', text: echo });
   // The head goes out with the first text, so that a failure before it still has its own status.
   const begin = (): void => {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' });
   };
-  const send = (text: string): Promise<void> | undefined => {
+  const send: TextSink = (text) => {
+    const events = written(reader.push(text));
+    if (events === '' && !reader.enough) return undefined;
     if (!response.headersSent) begin();
-    const flows = response.write(opening + shape.text(text));
+    const flows = response.write(opening + events);
     opening = '';
+    if (reader.enough) return 'enough';
     return flows ? undefined : drained(response);
   };
   const outcome = await model.run(job, send, signal);
   if (outcome.finish === 'aborted') return;
   if (!response.headersSent) begin();
-  response.end(opening + shape.closing(outcome, request.includeUsage));
+  const rest = written(reader.end());
+  response.end(opening + rest + shape.closing(outcome, reader.calls, request.includeUsage));
 }
 
 async function wholeAnswer(
   { signal }: Exchange,
   model: EmbeddedModel,
-  { job, echo }: PreparedJob,
-): Promise<{ text: string; outcome: Outcome }> {
-  const pieces = [echo];
-  const collect = (text: string): undefined => {
-    pieces.push(text);
+  { job, echo, reading }: PreparedJob,
+): Promise<{ parts: readonly AnswerPart[]; calls: number; outcome: Outcome }> {
+  const reader = new AnswerReader(reading, callId);
+  const parts: AnswerPart[] = [{ kind: 'text', text: echo }];
+  const collect: TextSink = (text) => {
+    parts.push(...reader.push(text));
+    return reader.enough ? 'enough' : undefined;
   };
   const outcome = await model.run(job, collect, signal);
   if (outcome.finish === 'aborted') throw new AppError('caller_gone', 'The caller went away.');
-  return { text: pieces.join(''), outcome };
+  parts.push(...reader.end());
+  return { parts, calls: reader.calls, outcome };
+}
+
+/** Nine letters and digits: the templates of some models take no other id back. */
+function callId(): string {
+  return Array.from({ length: 9 }, () => idLetters.charAt(randomInt(idLetters.length))).join('');
 }
 
 /** Resolves when the reader has caught up, or is gone. */

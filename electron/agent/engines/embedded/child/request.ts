@@ -1,10 +1,18 @@
 import { AppError } from '../../../base/errors.ts';
 import { Fields, refuse } from './fields.ts';
+import { readToolbox, readToolCalls, type Toolbox, type ToolCall } from './tools.ts';
 
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
+export type ChatMessage =
+  | { readonly role: 'system' | 'user'; readonly content: string }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly toolCalls?: readonly ToolCall[];
+      /** What it thought before it answered. */
+      readonly reasoning?: string;
+    }
+  /** What came of a call; the id of that call and the tool's name where the caller tells them. */
+  | { readonly role: 'tool'; readonly content: string; readonly callId: string | null; readonly name: string | null };
 
 /** How to choose the next token. Absent fields mean the engine's defaults. */
 export interface Sampling {
@@ -32,10 +40,15 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   readonly sampling: Sampling;
   readonly shape: OutputShape;
+  /** Id of the conversation that it belongs to, of the gateway's making; null for none. */
+  readonly session: string | null;
 }
 
 export interface ChatRequest extends GenerationRequest {
   readonly messages: readonly ChatMessage[];
+  readonly toolbox: Toolbox | null;
+  /** `chat_template_kwargs`: names that some templates ask for, such as enable_thinking. */
+  readonly templateValues: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface CompletionRequest extends GenerationRequest {
@@ -130,10 +143,11 @@ function readGeneration(fields: Fields): GenerationRequest {
     stop,
     sampling: readSampling(fields),
     shape: readShape(fields),
+    session: fields.string('session') ?? null,
   };
 }
 
-function cannot(what: string, param: string): AppError {
+export function cannot(what: string, param: string): AppError {
   return new AppError('unsupported_capability', `This engine has no support for ${what}.`, { context: { param } });
 }
 
@@ -161,14 +175,26 @@ function readMessage(value: unknown, index: number): ChatMessage {
       return { role: 'system', content };
     case 'user':
       return { role: 'user', content };
-    case 'assistant':
-      if (fields.raw('tool_calls') !== undefined) throw cannot('tool calls', `${place}.tool_calls`);
-      return { role: 'assistant', content };
+    case 'assistant': {
+      const calls = fields.raw('tool_calls');
+      const reasoning = fields.string('reasoning_content');
+      return {
+        role: 'assistant',
+        content,
+        ...(Array.isArray(calls) && calls.length > 0 && { toolCalls: readToolCalls(calls, place) }),
+        ...(reasoning !== undefined && reasoning !== '' && { reasoning }),
+      };
+    }
     case 'tool':
     case 'function':
-      throw cannot('tool calls', `${place}.role`);
+      return {
+        role: 'tool',
+        content,
+        callId: fields.string('tool_call_id') ?? null,
+        name: fields.string('name') ?? null,
+      };
     default:
-      throw refuse(`${place}.role must be system, developer, user or assistant.`, `${place}.role`);
+      throw refuse(`${place}.role must be system, developer, user, assistant or tool.`, `${place}.role`);
   }
 }
 
@@ -179,9 +205,19 @@ export function readChatRequest(body: unknown): ChatRequest {
   if (!Array.isArray(messages) || messages.length === 0)
     throw refuse('messages must be a list with at least one message.', 'messages');
   if (messages.length > mostMessages) throw refuse(`messages may have at most ${mostMessages} entries.`, 'messages');
-  const tools = fields.raw('tools');
-  if (Array.isArray(tools) && tools.length > 0) throw cannot('tool calls', 'tools');
-  return { ...readGeneration(fields), messages: messages.map(readMessage) };
+  const toolbox = readToolbox(fields);
+  const generation = readGeneration(fields);
+  if (toolbox && generation.shape.kind !== 'text') throw cannot('tools beside a response format', 'response_format');
+  return { ...generation, messages: messages.map(readMessage), toolbox, templateValues: readTemplateValues(fields) };
+}
+
+function readTemplateValues(fields: Fields): ChatRequest['templateValues'] {
+  const values = fields.object('chat_template_kwargs')?.entries() ?? [];
+  return Object.fromEntries(
+    values.flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[name, value]] : [],
+    ),
+  );
 }
 
 function readTokens(value: unknown, place: string): readonly number[] {

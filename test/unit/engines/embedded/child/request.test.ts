@@ -67,7 +67,13 @@ describe('readChatRequest', () => {
   });
 
   it.each([
-    ['tools', { tools: [{ type: 'function' }] }],
+    [
+      'tools beside a response format',
+      {
+        tools: [{ type: 'function', function: { name: 'a' } }],
+        response_format: { type: 'json_object' },
+      },
+    ],
     ['images', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
     ['several answers', { n: 2 }],
     ['logprobs', { logprobs: true }],
@@ -75,6 +81,48 @@ describe('readChatRequest', () => {
     expect(() => readChatRequest({ messages, ...change })).toThrow(
       expect.objectContaining({ code: 'unsupported_capability' }),
     );
+  });
+});
+
+describe('tools of a chat', () => {
+  const tools = [
+    { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: {} } } },
+    { type: 'function', function: { name: 'get_time', description: 'The time' } },
+  ];
+
+  it('are read with the choice that the model has', () => {
+    expect(readChatRequest({ messages, tools }).toolbox).toEqual({
+      tools: [
+        { name: 'get_weather', description: null, parameters: { type: 'object', properties: {} } },
+        { name: 'get_time', description: 'The time', parameters: null },
+      ],
+      choice: { kind: 'auto' },
+      parallel: true,
+    });
+    const chosen = (choice: unknown) => readChatRequest({ messages, tools, tool_choice: choice }).toolbox?.choice;
+    expect(chosen('required')).toEqual({ kind: 'call', names: ['get_weather', 'get_time'] });
+    expect(chosen({ type: 'function', function: { name: 'get_time' } })).toEqual({ kind: 'call', names: ['get_time'] });
+    expect(chosen('auto')).toEqual({ kind: 'auto' });
+    expect(chosen('none')).toBeUndefined();
+    expect(readChatRequest({ messages, tools, parallel_tool_calls: false }).toolbox?.parallel).toBe(false);
+    expect(readChatRequest({ messages, tools: [] }).toolbox).toBeNull();
+  });
+
+  it('that were called and answered are part of the conversation', () => {
+    const call = { id: 'c1', type: 'function', function: { name: 'get_time', arguments: '{}' } };
+    const talk = [
+      { role: 'assistant', content: null, reasoning_content: 'Hm.', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: 'noon' }] },
+    ];
+    expect(readChatRequest({ messages: talk }).messages).toEqual([
+      {
+        role: 'assistant',
+        content: '',
+        reasoning: 'Hm.',
+        toolCalls: [{ id: 'c1', name: 'get_time', arguments: '{}' }],
+      },
+      { role: 'tool', content: 'noon', callId: 'c1', name: null },
+    ]);
   });
 });
 
@@ -88,7 +136,14 @@ describe('errors', () => {
     ['messages', { messages: [] }],
     ['messages[0].role', { messages: [{ role: 'wizard' }] }],
     ['messages[0]', { messages: ['hi'] }],
-    ['tools', { tools: [{}] }],
+    ['tools', { tools: 'x' }],
+    ['tools', { tools: Array.from({ length: 1_000 }, () => ({ type: 'function', function: { name: 'a' } })) }],
+    ['tools[0].type', { tools: [{}] }],
+    ['tools[0].function.name', { tools: [{ type: 'function', function: { name: 'a b' } }] }],
+    ['tools[0].function.parameters', { tools: [{ type: 'function', function: { name: 'a', parameters: 'x' } }] }],
+    ['tool_choice', { tool_choice: 'required' }],
+    ['tool_choice', { tools: [{ type: 'function', function: { name: 'a' } }], tool_choice: 'b' }],
+    ['messages[0].tool_calls[0].function.name', { messages: [{ role: 'assistant', tool_calls: [{ function: {} }] }] }],
     ['n', { n: 2 }],
   ])('name %s as the field at fault', (param, change) => {
     let thrown: unknown;
