@@ -91,6 +91,28 @@ describe('what is written in the Anthropic dialect', () => {
     );
   });
 
+  it('has every call whole, however their arguments were mixed', () => {
+    const calls = fc.array(call, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(calls, fc.infiniteStream(fc.nat(3)), (made, choices) => {
+        const left = made.map(([, input, width]) => cut(JSON.stringify(input), width));
+        const events = made.map(([name], index): AnswerEvent => ({ kind: 'call', index, id: `call_${index}`, name }));
+        for (const choice of choices) {
+          if (left.every((pieces) => pieces.length === 0)) break;
+          const index = choice % made.length;
+          const text = left[index]?.shift();
+          if (text !== undefined) events.push({ kind: 'arguments', index, text });
+        }
+        const writer = new MessageWriter(facts);
+        const ended: AnswerEvent[] = [{ kind: 'finish', finish: 'tool', stopSequence: null }, { kind: 'end' }];
+        const bytes = Buffer.from([...events, ...ended].map((event) => writer.write(event)).join(''));
+        const read = gathered(readBack(bytes, []));
+        expect(read.calls.map((told) => told.argumentsText)).toEqual(made.map(([, input]) => JSON.stringify(input)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('says the same when it is written whole', () => {
     fc.assert(
       fc.property(answer, (made) => {
