@@ -63,7 +63,9 @@ for (let index = -warmUp; index < requests; index += 1) {
   all.push(...times);
   own.push(Math.min(...times));
 }
-console.log(`${upstreams.length} upstreams, ${waiting} requests wait; decisions: ${kinds.plan} plans, ${kinds.refused} refusals`);
+console.log(
+  `${upstreams.length} upstreams, ${waiting} requests wait; decisions: ${kinds.plan} plans, ${kinds.refused} refusals`,
+);
 tell('every decision by the clock', all);
 // Where others use the machine too, the clock says how long a decision had to stand aside: the bar is its own time.
 const p99 = tell(`each request, quickest of ${repeats}`, own);
