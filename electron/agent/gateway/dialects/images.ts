@@ -44,7 +44,7 @@ export function imageFromBase64(received: string, path: string): CheckedImage {
   if (mediaType === null || head.length < headBytes) {
     throw invalidField(path, 'must be a PNG, JPEG, WebP or GIF image');
   }
-  const size = sizeOf(mediaType, head);
+  const size = sizeOf(mediaType, head, base64);
   if (size && (size.width === 0 || size.height === 0)) throw invalidField(path, 'is an image without any pixels');
   if (size && size.width * size.height > pixelLimit) {
     throw invalidField(path, `is an image of more than ${pixelLimit / 1_000_000} million pixels`);
@@ -72,19 +72,51 @@ function mediaTypeOf(head: Buffer): CheckedImage['mediaType'] | null {
   return null;
 }
 
-/** Pixels where the first bytes tell; JPEG hides them further in, and cannot promise much more than it holds. */
-function sizeOf(mediaType: CheckedImage['mediaType'], head: Buffer): { width: number; height: number } | null {
+interface PixelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** As the image's own head tells; null where it does not. `base64` is read for JPEG alone, which hides it further in. */
+function sizeOf(mediaType: CheckedImage['mediaType'], head: Buffer, base64: string): PixelSize | null {
   switch (mediaType) {
     case 'image/png':
       return { width: head.readUInt32BE(16), height: head.readUInt32BE(20) };
     case 'image/gif':
       return { width: head.readUInt16LE(6), height: head.readUInt16LE(8) };
     case 'image/webp':
-      if (head.toString('latin1', 12, 16) !== 'VP8X') return null;
-      return { width: head.readUIntLE(24, 3) + 1, height: head.readUIntLE(27, 3) + 1 };
+      return webpSize(head);
     case 'image/jpeg':
+      return jpegSize(Buffer.from(base64, 'base64'));
+  }
+}
+
+function webpSize(head: Buffer): PixelSize | null {
+  switch (head.toString('latin1', 12, 16)) {
+    case 'VP8X':
+      return { width: head.readUIntLE(24, 3) + 1, height: head.readUIntLE(27, 3) + 1 };
+    case 'VP8 ':
+      return { width: head.readUInt16LE(26) & 0x3fff, height: head.readUInt16LE(28) & 0x3fff };
+    case 'VP8L': {
+      const bits = head.readUInt32LE(21);
+      return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+    }
+    default:
       return null;
   }
+}
+
+/** Walks the segments up to the one that begins the frame. */
+function jpegSize(bytes: Buffer): PixelSize | null {
+  let at = 2;
+  while (at + 9 <= bytes.length && bytes[at] === 0xff) {
+    const marker = bytes[at + 1] ?? 0;
+    // C4, C8 and CC lie among the frames' markers and are none.
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) return { width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5) };
+    at += marker === 0xff ? 1 : 2 + Math.max(2, bytes.readUInt16BE(at + 2));
+  }
+  return null;
 }
 
 function startsWithIgnoringCase(text: string, prefix: string): boolean {

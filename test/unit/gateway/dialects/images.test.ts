@@ -90,6 +90,21 @@ describe('imageFromBase64', () => {
     expect(failure(() => imageFromBase64(huge, 'image'))?.message).toContain('at most 20 MiB');
   });
 
+  it.each([
+    ['JPEG', [0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc2, 0, 17, 8, 0xff, 0xff, 0xff, 0xff]],
+    ['GIF', ['GIF89a', 0xff, 0xff, 0xff, 0xff]],
+    ['WebP VP8X', ['RIFF', 0, 0, 0, 0, 'WEBPVP8X', 10, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0xff, 0xff, 0]],
+    ['WebP VP8', ['RIFF', 0, 0, 0, 0, 'WEBPVP8 ', 0, 0, 0, 0, 0, 0, 0, 0x9d, 1, 0x2a, 0xff, 0x3f, 0xff, 0x3f]],
+    ['WebP VP8L', ['RIFF', 0, 0, 0, 0, 'WEBPVP8L', 0, 0, 0, 0, 0x2f, 0xff, 0xff, 0xff, 0x0f]],
+  ])('B45 a %s of enormous pixels', (_name, bytes) => {
+    expect(failure(() => imageFromBase64(head(bytes), 'image'))?.message).toContain('million pixels');
+  });
+
+  it('takes a JPEG whose frame comes after other segments', () => {
+    const base64 = head([0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xc4, 0, 3, 0, 0xff, 0xc0, 0, 17, 8, 0, 9, 0, 9]);
+    expect(imageFromBase64(base64, 'image').mediaType).toBe('image/jpeg');
+  });
+
   it('B45 a small file of enormous pixels, or of none', () => {
     const bytes = Buffer.from(png, 'base64');
     bytes.writeUInt32BE(60_000, 16);

@@ -9,7 +9,6 @@ import type {
   Query,
   Sampling,
   ToolCall,
-  ToolChoice,
   ToolDeclaration,
   Turn,
 } from '../query.ts';
@@ -84,8 +83,9 @@ function samplingOf(sampling: Sampling): JsonObject {
 
 function logprobsOf({ operation, logprobs }: ChatQuery | CompletionQuery): JsonObject {
   if (logprobs === null) return {};
-  if (operation === 'completion') return { logprobs };
-  return { logprobs: true, ...(logprobs === 0 ? {} : { top_logprobs: logprobs }) };
+  // llama-server tells nothing when it is asked for none beside the token itself, and twenty when it is not told.
+  const top = Math.max(1, logprobs);
+  return operation === 'completion' ? { logprobs: top } : { logprobs: true, top_logprobs: top };
 }
 
 function shapeOf(shape: OutputShape, operation: 'chat' | 'completion'): JsonObject {
@@ -112,19 +112,17 @@ function shapeOf(shape: OutputShape, operation: 'chat' | 'completion'): JsonObje
 
 function toolsOf({ tools, toolChoice, parallelCalls }: ChatQuery): JsonObject {
   if (tools.length === 0) return {};
+  // Not every server heeds a tool's name as the choice. A choice of one tool is the same, and they all heed that.
+  const named = typeof toolChoice === 'string' ? null : toolChoice.name;
   return {
-    tools: tools.map(toolBody),
-    ...(toolChoice === 'auto' ? {} : { tool_choice: choiceBody(toolChoice) }),
+    tools: tools.filter(({ name }) => named === null || name === named).map(toolBody),
+    ...(toolChoice === 'auto' ? {} : { tool_choice: named === null ? toolChoice : 'required' }),
     ...(parallelCalls === null ? {} : { parallel_tool_calls: parallelCalls }),
   };
 }
 
 function toolBody({ name, description, parameters }: ToolDeclaration): JsonObject {
   return { type: 'function', function: { name, ...(description === null ? {} : { description }), parameters } };
-}
-
-function choiceBody(choice: ToolChoice): Json {
-  return typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } };
 }
 
 function messagesOf(turns: readonly Turn[]): JsonObject[] {

@@ -100,6 +100,20 @@ describe('encodeRequest of a chat', () => {
     expect(JSON.stringify(encodeRequest({ ...plain, turns }, to)['messages'])).toContain(JSON.stringify(sent));
   });
 
+  it('makes a choice of one tool out of a named one, which not every server heeds', () => {
+    const tools = [weather, { type: 'function', function: { name: 'now' } }];
+    const { query } = chat({ tools, tool_choice: { type: 'function', function: { name: 'now' } } });
+    expect(encodeRequest(query, to)).toMatchObject({
+      tools: [{ type: 'function', function: { name: 'now', parameters: { type: 'object', properties: {} } } }],
+      tool_choice: 'required',
+    });
+  });
+
+  it('asks for at least one likely token, for servers that take none for nothing', () => {
+    expect(encodeRequest({ ...plain, logprobs: 0 }, to)).toMatchObject({ logprobs: true, top_logprobs: 1 });
+    expect(encodeRequest({ ...plain, logprobs: 5 }, to)).toMatchObject({ logprobs: true, top_logprobs: 5 });
+  });
+
   it('lets extras through, but never over a field of its own', () => {
     expect(encodeRequest(plain, { ...to, extras: { x: 1, model: 'evil' } })).toMatchObject({ x: 1, model: 'theirs' });
   });
@@ -233,14 +247,23 @@ describe('there and back', () => {
       };
     });
 
-  it('what was encoded is decoded to the same query, but for its settled turns (fuzz)', () => {
+  it('what was encoded is decoded to the same query, but for what is settled on the way (fuzz)', () => {
     fc.assert(
       fc.property(query, fc.boolean(), (asked, stream) => {
         const body = JSON.stringify(encodeRequest(asked, { model: 'm', stream, extras: {} }));
         const decoded = decodeText('/v1/chat/completions', body);
         expect(decoded.ignored).toEqual([]);
         expect(decoded.stream).toBe(stream);
-        expect(decoded.query).toEqual({ ...asked, turns: settledTurns(asked.turns), usageInStream: stream });
+        const { toolChoice } = asked;
+        const named = typeof toolChoice === 'string' ? null : toolChoice.name;
+        expect(decoded.query).toEqual({
+          ...asked,
+          turns: settledTurns(asked.turns),
+          usageInStream: stream,
+          tools: asked.tools.filter(({ name }) => named === null || name === named),
+          toolChoice: named === null ? toolChoice : 'required',
+          logprobs: asked.logprobs === null ? null : Math.max(1, asked.logprobs),
+        });
       }),
       { numRuns: 300 },
     );
