@@ -20,7 +20,10 @@ import { ConfigStore } from './config/config-store.ts';
 import { commandsOf, queriesOf } from './control-calls.ts';
 import { ControlServer } from './control/control-server.ts';
 import { Engines } from './engines/engines.ts';
-import { Gateway } from './gateway/gateway.ts';
+import type { Gateway } from './gateway/gateway.ts';
+import type { PressureFigures } from './gateway/load/pressure.ts';
+import { openGateway } from './gateway-services.ts';
+import { pressureOf } from './node-pressure.ts';
 import type { AnswerMeasurement } from './inference/measurement.ts';
 import { loadDefaults, ModelFigures } from './model-figures.ts';
 import { openBandwidth, openModelServices } from './model-services.ts';
@@ -178,7 +181,7 @@ type Inference = Awaited<ReturnType<typeof openInference>>;
 /** What is on disk, the engine that runs it, and the gateway in front. */
 async function openInference(
   { dataDir, distDir, env, clock, stack, onEngines }: Site,
-  { config, settings, logger, folders, name }: House,
+  { config, settings, logger, folders, name, record, startedAt }: House,
 ) {
   const modelsLogger = logger.child({ room: 'models' });
   const records = new ModelRecords({ file: join(folders.models, 'models.json') }, { clock, logger: modelsLogger });
@@ -221,7 +224,7 @@ async function openInference(
     },
   );
   onEngines(engines);
-  const isIdle = (): boolean => gateway.stats().inFlight === 0 && !engines.isBusy();
+  const isIdle = (): boolean => door.gateway.stats().inFlight === 0 && !engines.isBusy();
   const bandwidth = openBandwidth({ dataDir, distDir, idle: isIdle }, { clock, logger: modelsLogger });
   const figures: ModelFigures = new ModelFigures(
     { headroomBytes: settings.models.headroomGb * gigabyte, defaults: loadDefaults(settings.engines) },
@@ -237,21 +240,25 @@ async function openInference(
 
   const measured = new Announcer<AnswerMeasurement>();
   measured.subscribe((answer) => figures.measured(answer));
-  const { host, port, drainMs, maxQueued: queueLimit, maxBodyBytes } = settings.gateway;
-  const gateway: Gateway = new Gateway(
-    { host, port, nodeId: name, drainMs, limits: { queueLimit, maxBodyBytes } },
-    {
-      upstreams: () => engines.upstreams(),
-      measured: (answer) => measured.announce(answer),
-      clock,
-      logger: logger.child({ room: 'gateway' }),
-    },
-  );
+  const pressure: { read: () => PressureFigures | null } = { read: () => null };
+  stack.push('engines', () => engines.stop());
   // The gateway listens before a model loads: a taken port is told at once, and callers hear that the engine is
   // loading rather than nothing.
-  const gatewayUrl = await listen(gateway);
-  stack.push('engines', () => engines.stop());
-  stack.push('gateway', () => gateway.close());
+  const door = await openGateway(
+    { dataDir, settings, env, name, nodeId: record.id, startedAt },
+    {
+      engines: () => engines.upstreams(),
+      knownSpeeds: (engineId, model) => figures.knownSpeeds(engineId, model),
+      pressure: () => pressure.read(),
+      measured,
+      listen,
+      clock,
+      logger: logger.child({ room: 'gateway' }),
+      upstreamsLogger: logger.child({ room: 'upstreams' }),
+      stack,
+    },
+  );
+  const { gateway } = door;
   const services = await openModelServices(
     { dataDir, distDir, modelsDir: folders.models, logsDir: folders.logs, env, settings },
     {
@@ -272,14 +279,14 @@ async function openInference(
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());
-  return { engines, gateway, gatewayUrl, figures, memory, services };
+  return { engines, ...door, door, figures, memory, services, pressure };
 }
 
 type Telemetry = Awaited<ReturnType<typeof openTelemetry>>;
 
 /** What is measured, and the one picture of the node that it goes into. */
 async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: House, inference: Inference) {
-  const { engines, gateway, gatewayUrl, figures, memory, services } = inference;
+  const { engines, gateway, gatewayUrl, figures, memory, services, door, pressure } = inference;
   const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
@@ -317,7 +324,7 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
           pulls: services.pulls.list(),
           switching: engines.switching(),
           disk: services.disk(),
-          serving: services.notices(),
+          serving: [...services.notices(), ...door.notices()],
           settingsWarnings: config.warnings,
           engines: engines.list(),
           models: models(),
@@ -330,7 +337,9 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
   );
   const history = new History(sampling);
   const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
-  for (const changed of [engines.changed, gateway.changed, ...services.changes])
+  door.showNode(() => assembler.assemble());
+  pressure.read = () => pressureOf(sampler.latest());
+  for (const changed of [engines.changed, gateway.changed, ...services.changes, ...door.changes])
     changed.subscribe(() => publisher.touch());
   config.changed.subscribe(() => publisher.touch());
 

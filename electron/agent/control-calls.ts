@@ -4,6 +4,7 @@ import type { EngineLogReader } from './engines/engine.ts';
 import type { Engines } from './engines/engines.ts';
 import { engineKindSchema } from '../contract/snapshot.ts';
 import type { ModelFigures } from './model-figures.ts';
+import type { GatewayServices } from './gateway-services.ts';
 import type { ModelServices } from './model-services.ts';
 import { availabilityGoal, type Availability } from './telemetry/availability.ts';
 
@@ -11,6 +12,7 @@ import { availabilityGoal, type Availability } from './telemetry/availability.ts
 export interface CallTargets {
   readonly engines: Engines;
   readonly services: ModelServices;
+  readonly door: Pick<GatewayServices, 'keys' | 'traces' | 'gateway'>;
   readonly figures: ModelFigures;
   readonly availability: Availability;
   readonly config: ConfigStore;
@@ -19,12 +21,7 @@ export interface CallTargets {
 }
 
 /** Every command of the contract. */
-export function commandsOf({
-  engines,
-  services,
-  config,
-  stop,
-}: CallTargets): Omit<Required<CommandHandlers>, `keys.${string}`> {
+export function commandsOf({ engines, services, door, config, stop }: CallTargets): Required<CommandHandlers> {
   const { pulls, installer } = services;
   return {
     'models.use': ({ model, quantization }) => services.use(model, quantization),
@@ -43,18 +40,16 @@ export function commandsOf({
     'engines.install': ({ kind }) => installer.install(kind),
     'engines.cancelInstall': ({ kind }) => installer.cancel(kind),
     'settings.update': (change) => config.update(change),
+    'keys.add': (order) => door.keys.add(order),
+    'keys.revoke': ({ id }) => door.keys.revoke(id),
+    'keys.update': ({ id, policy }) => door.keys.update(id, policy),
     'agent.shutdown': stop,
   };
 }
 
 /** Every query of the contract. */
-export function queriesOf({
-  engines,
-  services,
-  figures,
-  availability,
-  config,
-}: CallTargets): Omit<Required<QueryHandlers>, 'keys' | 'trace' | 'traces' | 'sessions'> {
+export function queriesOf(targets: CallTargets): Required<QueryHandlers> {
+  const { engines, services, door, figures, availability, config } = targets;
   return {
     logs: {
       tail: (id, lines) => logOf(id, engines, services).tail(lines),
@@ -65,6 +60,10 @@ export function queriesOf({
     fit: (query) => figures.table(query),
     availability: () => ({ goal: availabilityGoal, outages: [...availability.outages()] }),
     installSteps: ({ kind }) => services.installer.steps(kind),
+    keys: () => ({ keys: door.keys.list() }),
+    trace: ({ id }) => ({ trace: door.traces.byId(id) }),
+    traces: (query) => door.traces.list(query),
+    sessions: () => ({ sessions: door.gateway.sessions() }),
   };
 }
 

@@ -108,6 +108,15 @@ export class ModelFigures {
     return this.#deps.measurements.speedOf(keyOf(model), { engineId });
   }
 
+  /** What was measured of a model, by the name that callers use, on an engine; null before the first measurement. */
+  knownSpeeds(
+    engineId: string,
+    modelId: string,
+  ): Pick<MeasuredSpeed, 'tokensPerSecond' | 'prefillTokensPerSecond'> | null {
+    const model = this.#deps.models().find(({ id }) => id === modelId);
+    return model ? this.speedOf(model, engineId) : null;
+  }
+
   /** The model that an engine knows by that name. */
   modelAt(engineId: string, engineModelId: string): NodeModel | undefined {
     return this.#deps

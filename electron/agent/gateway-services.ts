@@ -1,0 +1,167 @@
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { Notice } from '../contract/snapshot.ts';
+import type { Trace } from '../contract/trace.ts';
+import { version } from '../contract/version.ts';
+import { Announcer } from './base/announcer.ts';
+import type { Clock } from './base/clock.ts';
+import { AppError } from './base/errors.ts';
+import type { StopStack } from './base/lifecycle.ts';
+import type { Logger } from './base/logger.ts';
+import type { Settings } from './config/settings.ts';
+import { accessNotices } from './gateway/access/access-notices.ts';
+import { CallerAllowances } from './gateway/access/caller-allowances.ts';
+import { GatewayAccess } from './gateway/access/gateway-access.ts';
+import { KeyStore } from './gateway/access/key-store.ts';
+import { LiveHosts } from './gateway/access/lan-hosts.ts';
+import { NetworkDoor } from './gateway/access/network-door.ts';
+import { Gateway, type GatewayDeps } from './gateway/gateway.ts';
+import type { AnswerMeasurement } from './inference/measurement.ts';
+import type { Upstream } from './inference/upstream.ts';
+import { Metrics } from './telemetry/prometheus.ts';
+import type { MetricsPicture } from './telemetry/prometheus-node.ts';
+import { TraceStore } from './telemetry/trace-store.ts';
+import { ConfiguredUpstreams } from './upstreams/configured-upstreams.ts';
+
+export interface GatewaySite {
+  readonly dataDir: string;
+  readonly settings: Settings;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What people call the node, and its own random id. */
+  readonly name: string;
+  readonly nodeId: string;
+  readonly startedAt: string;
+}
+
+export interface GatewayServicesDeps {
+  /** The engines of this machine. */
+  readonly engines: () => readonly Upstream[];
+  readonly knownSpeeds: NonNullable<GatewayDeps['knownSpeeds']>;
+  readonly pressure: NonNullable<GatewayDeps['pressure']>;
+  readonly measured: Announcer<AnswerMeasurement>;
+  /** Starts to listen, and tells of a taken port. */
+  readonly listen: (gateway: Gateway) => Promise<string>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly upstreamsLogger: Logger;
+  readonly stack: StopStack;
+}
+
+/** The gateway and what stands around it: keys, the way to the network, other servers, decisions kept and counted. */
+export interface GatewayServices {
+  readonly gateway: Gateway;
+  readonly gatewayUrl: string;
+  readonly keys: KeyStore;
+  readonly traces: TraceStore;
+  /** Something of the above changed that the snapshot shows. */
+  readonly changes: readonly Announcer<void>[];
+  /** What needs the operator. */
+  notices(): Notice[];
+  /** From now on the metrics tell of the node too. */
+  showNode(picture: () => MetricsPicture): void;
+}
+
+export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps): Promise<GatewayServices> {
+  const { dataDir, settings, env, name, nodeId, startedAt } = site;
+  const { clock, logger, stack } = deps;
+  const keys = new KeyStore({ file: join(dataDir, 'keys.db') }, { clock, logger });
+  stack.push('keys', () => keys.close());
+  const traces = new TraceStore(
+    { file: join(dataDir, 'traces.db'), kept: settings.gateway.tracesKept },
+    { clock, logger },
+  );
+  stack.push('traces', () => traces.close());
+  const shown: { node: (() => MetricsPicture) | null } = { node: null };
+  const metrics = new Metrics({ picture: () => (shown.node ?? notYet)() });
+  const traced = new Announcer<Trace>();
+  traced.subscribe((trace) => traces.record(trace));
+  traced.subscribe((trace) => metrics.record(trace));
+
+  const { host, port, listen, drainMs, maxQueued: queueLimit, maxBodyBytes, ...policy } = settings.gateway;
+  const own = { port: 0 };
+  const hosts = new LiveHosts({
+    names: () => ({ hostname: hostname(), interfaces: networkInterfaces(), names: settings.gateway.names }),
+    clock,
+  });
+  const servers = new ConfiguredUpstreams(
+    { servers: settings.upstreams, env },
+    {
+      clock,
+      logger: deps.upstreamsLogger,
+      isOwn: (name, at) => at === own.port && hosts.list().some((each) => bare(each) === name),
+    },
+  );
+  const access = new GatewayAccess({ keys, clock });
+  const gateway: Gateway = new Gateway(
+    {
+      host,
+      port,
+      nodeId: name,
+      hopId: nodeId,
+      hosts: () => (door.scope === 'lan' ? hosts.list() : []),
+      drainMs,
+      limits: { queueLimit, maxBodyBytes },
+      policy: { ...policy, names: settings.names },
+      version,
+    },
+    {
+      upstreams: () => [...deps.engines(), ...servers.list()],
+      access,
+      allowances: new CallerAllowances({
+        clock,
+        settled: (id, tokens) => {
+          if (id.startsWith('key:')) keys.spent(id.slice('key:'.length), tokens);
+        },
+      }),
+      knownSpeeds: deps.knownSpeeds,
+      pressure: deps.pressure,
+      measured: (answer) => deps.measured.announce(answer),
+      traced,
+      metricsText: () => metrics.text(),
+      listening: () => ({ scope: door.scope, addresses: door.addresses() }),
+      clock,
+      logger,
+    },
+  );
+  const door: NetworkDoor = new NetworkDoor(
+    { wanted: listen, loopback: host },
+    { move: (to) => gateway.move(to), keys, interfaces: networkInterfaces, logger },
+  );
+  const gatewayUrl = await deps.listen(gateway);
+  own.port = Number(new URL(gatewayUrl).port);
+  stack.push('gateway', () => gateway.close());
+  await door.start();
+  stack.push('network', () => door.stop());
+  await servers.start();
+  stack.push('other servers', () => servers.stop());
+  servers.changed.subscribe(() => gateway.upstreamsChanged());
+
+  return {
+    gateway,
+    gatewayUrl,
+    keys,
+    traces,
+    changes: [keys.changed, door.changed, servers.changed],
+    notices: () => [
+      ...accessNotices({
+        problem: keys.problem,
+        wanted: listen,
+        scope: door.scope,
+        keysTotal: keys.total,
+        startedAt,
+      }),
+    ],
+    showNode: (picture) => {
+      shown.node = picture;
+    },
+  };
+}
+
+function notYet(): never {
+  throw new AppError('engine_not_ready', 'The node is still starting. Try again in a moment.');
+}
+
+/** A host as it stands in a URL's authority, without brackets. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
