@@ -70,7 +70,7 @@ export class Settling {
     const { predictor, measured } = this.#deps;
     const seen = { figures, waitedMs: record.queuedMs, firstTry };
     const measurement = measurementOf(prepared.query, candidate, seen);
-    predictor.observe(measurement, prepared.size);
+    predictor.observe(measurement, prepared.size, prepared.caller.id);
     const { upstreamId, model, promptTokens, cachedTokens, completionTokens } = measurement;
     prepared.session?.settle({ upstreamId, model, promptTokens, cachedTokens, completionTokens });
     if (measured !== null) this.#safely('a measured answer', () => measured(measurement));

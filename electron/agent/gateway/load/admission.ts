@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { AdmissionAsk, LaneLoad, Lanes } from './ask.ts';
 import { Lane, type Running } from './lane.ts';
 import { aheadOf, displacedBy, nextWaiter, type Standing } from './next-waiter.ts';
-import { predictedWaitMs } from './predicted-wait.ts';
+import { predictedWait, type PredictedWait } from './predicted-wait.ts';
 
 export interface AdmissionOptions {
   /** Requests that may wait; the next one is refused, or takes the place of one that has less right to it. */
@@ -107,7 +107,7 @@ export class Admission {
     const nowMs = this.#deps.clock.monotonic();
     const standing = this.#standing(nowMs);
     const ahead = aheadOf(this.#waiting, { ask, sinceMs: nowMs }, standing);
-    return this.#waitBehind(ask.lanes, ahead, nowMs);
+    return this.#waitBehind(ask.lanes, ahead, nowMs).waitMs;
   }
 
   /** Whole seconds until all the work that goes first should have its place, and such a request one too. At least 1. */
@@ -154,8 +154,9 @@ export class Admission {
   #judge(ask: AdmissionAsk, nowMs: number): void {
     const standing = this.#standing(nowMs);
     const newcomer = { ask, sinceMs: nowMs };
-    const waitMs = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
-    if (waitMs > ask.mostWaitMs) {
+    const { waitMs, mostMs } = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
+    // Whoever is let in should not have to be refused after all when its time is over.
+    if (mostMs > ask.mostWaitMs) {
       throw this.#refusal('wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
     }
     if (this.#waiting.size < this.#options.queueLimit) return;
@@ -163,8 +164,8 @@ export class Admission {
     if (displaced === null) throw this.#refusal('queue-full', waitMs, 'its queue is full');
     this.#waiting.delete(displaced);
     const before = [...this.#waiting, newcomer];
-    const theirMs = this.#waitBehind(displaced.ask.lanes, aheadOf(before, displaced, standing), nowMs);
-    displaced.refuse(this.#refusal('displaced', theirMs, 'its queue is full, and a request that goes first came'));
+    const their = this.#waitBehind(displaced.ask.lanes, aheadOf(before, displaced, standing), nowMs);
+    displaced.refuse(this.#refusal('displaced', their.waitMs, 'its queue is full, and a request that goes first came'));
   }
 
   #wait(signal: AbortSignal, ask: AdmissionAsk, sinceMs: number): Promise<Ticket> {
@@ -242,9 +243,9 @@ export class Admission {
     if (this.#served.size > callerLimit && longestAgo !== undefined) this.#served.delete(longestAgo);
   }
 
-  #waitBehind(lanes: Lanes, ahead: readonly Pick<Waiter, 'ask'>[], nowMs: number): number {
+  #waitBehind(lanes: Lanes, ahead: readonly Pick<Waiter, 'ask'>[], nowMs: number): PredictedWait {
     const work = ahead.map(({ ask }) => ask);
-    return predictedWaitMs(lanes, work, (name) => this.#lane(name).outlook(this.#slots(name), nowMs));
+    return predictedWait(lanes, work, (name) => this.#lane(name).outlook(this.#slots(name), nowMs));
   }
 
   #standing(nowMs: number): Standing {

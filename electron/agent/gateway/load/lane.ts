@@ -1,4 +1,5 @@
-import type { LaneOutlook } from './predicted-wait.ts';
+import type { LaneOutlook, Remaining } from './predicted-wait.ts';
+import { RecentMap } from './recent-map.ts';
 
 /** A request that holds a place. */
 export interface Running {
@@ -18,6 +19,11 @@ const overrunShare = 0.25;
 /** As old as what an engine tells of its own load may be. */
 const latelyMs = 5_000;
 const endsKept = 64;
+/** How far off an expectation is taken to be, as a share of it, before anything was measured; and at most. */
+const firstSpread = 0.5;
+const mostSpread = 2;
+/** Callers whose requests' spread is kept apart: some programs always want the same, and can be waited for. */
+const callerLimit = 128;
 
 /** The requests that one upstream works on, and how its service times compare with what was expected. */
 export class Lane {
@@ -28,6 +34,9 @@ export class Lane {
   #meanExpectedMs = 0;
   #meanActualMs = 0;
   #completions = 0;
+  /** Mean square of how far off the corrected expectation was, as a share of it. */
+  #meanSquare = firstSpread ** 2;
+  readonly #meanSquares = new RecentMap<string, number>(callerLimit);
 
   get inFlight(): number {
     return this.#running.size;
@@ -68,19 +77,31 @@ export class Lane {
     if (left > 0) this.#byCaller.set(running.caller, left);
     else this.#byCaller.delete(running.caller);
     // The first few count as their plain mean, so that the very first is not half of all that is known for long.
+    const off = tookMs / (Math.max(1, running.serviceMs) * this.stretch) - 1;
     this.#completions += 1;
     const weight = Math.max(newestWeight, 1 / this.#completions);
     this.#meanExpectedMs += weight * (Math.max(1, running.serviceMs) - this.#meanExpectedMs);
     this.#meanActualMs += weight * (tookMs - this.#meanActualMs);
+    // The first says nothing of the spread: it is what the expectation is corrected by.
+    if (this.#completions > 1) this.#learnSpread(running.caller, Math.min(mostSpread, off) ** 2);
   }
 
   outlook(slots: number, nowMs: number): LaneOutlook {
     const { stretch } = this;
-    const remainingMs = [...this.#running].map(({ startedMs, serviceMs }) => {
+    const spread = (caller: string): number => Math.sqrt(this.#meanSquares.get(caller) ?? this.#meanSquare);
+    const running = [...this.#running].map(({ caller, startedMs, serviceMs }): Remaining => {
       const ageMs = nowMs - startedMs;
-      const leftMs = Math.max(1, serviceMs) * stretch - ageMs;
-      return leftMs > 0 ? leftMs : ageMs * overrunShare;
+      const wholeMs = Math.max(1, serviceMs) * stretch;
+      const leftMs = wholeMs - ageMs;
+      if (leftMs > 0) return { ms: leftMs, offMs: wholeMs * spread(caller) };
+      return { ms: ageMs * overrunShare, offMs: ageMs * spread(caller) };
     });
-    return { slots, remainingMs, stretch };
+    return { slots, running, stretch, spread };
+  }
+
+  #learnSpread(caller: string, square: number): void {
+    const known = this.#meanSquares.get(caller) ?? this.#meanSquare;
+    this.#meanSquares.set(caller, known + newestWeight * (square - known));
+    this.#meanSquare += newestWeight * (square - this.#meanSquare);
   }
 }

@@ -57,7 +57,7 @@ export class Predictor {
       maxTokens: ask.maxTokens,
       mostTokens: this.#mostTokens(ask),
       loaded: model.loaded,
-      speeds: this.#speeds.of(upstream, model),
+      speeds: this.#speeds.of(upstream, model, caller),
       waitMs: admission.predictedWaitMs({ lanes: [upstream.id], priority, caller }),
       lane: admission.laneLoad(upstream.id),
       engine: upstream.load ?? null,
@@ -70,9 +70,9 @@ export class Predictor {
     return this.#sizes.tokens(model, size);
   }
 
-  /** Learns from a good answer; `size` is that of its prompt, as far as it was told. */
-  observe(measurement: AnswerMeasurement, size: PromptSize | null = null): void {
-    this.#speeds.observe(measurement);
+  /** Learns from a good answer; `size` is that of its prompt, `caller` who asked, as far as that is told. */
+  observe(measurement: AnswerMeasurement, size: PromptSize | null = null, caller: string | null = null): void {
+    this.#speeds.observe(measurement, caller);
     const { promptTokens, model } = measurement;
     if (size !== null && promptTokens !== null) this.#sizes.observe(model, size, promptTokens);
   }

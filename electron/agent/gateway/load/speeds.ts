@@ -13,6 +13,8 @@ export interface KnownSpeeds {
 /** How fast a model is expected to be. */
 export interface Speeds {
   readonly prefillTokensPerSecond: number;
+  /** How far the time for reading is off, as a share of it: the mean deviation. Others who are read for slow it down. */
+  readonly prefillSpread: number;
   readonly tokensPerSecond: number;
   /** Until the first token whatever the prompt's length: the way there, and what cannot be told apart. */
   readonly startMs: number;
@@ -26,19 +28,29 @@ export interface ModelSpeedsDeps {
 }
 
 interface Learnt {
-  readonly prefill: number | null;
-  readonly decode: number | null;
+  /** Milliseconds for a token: times can be averaged, speeds can't. */
+  readonly prefillMs: number | null;
+  readonly prefillSpread: number;
+  readonly decodeMs: number | null;
   readonly startMs: number | null;
   readonly loadMs: number | null;
   readonly answerTokens: number | null;
 }
 
-const nothing: Learnt = { prefill: null, decode: null, startMs: null, loadMs: null, answerTokens: null };
+const nothing: Learnt = {
+  prefillMs: null,
+  prefillSpread: 0,
+  decodeMs: null,
+  startMs: null,
+  loadMs: null,
+  answerTokens: null,
+};
 const newestWeight = 0.25;
 /** Answers vary by themselves; a few short ones must not make the next long one look quick. */
 const answerWeight = 0.1;
 const typicalAnswerTokens = 256;
 const pairLimit = 512;
+const callerLimit = 1_024;
 /** Answers with fewer tokens say little about the decode speed, and prompts with fewer to read about that of reading. */
 const leastDecoded = 8;
 const leastRead = 32;
@@ -47,6 +59,7 @@ const leastRead = 32;
  * this many times what was known is not believed then.
  */
 const believableGain = 2;
+const mostSpread = 2;
 
 /**
  * Learns how fast each model is on each upstream. Where nothing was measured, it takes what was measured earlier, and
@@ -55,31 +68,42 @@ const believableGain = 2;
 export class ModelSpeeds {
   readonly #deps: ModelSpeedsDeps;
   readonly #pairs = new RecentMap<string, Learnt>(pairLimit);
+  /** Length of each caller's typical answer: one program sorts mails in ten tokens, another writes essays. */
+  readonly #answers = new RecentMap<string, number>(callerLimit);
 
   constructor(deps: ModelSpeedsDeps) {
     this.#deps = deps;
   }
 
-  of(upstream: Pick<UpstreamDescription, 'id' | 'route'>, model: Pick<ServedModel, 'id' | 'sizeBytes'>): Speeds {
+  of(
+    upstream: Pick<UpstreamDescription, 'id' | 'route'>,
+    model: Pick<ServedModel, 'id' | 'sizeBytes'>,
+    caller: string,
+  ): Speeds {
     const learnt = this.#learnt(upstream.id, model.id);
     const guess = guessedSpeeds(upstream.route, model.sizeBytes);
     return {
-      prefillTokensPerSecond: learnt.prefill ?? guess.prefillTokensPerSecond,
-      tokensPerSecond: learnt.decode ?? guess.tokensPerSecond,
+      prefillTokensPerSecond: perSecond(learnt.prefillMs) ?? guess.prefillTokensPerSecond,
+      prefillSpread: learnt.prefillSpread,
+      tokensPerSecond: perSecond(learnt.decodeMs) ?? guess.tokensPerSecond,
       startMs: upstream.route === 'local' ? 0 : (learnt.startMs ?? guess.startMs),
       loadMs: learnt.loadMs ?? guess.loadMs,
-      answerTokens: learnt.answerTokens ?? typicalAnswerTokens,
+      answerTokens: this.#answers.get(callerKey(model.id, caller)) ?? learnt.answerTokens ?? typicalAnswerTokens,
     };
   }
 
-  observe(measurement: AnswerMeasurement): void {
+  observe(measurement: AnswerMeasurement, caller: string | null): void {
     const { upstreamId, model, operation, completionTokens, tokensPerSecond } = measurement;
+    if (caller !== null && completionTokens !== null && operation !== 'embedding') {
+      const key = callerKey(model, caller);
+      this.#answers.set(key, mean(this.#answers.get(key) ?? null, completionTokens, answerWeight) ?? completionTokens);
+    }
     const known = this.#learnt(upstreamId, model);
     const decoded = completionTokens ?? 0;
     this.#pairs.set(keyOf(upstreamId, model), {
       ...known,
-      prefill: prefillAfter(known.prefill, measurement),
-      decode: decoded >= leastDecoded ? mean(known.decode, positive(tokensPerSecond)) : known.decode,
+      ...prefillAfter(known, measurement),
+      decodeMs: decoded >= leastDecoded ? mean(known.decodeMs, perSecond(tokensPerSecond)) : known.decodeMs,
       startMs: mean(known.startMs, startOf(measurement)),
       answerTokens:
         operation === 'embedding' ? known.answerTokens : mean(known.answerTokens, completionTokens, answerWeight),
@@ -98,7 +122,12 @@ export class ModelSpeeds {
     const known = this.#deps.knownSpeeds(upstreamId, model);
     if (known === null) return nothing;
     const { prefillTokensPerSecond, tokensPerSecond, loadMs = null } = known;
-    return { ...nothing, prefill: positive(prefillTokensPerSecond), decode: positive(tokensPerSecond), loadMs };
+    return {
+      ...nothing,
+      prefillMs: perSecond(prefillTokensPerSecond),
+      decodeMs: perSecond(tokensPerSecond),
+      loadMs: positive(loadMs),
+    };
   }
 }
 
@@ -106,7 +135,10 @@ export class ModelSpeeds {
  * A cautious guess for a machine without a graphics card: every token reads all weights, at 16 GB/s; reading a prompt
  * takes 40 times less of a token, as measured on small desktop processors. A provider is quick, but far away.
  */
-export function guessedSpeeds(route: UpstreamDescription['route'], sizeBytes: number): Omit<Speeds, 'answerTokens'> {
+export function guessedSpeeds(
+  route: UpstreamDescription['route'],
+  sizeBytes: number,
+): Omit<Speeds, 'answerTokens' | 'prefillSpread'> {
   if (route === 'cloud') return { prefillTokensPerSecond: 5_000, tokensPerSecond: 40, startMs: 800, loadMs: 0 };
   // A size that is not told is taken for that of an 8B model in 4 bits.
   const bytes = sizeBytes > 0 ? sizeBytes : 4.7e9;
@@ -119,12 +151,18 @@ export function guessedSpeeds(route: UpstreamDescription['route'], sizeBytes: nu
   };
 }
 
-function prefillAfter(known: number | null, measurement: AnswerMeasurement): number | null {
+function prefillAfter(known: Learnt, measurement: AnswerMeasurement): Pick<Learnt, 'prefillMs' | 'prefillSpread'> {
   const { promptTokens, cachedTokens } = measurement;
-  const speed = positive(measurement.prefillTokensPerSecond);
-  if (speed === null || promptTokens === null || promptTokens - (cachedTokens ?? 0) < leastRead) return known;
-  if (cachedTokens === null && known !== null && speed > known * believableGain) return known;
-  return mean(known, speed);
+  const { prefillMs, prefillSpread } = known;
+  const tokenMs = perSecond(measurement.prefillTokensPerSecond);
+  if (tokenMs === null || promptTokens === null || promptTokens - (cachedTokens ?? 0) < leastRead) return known;
+  if (prefillMs === null) return { prefillMs: tokenMs, prefillSpread };
+  if (cachedTokens === null && tokenMs * believableGain < prefillMs) return known;
+  const off = Math.min(mostSpread, Math.abs(tokenMs / prefillMs - 1));
+  return {
+    prefillMs: prefillMs + newestWeight * (tokenMs - prefillMs),
+    prefillSpread: prefillSpread + newestWeight * (off - prefillSpread),
+  };
 }
 
 /** Time to the first token where nothing tells how much of it was reading: that of a provider, mostly. */
@@ -137,8 +175,18 @@ function mean(known: number | null, next: number | null, weight = newestWeight):
   return known + weight * (next - known);
 }
 
+/** Tokens per second as milliseconds for a token, and the other way round; null for what is no speed. */
+function perSecond(figure: number | null): number | null {
+  const sound = positive(figure);
+  return sound === null ? null : 1_000 / sound;
+}
+
 function positive(figure: number | null): number | null {
   return figure !== null && Number.isFinite(figure) && figure > 0 ? figure : null;
+}
+
+function callerKey(model: string, caller: string): string {
+  return `${model}\n${caller}`;
 }
 
 function keyOf(upstreamId: string, model: string): string {

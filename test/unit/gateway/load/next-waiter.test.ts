@@ -8,7 +8,7 @@ import {
   type Standing,
   type Waiting,
 } from '../../../../electron/agent/gateway/load/next-waiter.ts';
-import { predictedWaitMs } from '../../../../electron/agent/gateway/load/predicted-wait.ts';
+import { predictedWait, type LaneOutlook } from '../../../../electron/agent/gateway/load/predicted-wait.ts';
 import type { Priority } from '../../../../electron/contract/routing.ts';
 
 const still: Standing = { nowMs: 0, promoteAfterMs: 30_000, running: () => 0, lastServed: () => 0 };
@@ -79,8 +79,16 @@ function roundsUntil(newcomer: Waiting, waiting: readonly Waiting[], served: (ca
   }
 }
 
-describe('predictedWaitMs', () => {
-  const lane = (slots: number, remainingMs: number[], stretch = 1) => ({ slots, remainingMs, stretch });
+describe('predictedWait', () => {
+  function lane(slots: number, remainingMs: number[], stretch = 1, spread = 0): LaneOutlook {
+    const running = remainingMs.map((ms) => ({ ms, offMs: ms * spread }));
+    return { slots, running, stretch, spread: () => spread };
+  }
+
+  function predict(seen: LaneOutlook, ahead: readonly number[]): { waitMs: number; mostMs: number } {
+    const work = ahead.map((serviceMs) => ({ lanes: ['a'] as const, caller: 'x', serviceMs }));
+    return predictedWait(['a'], work, () => seen);
+  }
 
   it.each([
     [lane(2, [500]), [], 0],
@@ -91,7 +99,19 @@ describe('predictedWaitMs', () => {
     [lane(2, [500, 800, 900]), [], 800],
     [lane(1, [500], 2), [1_000], 2_500],
   ])('%j behind %j is %d ms', (seen, ahead, waitMs) => {
-    const work = ahead.map((serviceMs) => ({ lanes: ['a'] as const, serviceMs }));
-    expect(predictedWaitMs(['a'], work, () => seen)).toBe(waitMs);
+    // Where nothing is ever off, the most is what is expected.
+    expect(predict(seen, ahead)).toEqual({ waitMs, mostMs: waitMs });
+  });
+
+  it('is as uncertain as the one that has to end, and evens out behind many', () => {
+    const few = predict(lane(1, [1_000], 1, 0.5), []);
+    expect(few).toEqual({ waitMs: 1_000, mostMs: 1_700 });
+    const many = predict(
+      lane(4, [1_000, 1_000, 1_000, 1_000], 1, 0.5),
+      Array.from({ length: 36 }, () => 1_000),
+    );
+    expect(many.waitMs).toBe(10_000);
+    expect(many.mostMs).toBeGreaterThan(11_000);
+    expect(many.mostMs).toBeLessThan(13_000);
   });
 });
