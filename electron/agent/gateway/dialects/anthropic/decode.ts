@@ -5,6 +5,7 @@ import type { ChatQuery, OutputShape, Sampling, Turn } from '../query.ts';
 import type { Decoded, Surface } from '../surface.ts';
 import { systemText } from './content.ts';
 import { ignore, need, type Findings } from './findings.ts';
+import { bodyForProvider } from './received-message.ts';
 import { answerFields, extraFields, promptFields, refuse, structuredFields } from './schema.ts';
 import { readTools } from './tools.ts';
 import { readMessages } from './turns.ts';
@@ -40,7 +41,7 @@ export function decodeMessages(body: Buffer, purpose: Purpose, surface: Surface)
     ignored: [...findings.ignored],
     priority: priorityOf(picked['priority']),
     extras,
-    received,
+    received: bodyForProvider(received),
     passes: true,
     writer: (facts) => new MessageWriter(facts),
   };

@@ -1,15 +1,14 @@
 import { isObject, type Json, type JsonObject } from '../json.ts';
 
 /**
- * A received body for the provider itself, whose cache is keyed by its bytes: as it came but for the model's name, and
- * without what only this node understands or made. That is `priority`, and thinking blocks without a signature, which
+ * A received body for the provider itself, whose cache is keyed by its bytes: as it came, and without
+ * what only this node understands or made. That is `priority`, and thinking blocks without a signature, which
  * came from a model here earlier in the chat and which the provider would refuse.
  */
-export function bodyForProvider(received: JsonObject, model: string): JsonObject {
+export function bodyForProvider(received: JsonObject): JsonObject {
   const body: Record<string, Json> = {};
   for (const [name, value] of Object.entries(received)) {
-    if (name === 'model') body[name] = model;
-    else if (name === 'messages' && Array.isArray(value)) body[name] = value.flatMap(withoutUnsigned);
+    if (name === 'messages' && Array.isArray(value)) body[name] = value.flatMap(withoutUnsigned);
     else if (name !== 'priority') body[name] = value;
   }
   return body;

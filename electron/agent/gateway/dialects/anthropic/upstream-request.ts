@@ -65,7 +65,6 @@ export function unableToAsk(query: Query): string[] {
   if (query.keepAlive !== null) unable.push('keepAlive');
   // There is no JSON without a schema.
   if (query.shape.kind === 'json') unable.push('shape');
-  if (query.thinking !== null) unable.push('thinking');
   return unable;
 }
 

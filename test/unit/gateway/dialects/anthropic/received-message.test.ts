@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { bodyForProvider } from '../../../../../electron/agent/gateway/dialects/anthropic/received-message.ts';
 import { decode, hello } from './requests.ts';
 
 describe('a received body for the provider', () => {
-  it('is as it came, unknown fields and all, but for the model and our own words', () => {
+  it('is as it came, unknown fields and all, but for our own words', () => {
     const { received } = decode({
       ...hello,
       priority: 'low',
       context_management: { edits: [] },
       metadata: { user_id: 'u' },
     });
-    expect(JSON.stringify(bodyForProvider(received, 'claude-x'))).toBe(
-      JSON.stringify({ ...hello, model: 'claude-x', context_management: { edits: [] }, metadata: { user_id: 'u' } }),
+    expect(JSON.stringify(received)).toBe(
+      JSON.stringify({ ...hello, context_management: { edits: [] }, metadata: { user_id: 'u' } }),
     );
   });
 
@@ -34,7 +33,7 @@ describe('a received body for the provider', () => {
         ],
       },
     ];
-    expect(bodyForProvider({ ...hello, messages }, 'm')['messages']).toEqual([
+    expect(decode({ ...hello, messages }).received['messages']).toEqual([
       messages[0],
       { role: 'assistant', content: [{ type: 'text', text: 'b' }] },
       messages[3],

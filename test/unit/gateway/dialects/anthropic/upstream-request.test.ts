@@ -188,7 +188,6 @@ describe('a request for an upstream of the Anthropic dialect', () => {
       'logprobs',
       'keepAlive',
       'shape',
-      'thinking',
     ]);
     expect(encode(changes)).toEqual({
       messages: [{ role: 'user', content: 'Hello' }],
