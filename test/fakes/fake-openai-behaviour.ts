@@ -1,3 +1,9 @@
+/** A tool call that the fake makes, its arguments in these pieces. */
+export interface FakeToolCall {
+  readonly name: string;
+  readonly pieces: readonly string[];
+}
+
 /** How the fake upstream behaves from now on; what is left out is as in {@link defaultBehaviour}. */
 export interface FakeBehaviour {
   readonly tokens: number;
@@ -11,13 +17,20 @@ export interface FakeBehaviour {
   readonly framing: 'chunked' | 'close';
   /**
    * cut: the connection ends between two chunks (a plain answer: in its middle) · silent: nothing more comes · drop: no
-   * answer at all · raw: `raw` instead of an answer.
+   * answer at all · raw: `raw` instead of an answer · status: an error with `status`.
    */
-  readonly fault: 'none' | 'cut' | 'cut-mid-chunk' | 'cut-mid-large-chunk' | 'silent' | 'bad-framing' | 'drop' | 'raw';
+  readonly fault:
+    'none' | 'cut' | 'cut-mid-chunk' | 'cut-mid-large-chunk' | 'silent' | 'bad-framing' | 'drop' | 'raw' | 'status';
   /** Tokens before the fault. */
   readonly afterTokens: number;
   /** The bytes of the answer, Latin-1, when the fault is `raw`. */
   readonly raw: string;
+  /** Of an error, with the header Retry-After; null for none. */
+  readonly status: number;
+  readonly errorMessage: string;
+  readonly retryAfter: string | null;
+  /** Calls of tools after the text; those answers end for that reason. */
+  readonly calls: readonly FakeToolCall[];
   /** Closes the connection after each answer. */
   readonly closeAfter: boolean;
 }
@@ -32,6 +45,10 @@ export const defaultBehaviour: FakeBehaviour = {
   fault: 'none',
   afterTokens: 0,
   raw: '',
+  status: 500,
+  errorMessage: 'It went wrong.',
+  retryAfter: null,
+  calls: [],
   closeAfter: false,
 };
 

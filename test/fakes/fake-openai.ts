@@ -60,6 +60,33 @@ function delta(request: Request, index: number, b: FakeBehaviour): string {
   });
 }
 
+/** The events of a tool call: its name, then its arguments piece by piece. */
+function callEvents(b: FakeBehaviour): string[] {
+  const chunk = (delta: object): string =>
+    event({
+      id: 'chatcmpl-fake',
+      object: 'chat.completion.chunk',
+      created: 1767225600,
+      model: 'fake-model',
+      choices: [{ index: 0, delta, finish_reason: null }],
+    });
+  return b.calls.flatMap(({ name, pieces }, index) => [
+    chunk({ tool_calls: [{ index, id: `call_${index}`, type: 'function', function: { name, arguments: '' } }] }),
+    ...pieces.map((text) => chunk({ tool_calls: [{ index, function: { arguments: text } }] })),
+  ]);
+}
+
+function wholeCalls(b: FakeBehaviour): object {
+  if (b.calls.length === 0) return {};
+  return {
+    tool_calls: b.calls.map(({ name, pieces }, index) => ({
+      id: `call_${index}`,
+      type: 'function',
+      function: { name, arguments: pieces.join('') },
+    })),
+  };
+}
+
 function usage(tokens: number): object {
   return { prompt_tokens: 7, completion_tokens: tokens, total_tokens: 7 + tokens };
 }
@@ -99,7 +126,13 @@ function generate(socket: Socket, request: Request): void {
     if (entry.over) return;
     const parsed = JSON.parse(request.body) as { stream?: boolean };
     if (b.fault === 'drop') socket.destroy();
-    else if (b.fault === 'raw') {
+    else if (b.fault === 'status') {
+      const body = JSON.stringify({ error: { message: b.errorMessage, type: 'server_error', code: null } });
+      const again = b.retryAfter === null ? '' : `Retry-After: ${b.retryAfter}\r\n`;
+      const head = `HTTP/1.1 ${b.status} X\r\nContent-Type: application/json\r\n${again}`;
+      socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      finish(socket, entry);
+    } else if (b.fault === 'raw') {
       socket.write(Buffer.from(b.raw, 'latin1'));
       finish(socket, entry);
       if (b.closeAfter) socket.end();
@@ -113,7 +146,9 @@ function generate(socket: Socket, request: Request): void {
 function plain(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry): void {
   const parsed = JSON.parse(request.body) as { input?: string | string[] };
   const text = Array.from({ length: b.tokens }, (_, index) => tokenText(request, index, b)).join('');
-  const chat = { index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' };
+  const finishReason = b.calls.length > 0 ? 'tool_calls' : 'stop';
+  const message = { role: 'assistant', content: text === '' ? null : text, ...wholeCalls(b) };
+  const chat = { index: 0, message, finish_reason: finishReason };
   const completion = { index: 0, text, finish_reason: 'stop' };
   const answer = request.path.endsWith('/embeddings')
     ? {
@@ -164,7 +199,7 @@ function stream(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry
       object: 'chat.completion.chunk',
       created: 1767225600,
       model: 'fake-model',
-      choices: [{ index: 0, delta: {}, text: '', finish_reason: 'stop' }],
+      choices: [{ index: 0, delta: {}, text: '', finish_reason: b.calls.length > 0 ? 'tool_calls' : 'stop' }],
     });
     const usageEvent = wantsUsage
       ? event({
@@ -177,7 +212,13 @@ function stream(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry
         })
       : '';
     socket.write(
-      frame(last) + (wantsUsage ? frame(usageEvent) : '') + frame('data: [DONE]\n\n') + (framed ? '0\r\n\r\n' : ''),
+      // The head has not gone out with a token where there was none.
+      (index === 0 ? head : '') +
+        callEvents(b).map(frame).join('') +
+        frame(last) +
+        (wantsUsage ? frame(usageEvent) : '') +
+        frame('data: [DONE]\n\n') +
+        (framed ? '0\r\n\r\n' : ''),
     );
     finish(socket, entry);
     if (!framed) socket.end();

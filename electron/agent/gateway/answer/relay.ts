@@ -10,6 +10,8 @@ import type { TokenMeter } from './token-meter.ts';
 import { kindOf } from './upstream-answer.ts';
 import type { Waiting } from './waiting.ts';
 
+const LF = 10;
+
 export interface RelayOptions {
   /** A caller that takes nothing for this long is given up. */
   readonly stalledMs: number;
@@ -46,6 +48,7 @@ export class Relay implements WireSink {
   /** The head was sent while the request waited. */
   #told = false;
   #started = false;
+  #lastByte = LF;
   /** The caller's socket, once the head has gone out by way of the response. */
   #direct: Socket | null = null;
   readonly #pace: CallerPace;
@@ -65,6 +68,7 @@ export class Relay implements WireSink {
   }
 
   payload(bytes: Buffer, start: number, end: number): void {
+    this.#lastByte = bytes[end - 1] ?? this.#lastByte;
     this.#deps.meter.scan(bytes, start, end);
     if (!this.#begun) this.#begin();
     if (this.#bare) this.#send(bytes.subarray(start, end));
@@ -128,7 +132,9 @@ export class Relay implements WireSink {
       target.destroy();
       return;
     }
-    const event = this.#deps.surface.errorEvent(error);
+    // A line that broke off must not swallow the one that says so.
+    const cutLine = this.#deps.surface.streamType === 'application/x-ndjson' && this.#lastByte !== LF;
+    const event = (cutLine ? '\n' : '') + this.#deps.surface.errorEvent(error);
     if (!framed) target.write(event);
     else target.write(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n0\r\n\r\n`);
     const { socket } = target;
