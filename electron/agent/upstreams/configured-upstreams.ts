@@ -5,11 +5,13 @@ import type { Startable } from '../base/lifecycle.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Upstream } from '../inference/upstream.ts';
 import type { TlsTrust } from '../inference/wire/connection.ts';
-import type { ServerSettings } from './server-settings.ts';
+import { withOwnIds, type ServerSettings } from './server-settings.ts';
 import { ServerUpstream } from './server-upstream.ts';
 
 export interface ConfiguredUpstreamsOptions {
   readonly servers: readonly ServerSettings[];
+  /** Ids of the engines: a server that is called like one of them gets a number behind its name. */
+  readonly takenIds?: readonly string[];
   /** Where keys are read that the settings name by `keyEnv`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Authorities to trust for https instead of the platform's. Default: the platform's. */
@@ -31,7 +33,7 @@ export class ConfiguredUpstreams implements Startable {
   readonly changed = new Announcer<void>();
   readonly #servers: readonly ServerUpstream[];
 
-  constructor({ servers, env, trust }: ConfiguredUpstreamsOptions, deps: ConfiguredUpstreamsDeps) {
+  constructor({ servers, env, trust, takenIds = [] }: ConfiguredUpstreamsOptions, deps: ConfiguredUpstreamsDeps) {
     const serverDeps = {
       clock: deps.clock,
       logger: deps.logger,
@@ -41,9 +43,13 @@ export class ConfiguredUpstreams implements Startable {
       readFile: (path: string) => readFile(path, 'utf8'),
       onChanged: () => this.changed.announce(),
     };
-    this.#servers = servers
-      .filter(({ enabled }) => enabled)
-      .map((settings) => new ServerUpstream({ settings, trust: trust ?? {} }, serverDeps));
+    const enabled = servers.filter((server) => server.enabled);
+    const named = withOwnIds(enabled, takenIds);
+    for (const [at, { id }] of named.entries()) {
+      const wanted = enabled[at]?.id;
+      if (wanted !== id) deps.logger.warn({ wanted, id }, 'a server has another id, for its own is taken');
+    }
+    this.#servers = named.map((settings) => new ServerUpstream({ settings, trust: trust ?? {} }, serverDeps));
   }
 
   /** Waits for no server: a slow one keeps nobody. */

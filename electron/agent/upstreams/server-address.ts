@@ -41,3 +41,16 @@ function isPrivate(host: string): boolean {
     host,
   );
 }
+
+/** Whether a gateway that listens on `own.port`, under `own.hosts` and on loopback, is what answers at the address. */
+export function isAnsweredBy(
+  address: Pick<ServerAddress, 'host' | 'port'>,
+  own: {
+    readonly port: number;
+    /** This machine's names and numeric addresses, lower case, without brackets. */
+    readonly hosts: readonly string[];
+  },
+): boolean {
+  if (address.port !== own.port) return false;
+  return isLoopback(address.host) || own.hosts.includes(address.host);
+}

@@ -23,3 +23,17 @@ export interface ServerSettings {
   readonly slots: number;
   readonly price?: TokenPrice | undefined;
 }
+
+/**
+ * The servers with an id for each: the first one of a name has it as it is, and `taken` are engines' ids. Places, circuit
+ * breakers and traces go by the id, so two with one would be taken for the same.
+ */
+export function withOwnIds(servers: readonly ServerSettings[], taken: readonly string[]): ServerSettings[] {
+  const used = new Set(taken);
+  return servers.map((server) => {
+    let { id } = server;
+    for (let count = 2; used.has(id); count += 1) id = `${server.id}-${count}`;
+    used.add(id);
+    return id === server.id ? server : { ...server, id };
+  });
+}

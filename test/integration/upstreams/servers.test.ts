@@ -344,9 +344,11 @@ describe('addresses', () => {
     for (const url of refused) {
       expect(settingsSchema.safeParse({ upstreams: [{ id: 'a', url }] }).success, url).toBe(false);
     }
-    for (const url of ['https://api.example.com', 'http://127.0.0.1:8000', 'http://192.168.1.5:11434']) {
-      expect(settingsSchema.safeParse({ upstreams: [{ id: 'a', url }] }).success, url).toBe(true);
-    }
+    const urls = ['https://api.example.com', 'http://127.0.0.1:8000', 'http://192.168.1.5:11434'];
+    const servers: readonly ServerSettings[] = settingsSchema.parse({
+      upstreams: urls.map((url, at) => ({ id: `a${at}`, url })),
+    }).upstreams;
+    expect(servers.map(({ url }) => url)).toEqual(urls);
   });
 
   it('B65 our own gateway is not asked at all', async () => {

@@ -164,7 +164,7 @@ const doneReasons: Readonly<Record<AnswerFinish, string>> = {
   filter: 'content_filter',
 };
 
-/** `POST /api/embeddings`, the older form, has one vector. */
+/** Writes `POST /api/embed`, and `/api/embeddings`, the older form, which has one vector. */
 export class OllamaEmbeddingWriter implements AnswerWriter {
   readonly streamType = 'application/x-ndjson';
   readonly #form: 'embed' | 'embeddings';
@@ -179,8 +179,9 @@ export class OllamaEmbeddingWriter implements AnswerWriter {
     return event.kind === 'error' ? errorLine(event.error) : '';
   }
 
-  whole(answer: Answer): object {
-    return new OllamaAnswerWriter('generate', this.#facts).whole(answer);
+  /** Nothing was to be embedded, and nothing is. */
+  whole(): object {
+    return this.embeddings({ model: null, vectors: [], promptTokens: null });
   }
 
   embeddings(answer: EmbeddingAnswer): object {

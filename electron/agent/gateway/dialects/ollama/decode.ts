@@ -166,7 +166,7 @@ export function decodeEmbed(surface: Surface, body: Buffer, makeWriter: MakeWrit
   const asked = read(body, embedFields);
   const input = asked.fields['input'];
   if (input === undefined) throw invalidField('input', 'is missing');
-  const many = typeof input === 'string' ? [input] : list(string(longText), 1, 2048)(input, 'input');
+  const many = typeof input === 'string' ? [input] : list(string(longText), 0, 2048)(input, 'input');
   const { needs } = needsOf('embedding', 'input');
   const dimensions = asked.fields['dimensions'];
   const query: Query = {
@@ -175,7 +175,8 @@ export function decodeEmbed(surface: Surface, body: Buffer, makeWriter: MakeWrit
     dimensions: typeof dimensions === 'number' && dimensions > 0 ? dimensions : null,
     keepAlive: keepAliveOf(asked.fields),
   };
-  return decoded(surface, asked, { query, needs, passes: true, makeWriter });
+  const whole = decoded(surface, asked, { query, needs, passes: true, makeWriter });
+  return query.inputs.length === 0 ? { ...whole, immediate: nothing } : whole;
 }
 
 /** @throws AppError `invalid_request` naming the field */
@@ -190,7 +191,8 @@ export function decodeEmbeddings(surface: Surface, body: Buffer, makeWriter: Mak
     dimensions: null,
     keepAlive: keepAliveOf(asked.fields),
   };
-  return decoded(surface, asked, { query, needs, passes: false, makeWriter });
+  const whole = decoded(surface, asked, { query, needs, passes: false, makeWriter });
+  return prompt === '' ? { ...whole, immediate: nothing } : whole;
 }
 
 /**

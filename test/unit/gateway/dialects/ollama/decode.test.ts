@@ -254,6 +254,17 @@ describe('embeddings', () => {
   });
 });
 
+describe('embeddings of nothing', () => {
+  it('are nothing, and nobody is asked', () => {
+    const facts = { model: 'm', trace: 't', createdS: 0 };
+    const many = decode('/api/embed', { model: 'm', input: [] });
+    const one = decode('/api/embeddings', { model: 'm', prompt: '' });
+    if (!many.immediate || !one.immediate) throw new Error('somebody would be asked');
+    expect(many.writer(facts).whole(many.immediate)).toEqual({ model: 'm', embeddings: [] });
+    expect(one.writer(facts).whole(one.immediate)).toEqual({ embedding: [] });
+  });
+});
+
 describe('what is refused, with the field named', () => {
   const user = (more: object): object => ({ ...hello, ...more });
   const cases: readonly (readonly [string, string, object, string])[] = [
