@@ -10,14 +10,12 @@ const named = ['properties', '$defs', 'definitions'];
  * what may be answered: whatever fits the closed schema fits the open one.
  */
 export function closedSchema(schema: JsonObject): JsonObject {
-  const closed: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(schema)) {
-    // It names the language of the schema and asks for nothing.
-    if (key !== '$schema') closed[key] = closedUnder(key, value);
-  }
+  // The key $schema names the language of the schema and asks for nothing.
+  const entries = Object.entries(schema).filter(([key]) => key !== '$schema');
+  const closed: JsonObject = Object.fromEntries(entries.map(([key, value]) => [key, closedUnder(key, value)]));
   const isOfObjects = closed['type'] === 'object' || isObject(closed['properties']);
-  if (isOfObjects && closed['additionalProperties'] === undefined) closed['additionalProperties'] = false;
-  return closed;
+  const isOpen = isOfObjects && closed['additionalProperties'] === undefined;
+  return isOpen ? { ...closed, additionalProperties: false } : closed;
 }
 
 function closedUnder(key: string, value: Json): Json {

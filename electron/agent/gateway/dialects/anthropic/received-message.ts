@@ -6,12 +6,13 @@ import { isObject, type Json, type JsonObject } from '../json.ts';
  * came from a model here earlier in the chat and which the provider would refuse.
  */
 export function bodyForProvider(received: JsonObject): JsonObject {
-  const body: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(received)) {
-    if (name === 'messages' && Array.isArray(value)) body[name] = value.flatMap(withoutUnsigned);
-    else if (name !== 'priority') body[name] = value;
-  }
-  return body;
+  const kept = Object.entries(received).filter(([name]) => name !== 'priority');
+  return Object.fromEntries(
+    kept.map(([name, value]) => {
+      const isChat = name === 'messages' && Array.isArray(value);
+      return [name, isChat ? value.flatMap(withoutUnsigned) : value];
+    }),
+  );
 }
 
 function withoutUnsigned(message: Json): Json[] {

@@ -425,6 +425,10 @@ describe('what is refused, by name', () => {
     expect(told.message).toMatch(/\.$/);
   });
 
+  it('B46 says that images are not fetched', () => {
+    expect(refusal(image({ type: 'url', url: 'http://169.254.169.254/' })).message).toContain('not fetched');
+  });
+
   it("names a provider's tool", () => {
     expect(refusal({ ...hello, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }).message).toContain(
       'web_search_20250305',
