@@ -1,11 +1,8 @@
 import type { CallerDialect } from '../surface.ts';
-import type { Dialect } from '../dialect.ts';
 import { chatSurface } from './chat-surface.ts';
 import { completionSurface } from './completion-surface.ts';
-import { decodeRequest } from './decode.ts';
 import { embeddingSurface } from './embedding-surface.ts';
-import { listModels } from './encode.ts';
-import { openAiError, openAiErrorEvent } from './errors.ts';
+import { openAiError } from './errors.ts';
 import { modelList, oneModel } from './model-list.ts';
 import { responsesSurface } from './responses-surface.ts';
 
@@ -24,14 +21,4 @@ export const openAi: CallerDialect = {
     '/v1/models': modelList,
     '/v1/models/': oneModel,
   },
-};
-
-export const openAiDialect: Dialect = {
-  name: 'openai',
-  decode: decodeRequest,
-  errorBody: openAiError,
-  errorEvent: openAiErrorEvent,
-  waitingEvent: (sentence) => `: ${sentence}\n\n`,
-  modelList: (upstreams) => ({ object: 'list', data: listModels(upstreams) }),
-  model: (upstreams, id) => listModels(upstreams).find((model) => model.id === id),
 };
