@@ -63,24 +63,39 @@ export function predictedWait(
   };
   lanes.forEach(add);
   for (const work of ahead) work.lanes.forEach(add);
+  let aheadMs = 0;
   for (const { lanes: theirs, caller, serviceMs } of ahead) {
     const slot = earliest(slots, theirs);
     const seen = slot && outlooks.get(slot.lane);
     if (!slot || !seen) continue;
     const tookMs = serviceMs * seen.stretch;
     slot.freeMs += tookMs;
+    aheadMs += tookMs;
     slot.variance += (tookMs * seen.spread(caller)) ** 2;
   }
   const own = earliest(slots, lanes);
   if (own === null || own.freeMs <= 0) return { waitMs: 0, mostMs: 0 };
-  const alone = slots.map(({ lane, freeMs, variance }) =>
+  const mostMs = ahead.length < slots.length ? mostAlone(slots, lanes) : own.freeMs + lateness(slots, ahead, aheadMs);
+  return { waitMs: own.freeMs, mostMs };
+}
+
+/** Behind few others: whichever slot is surely free first. */
+function mostAlone(slots: readonly Slot[], lanes: Lanes): number {
+  const ends = slots.map(({ lane, freeMs, variance }) =>
     lanes.includes(lane) ? freeMs + surelyAlone * Math.sqrt(variance) : Number.POSITIVE_INFINITY,
   );
-  // It evens out only where there are several to do so.
+  return Math.min(...ends);
+}
+
+/**
+ * Behind many others: what single ones are off by evens out. But each of the other callers may come with one more that
+ * goes first, for places go round.
+ */
+function lateness(slots: readonly Slot[], ahead: readonly WorkAhead[], aheadMs: number): number {
   const variance = slots.reduce((sum, slot) => sum + slot.variance, 0);
-  const evened = own.freeMs + (surelyTogether * Math.sqrt(variance)) / slots.length;
-  const together = ahead.length >= slots.length ? evened : Number.POSITIVE_INFINITY;
-  return { waitMs: own.freeMs, mostMs: Math.min(together, ...alone) };
+  const others = new Set(ahead.map(({ caller }) => caller)).size - 1;
+  const overtakenMs = (others * aheadMs) / ahead.length;
+  return (overtakenMs + surelyTogether * Math.sqrt(variance)) / slots.length;
 }
 
 /** When each slot is free. With more running than there are slots, as many have to end first. */

@@ -237,7 +237,7 @@ describe('a bounded wait', () => {
     for (const name of ['x/0', 'x/1', 'x/2', 'x/3']) await scene.ask(name, { serviceMs: 3_000 });
     await scene.ask('x/4', { mostWaitMs: 5_999 });
     // Half of each one's time either way is thought possible before anything was measured.
-    await scene.ask('x/5', { mostWaitMs: 9_500 });
+    await scene.ask('x/5', { mostWaitMs: 10_000 });
     expect(scene.taken()).toEqual(['x/0 in a', 'x/1 in a', 'x/4 too_busy 6 s']);
     expect(scene.admission.queued).toBe(3);
     expect(scene.admission.refusals['wait-too-long']).toBe(1);
