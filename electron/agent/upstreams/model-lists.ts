@@ -1,4 +1,6 @@
+import type { Dialect } from '../inference/request.ts';
 import type { Capability, ModelDetails, ServedModel } from '../inference/upstream.ts';
+import { operationsOf } from './server-paths.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 /** What a server tells of a model. Null: it does not tell. */
@@ -17,7 +19,12 @@ type Fields = Readonly<Record<string, unknown>>;
 const mostModels = 1_000;
 const longestName = 500;
 /** What is assumed of a model of which nothing is told; what it lacks then shows when it is asked. */
-const assumed: readonly Capability[] = ['chat', 'completion', 'tools', 'json'];
+const assumed: Readonly<Record<Dialect, readonly Capability[]>> = {
+  openai: ['chat', 'completion', 'tools', 'json'],
+  // All that a provider of this dialect has offered in years reads images and calls tools.
+  anthropic: ['chat', 'tools', 'vision', 'json'],
+  ollama: ['chat', 'completion', 'json'],
+};
 const embeddingName = /embed|(?:^|[-_/])(?:bge|gte|e5)[-_]|minilm/i;
 
 /** `GET /v1/models` of the OpenAI and Anthropic dialects; null for what is no such list. */
@@ -32,12 +39,13 @@ function modelOfRow(row: Fields): ListedModel | null {
   const meta = isFields(row['meta']) ? row['meta'] : {};
   return {
     id,
-    // As vLLM, OpenRouter, Mistral, others and llama.cpp's server call it.
+    // As vLLM, OpenRouter, Mistral, others, Anthropic and llama.cpp's server call it.
     contextLength:
       countOf(row['max_model_len']) ??
       countOf(row['context_length']) ??
       countOf(row['max_context_length']) ??
       countOf(row['context_window']) ??
+      countOf(row['max_input_tokens']) ??
       countOf(meta['n_ctx']),
     capabilities: toldCapabilities(row),
     sizeBytes: countOf(meta['size']) ?? 0,
@@ -153,9 +161,14 @@ export interface KnownModels {
 /** What the server serves: the operator's list where there is one, with what the server adds to it, else the server's. */
 export function knownModels(settings: ServerSettings, listed: readonly ListedModel[]): KnownModels {
   const price = settings.price ? { price: settings.price } : {};
+  const asked: readonly string[] = operationsOf(settings.dialect);
+  const lacking = new Set<string>(
+    ['chat', 'completion', 'embedding'].filter((operation) => !asked.includes(operation)),
+  );
   const made = (model: ListedModel): ServedModel => {
     const { details, capabilities, ...facts } = model;
-    const can = capabilities ?? (embeddingName.test(model.id) ? ['embedding' as const] : assumed);
+    const guess = embeddingName.test(model.id) ? (['embedding'] as const) : assumed[settings.dialect];
+    const can = (capabilities ?? guess).filter((capability) => !lacking.has(capability));
     return { ...facts, capabilities: can, ...(details ? { details } : {}), ...price };
   };
   if (!settings.models) return { models: listed.map(made), assumed: listed.some((model) => !model.capabilities) };

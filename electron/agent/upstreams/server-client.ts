@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { withHeededThink, withoutReloadOptions } from '../inference/ollama-body.ts';
-import type { Dialect, InferenceRequest, Operation } from '../inference/request.ts';
+import type { Dialect, InferenceRequest } from '../inference/request.ts';
 import type { ModelDetails, UpstreamRoute } from '../inference/upstream.ts';
 import type { WireResponse } from '../inference/wire-response.ts';
 import type { TlsTrust } from '../inference/wire/connection.ts';
@@ -9,17 +9,7 @@ import { HttpUpstream } from '../inference/wire/http-upstream.ts';
 import { ranchHeaders, callerHeaders } from '../../contract/routing.ts';
 import { withoutKey } from './kept-secret.ts';
 import type { ServerAddress } from './server-address.ts';
-
-const paths: Readonly<Record<Dialect, Readonly<Partial<Record<Operation, string>>>>> = {
-  openai: { chat: '/v1/chat/completions', completion: '/v1/completions', embedding: '/v1/embeddings' },
-  anthropic: { chat: '/v1/messages' },
-  ollama: { chat: '/api/chat', completion: '/api/generate', embedding: '/api/embed' },
-};
-
-/** What a server of the dialect can be asked to do. */
-export function operationsOf(dialect: Dialect): Operation[] {
-  return (['chat', 'completion', 'embedding'] as const).filter((operation) => paths[dialect][operation] !== undefined);
-}
+import { pathOf } from './server-paths.ts';
 
 const anthropicVersion = '2023-06-01';
 /** Of a caller's headers, those that mean something to a provider of its dialect. */
@@ -81,7 +71,7 @@ export class ServerClient {
     signal: AbortSignal,
   ): Promise<WireResponse> {
     const { id, dialect } = this.#options;
-    const path = paths[dialect][request.operation];
+    const path = pathOf(dialect, request.operation);
     if (path === undefined || request.dialect !== dialect) {
       throw new AppError('unsupported_capability', `The server ${id} cannot be asked for this.`);
     }

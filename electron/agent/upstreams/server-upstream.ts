@@ -10,7 +10,8 @@ import { readServerKey, type KeySourceDeps } from './key-source.ts';
 import { defaultAmong, digestOf, knownModels, modelsOfList, modelsOfTags, tagRows } from './model-lists.ts';
 import type { KnownModels, ListedModel } from './model-lists.ts';
 import { addressOf, routeOf, type ServerAddress } from './server-address.ts';
-import { operationsOf, ServerClient } from './server-client.ts';
+import { ServerClient } from './server-client.ts';
+import { operationsOf } from './server-paths.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 export interface ServerUpstreamDeps extends KeySourceDeps {

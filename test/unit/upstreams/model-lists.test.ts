@@ -121,6 +121,13 @@ describe('what is served', () => {
     ]);
   });
 
+  it('claims nothing that the server’s dialect has no words for', () => {
+    const anthropic = { ...settings, dialect: 'anthropic' as const };
+    expect(knownModels(anthropic, listed).models[0]?.capabilities).toEqual(['chat', 'tools', 'vision', 'json']);
+    const told = { ...anthropic, models: [{ id: 'a', capabilities: ['chat', 'completion', 'embedding'] as const }] };
+    expect(knownModels(told, []).models[0]?.capabilities).toEqual(['chat']);
+  });
+
   it('is the operator’s list where there is one, with the price', () => {
     const price = { inputUsd: 1, outputUsd: 2, cachedInputUsd: null };
     const own = {
