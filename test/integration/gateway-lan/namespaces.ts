@@ -1,6 +1,7 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createInterface, type Interface } from 'node:readline';
+import { promisify } from 'node:util';
 import { findProgram } from '../../fixtures/test-engine.ts';
 
 /** Why two machines cannot be played here; null when they can. */
@@ -71,9 +72,21 @@ export class Machine {
     this.#ip('addr', 'add', address, 'dev', this.#cable);
   }
 
+  /** Put before a command, it runs on this machine. */
+  get runner(): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#name];
+  }
+
   /** Starts one of our scripts on it. */
-  start(script: string, ...args: readonly string[]): Program {
-    return new Program(['netns', 'exec', this.#name, process.execPath, script, ...args]);
+  start(script: string): Program {
+    return new Program([...this.runner, process.execPath, script]);
+  }
+
+  /** Runs one of our scripts on it and returns what it printed. */
+  async run(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+    const [program, ...before] = [...this.runner, process.execPath];
+    const { stdout } = await promisify(execFile)(program, [...before, script, ...args], { env });
+    return stdout;
   }
 
   remove(): void {
@@ -91,8 +104,8 @@ export class Program implements AsyncDisposable {
   readonly #exited: Promise<void>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(args: readonly string[]) {
-    const child = spawn('ip', [...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor([program = '', ...args]: readonly string[]) {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
     const reader: Interface = createInterface({ input: child.stdout });
