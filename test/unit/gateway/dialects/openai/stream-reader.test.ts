@@ -200,6 +200,14 @@ describe('OpenAiStreamReader', () => {
     expect(readStream([text])).toEqual([expect.stringMatching(/^error upstream_failed/)]);
   });
 
+  it.each(['{oops}', '[]', '"x"', '{"choices":[{"delta":{"content":"b"}}'])(
+    'B53 %s among good events is an error, however well the stream goes on',
+    (event) => {
+      const events = readStream([stream([content('a')]).replace('[DONE]', event), stream([content('c'), stop])]);
+      expect(events).toEqual([start, said('a'), expect.stringMatching(/^error upstream_failed: .*not JSON/)]);
+    },
+  );
+
   it('B53 a 10 MB line is an error, and what follows it is not read', () => {
     const piece = Buffer.alloc(1024 * 1024, 'x');
     const events = readStream([
