@@ -1,16 +1,6 @@
-import {
-  anyObject,
-  boolean,
-  integer,
-  invalidField,
-  list,
-  number,
-  object,
-  oneOf,
-  string,
-  type Rule,
-} from '../fields.ts';
+import { boolean, integer, invalidField, list, number, object, oneOf, string, type Rule } from '../fields.ts';
 import type { JsonObject } from '../json.ts';
+import { boundedSchema } from '../schema-bounds.ts';
 
 /** The fields of the Anthropic dialect outside of messages and tools. Everything else is dropped and named, or refused. */
 
@@ -27,7 +17,7 @@ const stopSequence: Rule = (value, path) => {
   return text;
 };
 
-export const outputFormat = object({ type: oneOf('json_schema'), schema: anyObject }, ['type', 'schema']);
+export const outputFormat = object({ type: oneOf('json_schema'), schema: boundedSchema }, ['type', 'schema']);
 
 export const thinking = object(
   {

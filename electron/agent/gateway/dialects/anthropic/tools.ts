@@ -1,5 +1,6 @@
 import { boolean, invalidField, object, oneOf, string, unsupportedField } from '../fields.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
+import { boundedSchema } from '../schema-bounds.ts';
 import type { ToolChoice, ToolDeclaration } from '../query.ts';
 import { ignore, ignoreOthers, need, type Findings } from './findings.ts';
 
@@ -74,8 +75,7 @@ function readTool(item: Json, path: string, findings: Findings): ToolDeclaration
   if (typeof name !== 'string' || name === '' || name.length > longestName) {
     throw invalidField(`${path}.name`, `must be a text of 1 to ${longestName} characters`);
   }
-  const schema = item['input_schema'] ?? null;
-  if (!isObject(schema)) throw invalidField(`${path}.input_schema`, 'must be an object');
+  const schema = boundedSchema(item['input_schema'], `${path}.input_schema`);
   const description = item['description'] ?? null;
   if (description !== null) string(longText)(description, `${path}.description`);
   return { name, description: typeof description === 'string' ? description : null, parameters: schema };

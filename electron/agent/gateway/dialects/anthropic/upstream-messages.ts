@@ -17,8 +17,8 @@ export interface Prompt {
 }
 
 /**
- * Turns as the API takes them: what the system says in one text before everything else, for few models let it speak
- * between; roles in turn; results of tools at the beginning of the message after their calls; no empty block, which is
+ * Turns as the API takes them: what the system says first in one text, and what it says later as a user's words where it
+ * stands, for few models let it speak between, and moving it to the front would make every cached prefix worthless; roles in turn; results of tools at the beginning of the message after their calls; no empty block, which is
  * refused. What the model thought is left out: the API takes it back only with its own signature, which no other dialect
  * carries.
  */
@@ -27,7 +27,8 @@ export function promptOf(turns: readonly Turn[]): Prompt {
   const messages: Message[] = [];
   for (const turn of turns) {
     if (turn.role === 'system') {
-      if (turn.text.trim() !== '') systems.push(turn.text);
+      if (messages.length > 0) add(messages, 'user', [], textBlock(turn.text));
+      else if (turn.text.trim() !== '') systems.push(turn.text);
     } else if (turn.role === 'assistant') add(messages, 'assistant', [], saidBlocks(turn.text, turn.calls));
     else if (turn.role === 'tool') add(messages, 'user', [resultBlock(turn)], []);
     else add(messages, 'user', [], turn.parts.flatMap(partBlock));

@@ -327,6 +327,7 @@ describe('tools and the form of the answer', () => {
   });
 });
 
+const bomb = { type: 'object', properties: { a: { type: 'string', pattern: '((a{99}){99}){99}' } } };
 const user = (content: unknown): object => ({ ...hello, messages: [{ role: 'user', content }] });
 const image = (source: unknown): object => user([{ type: 'image', source }]);
 
@@ -364,6 +365,17 @@ describe('what is refused, by name', () => {
     ['B46 an address', image({ type: 'url', url: 'http://169.254.169.254/latest' }), 'messages[0].content[0].source'],
     ['B46 a file', image({ type: 'url', url: 'file:///etc/passwd' }), 'messages[0].content[0].source'],
     ['a file of the provider', image({ type: 'file', file_id: 'f' }), '.source', 'unsupported_capability'],
+    [
+      'B47 a bomb of a schema',
+      { ...hello, output_config: { format: { type: 'json_schema', schema: bomb } } },
+      'output_config.format.schema',
+    ],
+    ['B47 a bomb in a tool', { ...hello, tools: [{ name: 't', input_schema: bomb }] }, 'tools[0].input_schema'],
+    [
+      'B47 a schema elsewhere',
+      { ...hello, tools: [{ name: 't', input_schema: { $ref: 'http://169.254.169.254/' } }] },
+      'tools[0].input_schema',
+    ],
     ['B48 10,000 stops', { ...hello, stop_sequences: Array.from({ length: 10_000 }, () => 'x') }, 'stop_sequences'],
     ['B48 an empty stop', { ...hello, stop_sequences: [''] }, 'stop_sequences[0]'],
     ['B48 stream "true"', { ...hello, stream: 'true' }, 'stream'],

@@ -51,7 +51,7 @@ describe('a request for an upstream of the Anthropic dialect', () => {
     expect(encode({ maxTokens: 5 })['max_tokens']).toBe(5);
   });
 
-  it('gathers what the system says, puts roles in turn and results first', () => {
+  it('puts what the system says first at the front and later where it stands, roles in turn and results first', () => {
     const body = encode({
       turns: [
         { role: 'system', text: 'One.' },
@@ -66,7 +66,7 @@ describe('a request for an upstream of the Anthropic dialect', () => {
         assistant('Well '),
       ],
     });
-    expect(body['system']).toBe('One.\n\nTwo.\n\nThree.');
+    expect(body['system']).toBe('One.\n\nTwo.');
     expect(body['messages']).toEqual([
       {
         role: 'user',
@@ -89,6 +89,7 @@ describe('a request for an upstream of the Anthropic dialect', () => {
           { type: 'tool_result', tool_use_id: 'call_1', content: [{ type: 'text', text: 'done' }] },
           { type: 'tool_result', tool_use_id: 'call_2', is_error: true },
           { type: 'text', text: 'meanwhile' },
+          { type: 'text', text: 'Three.' },
         ],
       },
       { role: 'assistant', content: 'Well' },
