@@ -23,7 +23,7 @@ import { Engines } from './engines/engines.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { PressureFigures } from './gateway/load/pressure.ts';
 import { openGateway } from './gateway-services.ts';
-import { pressureOf } from './node-pressure.ts';
+import { NodePressure } from './node-pressure.ts';
 import type { AnswerMeasurement } from './inference/measurement.ts';
 import { loadDefaults, ModelFigures } from './model-figures.ts';
 import { openBandwidth, openModelServices } from './model-services.ts';
@@ -39,7 +39,7 @@ import { Publisher, publisherDefaults } from './telemetry/publisher.ts';
 import { Sampler } from './telemetry/sampler.ts';
 import { SnapshotAssembler } from './telemetry/snapshot.ts';
 import { plainFacts, readStaticFacts } from './telemetry/static-facts.ts';
-import { systemProbe } from './telemetry/system-probe.ts';
+import { readSystemFile, systemProbe } from './telemetry/system-probe.ts';
 
 export interface AgentOptions {
   /** Absolute; made if it is not there. */
@@ -338,7 +338,8 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
   const history = new History(sampling);
   const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
   door.showNode(() => assembler.assemble());
-  pressure.read = () => pressureOf(sampler.latest());
+  const breath = new NodePressure({ clock, sample: () => sampler.latest(), read: readSystemFile });
+  pressure.read = () => breath.figures();
   for (const changed of [engines.changed, gateway.changed, ...services.changes, ...door.changes])
     changed.subscribe(() => publisher.touch());
   config.changed.subscribe(() => publisher.touch());

@@ -21,6 +21,7 @@ import type { Upstream } from './inference/upstream.ts';
 import { Metrics } from './telemetry/prometheus.ts';
 import type { MetricsPicture } from './telemetry/prometheus-node.ts';
 import { TraceStore } from './telemetry/trace-store.ts';
+import type { BrokenCache } from './gateway/sessions/sessions.ts';
 import { ConfiguredUpstreams } from './upstreams/configured-upstreams.ts';
 
 export interface GatewaySite {
@@ -150,10 +151,25 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
         keysTotal: keys.total,
         startedAt,
       }),
+      ...gateway.brokenCaches().map((broken) => brokenCacheNotice(broken, startedAt)),
     ],
     showNode: (picture) => {
       shown.node = picture;
     },
+  };
+}
+
+function brokenCacheNotice(
+  { upstream, model, sessions, expectedTokens, cachedTokens }: BrokenCache,
+  since: string,
+): Notice {
+  const chats = sessions === 1 ? 'A chat' : `${sessions} chats`;
+  return {
+    id: `cache-${upstream}-${model}`,
+    severity: 'warning',
+    sentence: `${chats} with ${model} on ${upstream} read nearly all of their prompts anew each time: of ${expectedTokens} tokens that should have been cached, ${cachedTokens} were. Give the engine more slots or more memory for prompts, or look in Traffic for what changes in the prompts.`,
+    since,
+    fix: null,
   };
 }
 

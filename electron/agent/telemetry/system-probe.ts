@@ -71,8 +71,11 @@ function currentLoad(): [number, number, number] {
   return [one, five, fifteen].map((figure) => Math.round(figure * 100) / 100) as [number, number, number];
 }
 
-/** Synchronous on purpose: the kernel answers from memory, and a round trip to the thread pool costs more. */
-function readSystemFile(path: string): string | null {
+/**
+ * A file that the kernel makes up, as text; null when there is none. Synchronous on purpose: the kernel answers from
+ * memory, and a round trip to the thread pool costs more.
+ */
+export function readSystemFile(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch {
