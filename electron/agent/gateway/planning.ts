@@ -57,7 +57,7 @@ export class Planning {
         target: resolved.target,
         needs: [...decoded.needs.keys()],
         priority: resolved.priority,
-        ceiling: prepared.ceiling,
+        ceiling: resolved.ceiling,
         maxCostUsd: resolved.maxCostUsd,
         promptTokens: prepared.promptTokens,
         maxTokens: prepared.maxTokens,

@@ -1,4 +1,4 @@
-import { virtualModels, type Ceiling } from '../../contract/routing.ts';
+import { virtualModels } from '../../contract/routing.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Allowance, Allowances, Caller, LimitedBy } from './access/caller.ts';
 import type { Call } from './call.ts';
@@ -20,8 +20,6 @@ import { applyPromptRules } from './sessions/prompt-rules.ts';
 export interface Prepared extends Outgoing {
   readonly caller: Caller;
   readonly resolved: ResolvedName;
-  /** The nearest of all that hold. */
-  readonly ceiling: Ceiling;
   /** Ids of the nodes that the request has passed on its way here. */
   readonly hops: readonly string[];
   /** Names of the rules that evened the prompt out for local engines. */
@@ -94,8 +92,6 @@ export class Preparing {
       decoded,
       caller,
       resolved,
-      // A node that passed it on answers for no more than its own machine.
-      ceiling: hops.length > 0 ? 'local' : resolved.ceiling,
       hops,
       query,
       localQuery,

@@ -88,7 +88,7 @@ export class RequestRecord {
       key: call.caller?.keyName ?? null,
       from: call.caller?.from ?? call.request.socket.remoteAddress ?? '',
       priority: prepared?.resolved.priority ?? 'normal',
-      ceiling: prepared?.ceiling ?? 'cloud',
+      ceiling: prepared?.resolved.ceiling ?? 'cloud',
       session: prepared?.session?.id ?? null,
       promptRules: this.wentLocal ? [...(prepared?.promptRules ?? [])] : [],
       ignored: [...call.ignored],

@@ -53,7 +53,8 @@ export class Settling {
     const durationMs = clock.monotonic() - call.arrivedMs;
     const change = { state, status, reason, error: error?.code ?? null, durationMs } as const;
     stats.ended(call.trace, change, figures, call.model);
-    record.prepared?.allowance?.settle(tokensOf(figures));
+    // Of a request that was answered by nobody nothing counts against its key.
+    record.prepared?.allowance?.settle(error !== null && figures === null ? 0 : tokensOf(figures));
     if (good !== null && figures !== null) this.#learn(record, good, figures);
     if (traced !== null && traced.size > 0) {
       this.#safely('a trace', () => traced.announce(record.trace({ state, status, error, reason, figures })));

@@ -101,8 +101,8 @@ function aim({ call, record }: Errand, candidate: PlannedCandidate, tries: numbe
   stats.progressed(call.trace, { upstream: upstream.id, route: upstream.route, model: model.id, reason });
 }
 
-function noteLeftOut({ call, prepared, record }: Errand, { leftOut, passes, dialect }: Encoded): void {
-  const { ignored } = prepared.decoded;
+function noteLeftOut({ call, prepared, record }: Errand, { leftOut, passes, untouched, dialect }: Encoded): void {
+  const ignored = untouched ? [] : prepared.decoded.ignored;
   call.ignored = leftOut.length === 0 ? ignored : [...new Set([...ignored, ...leftOut])];
   record.translatedFrom = passes ? null : dialect;
 }

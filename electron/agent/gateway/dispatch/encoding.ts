@@ -26,6 +26,8 @@ export interface Encoded {
   readonly body: Buffer;
   /** Whether the answer's bytes may go to the caller as they are. */
   readonly passes: boolean;
+  /** The body is the caller's own, but for the model's name: nothing of it was dropped. */
+  readonly untouched: boolean;
   /** Names of what was left out on the way. */
   readonly leftOut: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,7 +42,14 @@ export function encodeFor(outgoing: Outgoing, { upstream, model }: PlannedCandid
   const same = dialect === decoded.surface.dialect;
   if (upstream.takesReceived === true && same && decoded.passes && !outgoing.hasPersona) {
     const body = Buffer.from(JSON.stringify({ ...decoded.received, model: model.id }), 'utf8');
-    return { dialect, body, passes: true, leftOut: [], headers: passedHeaders(dialect, outgoing.rawHeaders) };
+    return {
+      dialect,
+      body,
+      passes: true,
+      untouched: true,
+      leftOut: [],
+      headers: passedHeaders(dialect, outgoing.rawHeaders),
+    };
   }
   const chosen = upstream.route === 'local' ? outgoing.localQuery : outgoing.query;
   const passes = same && decoded.passes;
@@ -54,7 +63,7 @@ export function encodeFor(outgoing: Outgoing, { upstream, model }: PlannedCandid
   const body = target.encode(query, { model: model.id, stream: decoded.stream, extras });
   const left = same ? none : decoded.extras;
   const leftOut = [...Object.keys(left), ...target.unable(query)];
-  return { dialect, body: Buffer.from(JSON.stringify(body), 'utf8'), passes, leftOut };
+  return { dialect, body: Buffer.from(JSON.stringify(body), 'utf8'), passes, untouched: false, leftOut };
 }
 
 /** The caller's dialect where the upstream speaks it, for then nothing has to be translated. */
