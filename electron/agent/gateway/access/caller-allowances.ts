@@ -107,7 +107,10 @@ function book(by: LimitedBy, account: Account, guess: number, nowMs: number): Bo
 function settle({ by, account, place, tokens }: Booked, guess: number, truth: number | null, nowMs: number): void {
   const tookMs = nowMs - (account.running.get(place) ?? nowMs);
   account.running.delete(place);
-  account.usualMs = account.usualMs === null ? tookMs : account.usualMs + latestWeight * (tookMs - account.usualMs);
+  // What took nothing was refused further on: how quickly says nothing about answers.
+  if (truth !== 0) {
+    account.usualMs = account.usualMs === null ? tookMs : account.usualMs + latestWeight * (tookMs - account.usualMs);
+  }
   const limit = by.policy.tokensPerMinute;
   if (tokens === null || limit === null || truth === null) return;
   if (truth < guess) account.tokens.refund(tokens, guess - Math.max(0, truth), nowMs / 1000);

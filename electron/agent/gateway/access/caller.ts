@@ -45,6 +45,9 @@ export interface LimitedBy {
 }
 
 export interface Allowance {
-  /** The request is over: its place is free, and what it really took counts instead of the guess. Null: not told. */
+  /**
+   * The request is over: its place is free, and what it really took counts instead of the guess. Null: not told; 0: it
+   * was answered by nobody.
+   */
   settle(tokens: number | null): void;
 }

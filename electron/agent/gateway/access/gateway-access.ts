@@ -81,7 +81,7 @@ export class GatewayAccess implements Access {
 }
 
 /** An address without the wrapping that IPv4 gets on a socket for both. */
-export function plainAddress(address: string): string {
+function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 

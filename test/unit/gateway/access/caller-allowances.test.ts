@@ -126,6 +126,17 @@ describe('CallerAllowances', () => {
     expect(refused(key)).toBeNull();
   });
 
+  it('does not take a refusal further on for a short answer', () => {
+    const { clock, take, refused } = rig();
+    const key = by({ concurrency: 1 });
+    const first = take(key);
+    clock.advance(30_000);
+    first.settle(500);
+    for (let index = 0; index < 10; index += 1) take(key).settle(0);
+    take(key);
+    expect(refused(key)).toBe(30);
+  });
+
   it('books nothing anywhere when one of the limits refuses', () => {
     const { take, refused } = rig();
     const key = by({ requestsPerMinute: 2, concurrency: 1 });
