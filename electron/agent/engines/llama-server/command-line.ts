@@ -86,6 +86,12 @@ export function spareMemory(file: Pick<CatalogModel, 'shape'>, load: ResolvedLoa
  * same long system prompt are different conversations.
  */
 const sameConversation = 0.9;
+/**
+ * Tokens of prompts that a processor reads in one go, which nothing can break off: a caller who leaves frees the slot
+ * after that, and answers of others stand still for as long. The server's own choice is 2,048: many seconds of a
+ * processor, and nothing to a graphics card.
+ */
+const processorBatch = 256;
 /** An input of this many tokens can be turned into a vector in one go. */
 const embeddingBatch = 2_048;
 
@@ -93,6 +99,8 @@ export interface CommandLineSite {
   readonly port: number;
   readonly keyFile: string;
   readonly spare: SpareMemory;
+  /** It computes on the processor, for certain. */
+  readonly processorOnly: boolean;
   /** What `--help` of the program names. */
   readonly knows: (flag: string) => boolean;
 }
@@ -133,9 +141,18 @@ export function llamaServerArguments(
     ...ifKnown('--embeddings'),
     ...(model.embedsOnly
       ? ['--batch-size', String(embeddingBatch), '--ubatch-size', String(embeddingBatch)]
-      : // A model that was made to write has no way of its own to sum up a text: the mean of its words is taken.
-        ifKnown('--pooling', 'mean')),
+      : [
+          // A model that was made to write has no way of its own to sum up a text: the mean of its words is taken.
+          ...ifKnown('--pooling', 'mean'),
+          ...(site.processorOnly ? ifKnown('--batch-size', String(processorBatch)) : []),
+        ]),
   ];
+}
+
+/** Whether the list that a program prints of its devices is there and empty. */
+export function listsNoDevice(output: string): boolean {
+  const [, list] = output.split(/^Available devices:\s*$/m);
+  return list !== undefined && !/^\s+\w+:/m.test(list);
 }
 
 /** The flags that a program's help names. */

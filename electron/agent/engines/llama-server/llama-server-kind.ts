@@ -21,7 +21,7 @@ import { ServerProcess, type ServerAccess } from '../process-engine/server-proce
 import type { Leftovers } from '../supervisor/leftovers.ts';
 import type { ProcessLauncher } from '../supervisor/supervisor.ts';
 import { buildName, capabilitiesOf } from '../process-engine/server-props.ts';
-import { flagsOf, llamaServerArguments, resolveLoad, spareMemory } from './command-line.ts';
+import { flagsOf, listsNoDevice, llamaServerArguments, resolveLoad, spareMemory } from './command-line.ts';
 import { askProgress, askProps, embeds } from '../process-engine/server-probe.ts';
 
 export interface LlamaServerKindDeps {
@@ -49,7 +49,7 @@ export class LlamaServerKind implements ProcessKind {
   readonly oneConversation = false;
   readonly #options: EnginesOptions;
   readonly #deps: LlamaServerKindDeps;
-  #program: (FoundProgram & { readonly flags: ReadonlySet<string> }) | null = null;
+  #program: (FoundProgram & { readonly flags: ReadonlySet<string>; readonly processorOnly: boolean }) | null = null;
 
   constructor(options: EnginesOptions, deps: LlamaServerKindDeps) {
     this.#options = options;
@@ -67,7 +67,11 @@ export class LlamaServerKind implements ProcessKind {
     );
     if (!program) return { kind: 'absent', sentence: advice[0] ?? absent, advice: advice.slice(1) };
     const help = await probeProgram(program.file, ['--help'], { clock, from: env });
-    this.#program = { ...program, flags: flagsOf(help.kind === 'ended' ? help.output : '') };
+    const flags = flagsOf(help.kind === 'ended' ? help.output : '');
+    const devices = flags.has('--list-devices')
+      ? await probeProgram(program.file, ['--list-devices'], { clock, from: env })
+      : null;
+    this.#program = { ...program, flags, processorOnly: devices?.kind === 'ended' && listsNoDevice(devices.output) };
     return { kind: 'found', foundAt: program.file, version: program.version.text, advice };
   }
 
@@ -103,6 +107,7 @@ export class LlamaServerKind implements ProcessKind {
             args: llamaServerArguments(model, load, {
               ...site,
               knows,
+              processorOnly: program.processorOnly,
               spare: spareMemory(plan.file, load, (this.#deps.freeMemory ?? freemem)()),
             }),
             takesKey: knows('--api-key-file'),

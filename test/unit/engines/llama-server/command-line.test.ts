@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   flagsOf,
+  listsNoDevice,
   llamaServerArguments,
   resolveLoad,
   spareMemory,
@@ -59,7 +60,7 @@ describe('resolveLoad', () => {
 describe('llamaServerArguments', () => {
   const load = { contextLength: 1_000, parallel: 3, kvType: 'q8_0', threads: 4 } as const;
   const spare = { wholeWindow: false, promptCacheMiB: 700 };
-  const site = { port: 4_321, keyFile: '/run/k.key', spare, knows: () => true };
+  const site = { port: 4_321, keyFile: '/run/k.key', spare, processorOnly: true, knows: () => true };
   const model = { id: 'm', path: '/m/a b.gguf', embedsOnly: false };
 
   it('keeps it on this machine behind a key, and gives each slot its whole context', () => {
@@ -95,8 +96,23 @@ describe('llamaServerArguments', () => {
   });
 
   it('keeps whole prompts where memory allows', () => {
-    const site = { port: 1, keyFile: '/k', spare: { wholeWindow: true, promptCacheMiB: 1 }, knows: () => true };
+    const site = {
+      port: 1,
+      keyFile: '/k',
+      spare: { wholeWindow: true, promptCacheMiB: 1 },
+      processorOnly: false,
+      knows: () => true,
+    };
     expect(llamaServerArguments(model, load, site)).toContain('--swa-full');
+  });
+
+  it('reads prompts in small steps on a processor, so that a caller who leaves frees the slot soon', () => {
+    expect(llamaServerArguments(model, load, site).join(' ')).toContain('--batch-size 256');
+    expect(llamaServerArguments(model, load, { ...site, processorOnly: false })).not.toContain('--batch-size');
+    expect(listsNoDevice('Available devices:\n  (none)\n')).toBe(true);
+    expect(listsNoDevice('Available devices:\n')).toBe(true);
+    expect(listsNoDevice('x\nAvailable devices:\n  CUDA0: NVIDIA RTX (24576 MiB, 23000 MiB free)\n')).toBe(false);
+    expect(listsNoDevice('error: unknown argument')).toBe(false);
   });
 
   it('lets a model for embeddings read a whole text at once, in its own way', () => {
