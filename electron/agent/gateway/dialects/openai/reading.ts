@@ -12,6 +12,8 @@ export interface Form {
   readonly refused: Readonly<Record<string, string>>;
 }
 
+const mostIgnored = 64;
+const longestIgnored = 64;
 const onePriority = oneOf(...priorities);
 
 /** A body that is being read: its fields, and what was noticed on the way. */
@@ -48,8 +50,9 @@ export class Reading {
     return priorities.find((known) => known === priority) ?? null;
   }
 
+  /** They go into a header and into the trace, and callers choose both their number and their length. */
   get ignored(): readonly string[] {
-    return [...this.#ignored];
+    return [...this.#ignored].slice(0, mostIgnored).map((name) => name.slice(0, longestIgnored));
   }
 
   ignore(name: string): void {

@@ -70,6 +70,14 @@ describe.each(paths)('POST %s', (path: Path) => {
     expect(decoded.received).toMatchObject({ user: 'me', service_tier: 'auto' });
   });
 
+  it('names only so many of them, and each only so far', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_none, at) => [`${'x'.repeat(500)}${at}`, 1]));
+    const { ignored } = decode(path, { first: 1, ...unknown });
+    expect(ignored).toHaveLength(64);
+    expect(ignored[0]).toBe('first');
+    expect(ignored.at(-1)).toBe('x'.repeat(64));
+  });
+
   it.each(['low', 'normal', 'high'])('reads priority %s', (priority) => {
     expect(decode(path, { priority })).toMatchObject({ priority, ignored: [] });
   });
