@@ -51,7 +51,9 @@ export function waitingEvent(sentence: string): string {
 function messageOf(error: AppError): string {
   if (error.code !== 'context_length_exceeded') return error.message;
   const { promptTokens, contextLength } = error.context;
-  if (typeof promptTokens === 'number' && typeof contextLength === 'number') {
+  const told = typeof promptTokens === 'number' && typeof contextLength === 'number';
+  // A prompt that fits and leaves no room for an answer is too long as well, without such a pair of numbers.
+  if (told && promptTokens > contextLength) {
     return `prompt is too long: ${promptTokens} tokens > ${contextLength} maximum. ${error.message}`;
   }
   return /prompt is too long/i.test(error.message) ? error.message : `prompt is too long: ${error.message}`;

@@ -54,9 +54,11 @@ describe('errors of the Anthropic dialect', () => {
     expect(anthropic.errorBody(error)).toMatchObject({
       error: { message: 'prompt is too long: 5000 tokens > 4096 maximum. Too long.' },
     });
-    expect(anthropic.errorBody(new AppError('context_length_exceeded', 'Too long.'))).toMatchObject({
-      error: { message: 'prompt is too long: Too long.' },
-    });
+    for (const context of [{}, { promptTokens: 4000, contextLength: 4096 }]) {
+      expect(anthropic.errorBody(new AppError('context_length_exceeded', 'Too long.', { context }))).toMatchObject({
+        error: { message: 'prompt is too long: Too long.' },
+      });
+    }
   });
 
   it('B52 stay one event, whatever they say', () => {
