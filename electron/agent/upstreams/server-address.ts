@@ -31,7 +31,7 @@ export function routeOf({ host }: Pick<ServerAddress, 'host'>, hasPrice: boolean
   return isPrivate(host) ? 'peer' : 'cloud';
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(host);
 }
 
@@ -40,17 +40,4 @@ function isPrivate(host: string): boolean {
   return /^(?:10(?:\.\d{1,3}){3}|192\.168(?:\.\d{1,3}){2}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}|169\.254(?:\.\d{1,3}){2}|f[cd][0-9a-f]{2}:.*|fe[89ab][0-9a-f]:.*|[a-z0-9-]+|[a-z0-9.-]+\.(?:local|lan|home\.arpa))$/.test(
     host,
   );
-}
-
-/** Whether a gateway that listens on `own.port`, under `own.hosts` and on loopback, is what answers at the address. */
-export function isAnsweredBy(
-  address: Pick<ServerAddress, 'host' | 'port'>,
-  own: {
-    readonly port: number;
-    /** This machine's names and numeric addresses, lower case, without brackets. */
-    readonly hosts: readonly string[];
-  },
-): boolean {
-  if (address.port !== own.port) return false;
-  return isLoopback(address.host) || own.hosts.includes(address.host);
 }

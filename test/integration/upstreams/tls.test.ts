@@ -1,24 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { systemClock } from '../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../electron/agent/base/errors.ts';
 import type { WireResponse } from '../../../electron/agent/inference/wire-response.ts';
 import { HttpUpstream, type HttpUpstreamOptions } from '../../../electron/agent/inference/wire/http-upstream.ts';
 import { makeTempFolder, removeFolder } from '../../fixtures/temp-folder.ts';
+import { program } from '../../fixtures/test-engine.ts';
 import { AnsweringServer } from './answering-server.ts';
 
 const never = new AbortController().signal;
-const hasOpenssl = ((): boolean => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 interface Certificate {
   readonly key: string;
   readonly cert: string;
@@ -26,10 +18,13 @@ interface Certificate {
 
 /** An authority of the test's own, and certificates signed by it. */
 class Authority {
+  readonly #program: string;
   readonly #folder: string;
   readonly ca: string;
 
-  constructor(folder: string) {
+  /** `program` is openssl. */
+  constructor(program: string, folder: string) {
+    this.#program = program;
     this.#folder = folder;
     const subject = ['-subj', '/CN=Test authority', '-days', '2'];
     this.#openssl('req', '-x509', ...this.#newKey('ca'), ...subject, '-out', this.#at('ca.pem'));
@@ -54,7 +49,7 @@ class Authority {
   }
 
   #openssl(...line: string[]): void {
-    execFileSync('openssl', line, { stdio: 'ignore' });
+    execFileSync(this.#program, line, { stdio: 'ignore' });
   }
 }
 
@@ -70,17 +65,18 @@ function textOf({ body }: WireResponse): Promise<string> {
   });
 }
 
-describe.skipIf(!hasOpenssl)('https', () => {
-  let folder: string;
-  let authority: Authority;
-  let good: Certificate;
-
-  beforeAll(() => {
-    folder = makeTempFolder();
-    authority = new Authority(folder);
-    good = authority.sign('good', 'IP:127.0.0.1,DNS:localhost');
-  });
+describe('https', () => {
+  const folder = makeTempFolder();
   afterAll(() => removeFolder(folder));
+  let made: { readonly authority: Authority; readonly good: Certificate } | null = null;
+
+  /** Made once; without openssl the test is skipped aloud. */
+  function certificates(context: TestContext): { readonly authority: Authority; readonly good: Certificate } {
+    if (made) return made;
+    const authority = new Authority(program(context, 'openssl'), folder);
+    made = { authority, good: authority.sign('good', 'IP:127.0.0.1,DNS:localhost') };
+    return made;
+  }
 
   async function ask(
     certificate: Certificate,
@@ -115,7 +111,8 @@ describe.skipIf(!hasOpenssl)('https', () => {
     throw new Error('it was not refused', { cause: thrown });
   }
 
-  it('answers come whole over one kept connection, by address and by name', async () => {
+  it('answers come whole over one kept connection, by address and by name', async (context) => {
+    const { authority, good } = certificates(context);
     const byAddress = await ask(good, { tls: { ca: [authority.ca] } }, 3);
     expect(byAddress.texts).toEqual(['whole', 'whole', 'whole']);
     expect(byAddress.idle).toBe(1);
@@ -124,13 +121,15 @@ describe.skipIf(!hasOpenssl)('https', () => {
     expect(byName.hosts[0]).toMatch(/^localhost:\d+$/);
   });
 
-  it('a certificate of an unknown authority is refused, and the sentence says what is wrong', async () => {
+  it('a certificate of an unknown authority is refused, and the sentence says what is wrong', async (context) => {
+    const { good } = certificates(context);
     const error = await refusal(good, {});
     expect(error.code).toBe('upstream_failed');
     expect(error.message).toContain('could not prove by its certificate');
   });
 
-  it('a certificate for another name is refused', async () => {
+  it('a certificate for another name is refused', async (context) => {
+    const { authority } = certificates(context);
     const other = authority.sign('other', 'DNS:other.example');
     const error = await refusal(other, { tls: { ca: [authority.ca] } });
     expect(error.message).toContain('could not prove by its certificate');

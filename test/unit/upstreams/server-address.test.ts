@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, isAnsweredBy, routeOf } from '../../../electron/agent/upstreams/server-address.ts';
+import { addressOf, routeOf } from '../../../electron/agent/upstreams/server-address.ts';
 import { withOwnIds, type ServerSettings } from '../../../electron/agent/upstreams/server-settings.ts';
 
 describe('the address of a server', () => {
@@ -43,15 +43,6 @@ describe('what a server counts as', () => {
       expect(routeOf({ host }, true)).toBe('cloud');
     });
   }
-});
-
-it('B65 our own gateway is known by its port under all of this machine’s names', () => {
-  const own = { port: 8080, hosts: ['barn.lan', '192.168.0.4'] };
-  for (const host of ['127.0.0.1', 'localhost', '::1', '127.0.0.2', 'barn.lan', '192.168.0.4']) {
-    expect(isAnsweredBy({ host, port: 8080 }, own)).toBe(true);
-    expect(isAnsweredBy({ host, port: 8081 }, own)).toBe(false);
-  }
-  expect(isAnsweredBy({ host: '192.168.0.5', port: 8080 }, own)).toBe(false);
 });
 
 it('servers that are called alike, or like an engine, are told apart', () => {

@@ -9,7 +9,7 @@ import { parseBody, type Json, type JsonObject } from '../json.ts';
  * The version of Ollama whose API this dialect follows. Callers compare it with the least one they can talk to, so it
  * cannot be ours, which stands beside it.
  */
-export const followedVersion = '0.17.4';
+const followedVersion = '0.17.4';
 
 /** What a model that nothing unloads has as its end; Ollama's own way to say "forever". */
 const forever = '2318-01-01T00:00:00Z';
