@@ -130,7 +130,7 @@ export const settingsSchema = z.object({
         .enum(['127.0.0.1', '::1'])
         .default('127.0.0.1')
         .describe(
-          'Loopback address of the gateway. Listening on the network needs callers’ keys, which are still to come.',
+          'Loopback address of the gateway. Whether it listens on the network too is the setting gateway.listen.',
         ),
       port: port.default(8080).describe('Port of the gateway. 0 takes any free one.'),
       drainMs: z
@@ -152,7 +152,7 @@ export const settingsSchema = z.object({
         .enum(['loopback', 'lan'])
         .default('loopback')
         .describe(
-          '"loopback": programs of this machine only. "lan": the network too; the node then demands a key of every caller and refuses to listen there while there is none.',
+          '"loopback": programs of this machine only. "lan": the network too, with a key of every caller; while there is none the node serves its own machine, and it moves to the network when the first one is made.',
         ),
       names: z
         .array(z.string().regex(/^[A-Za-z0-9._-]{1,253}$/))

@@ -156,6 +156,14 @@ describe('KeyStore with a file that cannot be read', () => {
       },
     ],
     [
+      'a table of another program',
+      (file) => {
+        const database = new DatabaseSync(file);
+        database.exec('DELETE FROM keys; PRAGMA user_version = 0;');
+        database.close();
+      },
+    ],
+    [
       'a broken policy',
       (file) => {
         const database = new DatabaseSync(file);
