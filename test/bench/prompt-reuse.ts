@@ -82,6 +82,8 @@ async function run(arm: Arm, programPath: string, modelPath: string): Promise<nu
     first: 'gemma',
     parallel: slots,
     contextLength: 8_192,
+    // Tokens are counted here, not seconds: one thread does not suffer from what else runs on the machine.
+    threads: 1,
     policy: { promptRules: rules, maxWaitMs: 1e9 },
   });
   const withTools = await takesTools(node.gatewayUrl);
@@ -156,7 +158,7 @@ async function ask(
   const text = await post(`${url}/v1/chat/completions`, {
     model: 'gemma',
     messages,
-    max_tokens: 24,
+    max_tokens: 16,
     temperature: 0,
     ...(withTools && { tools, tool_choice: 'none' }),
   });
