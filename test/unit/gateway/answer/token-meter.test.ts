@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../../electron/agent/base/clock.ts';
 import { DecodeSpeed } from '../../../../electron/agent/gateway/decode-speed.ts';
 import { TokenMeter } from '../../../../electron/agent/gateway/answer/token-meter.ts';
+import type { Dialect } from '../../../../electron/agent/inference/request.ts';
 import type { AnswerFigures } from '../../../../electron/agent/inference/usage.ts';
 
 function token(text: string): string {
@@ -15,9 +16,9 @@ const usage =
   'data: {"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":8}}}\n\n';
 const done = 'data: [DONE]\n\n';
 
-function measure(pieces: readonly string[], stream = true): AnswerFigures {
+function measure(pieces: readonly string[], stream = true, dialect: Dialect = 'openai'): AnswerFigures {
   const clock = new ManualClock();
-  const meter = new TokenMeter({ dialect: 'openai', stream, arrivedMs: clock.monotonic() }, { clock, speed: null });
+  const meter = new TokenMeter({ dialect, stream, arrivedMs: clock.monotonic() }, { clock, speed: null });
   for (const piece of pieces) {
     clock.advance(100);
     const padded = Buffer.from(`<<${piece}>>`);
@@ -219,5 +220,116 @@ describe('DecodeSpeed', () => {
     speed.add(100, 5);
     speed.end(100);
     expect(speed.rate(100)).toBeLessThanOrEqual(500);
+  });
+});
+
+describe('TokenMeter, other dialects', () => {
+  const event = (data: object): string => `event: x\ndata: ${JSON.stringify(data)}\n\n`;
+  const delta = (fields: object): string => event({ type: 'content_block_delta', index: 0, delta: fields });
+
+  it('reads the prompt of an Anthropic stream where it begins, and the answer where it ends', () => {
+    const usage = { input_tokens: 5, cache_read_input_tokens: 90, cache_creation_input_tokens: 5, output_tokens: 1 };
+    const pieces = [
+      event({ type: 'message_start', message: { content: [], stop_reason: null, usage } }),
+      event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+      delta({ type: 'thinking_delta', thinking: 'hm' }),
+      delta({ type: 'text_delta', text: 'a' }),
+      delta({ type: 'input_json_delta', partial_json: '{' }),
+      event({ type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 7 } }),
+      event({ type: 'message_stop' }),
+    ];
+    expect(measure(pieces, true, 'anthropic')).toEqual({
+      usage: { promptTokens: 100, completionTokens: 7, cachedTokens: 90, cacheWriteTokens: 5 },
+      ttftMs: 300,
+      durationMs: 700,
+      tokens: 7,
+      tokensPerSecond: 30,
+      prefillTokensPerSecond: null,
+      finish: 'tool',
+    });
+  });
+
+  it('reads a plain Anthropic answer', () => {
+    const usage = { input_tokens: 5, output_tokens: 2 };
+    const content = [
+      { type: 'text', text: '"usage":{"input_tokens":99,"output_tokens":99} "stop_reason":"max_tokens"' },
+    ];
+    const body = JSON.stringify({ type: 'message', content, stop_reason: 'end_turn', stop_sequence: null, usage });
+    expect(measure([body], false, 'anthropic')).toMatchObject({
+      usage: { promptTokens: 5, completionTokens: 2, cachedTokens: null },
+      finish: 'stop',
+    });
+  });
+
+  const line = (fields: object): string => `${JSON.stringify({ model: 'm', ...fields })}\n`;
+  const last = {
+    done: true,
+    done_reason: 'length',
+    total_duration: 9,
+    prompt_eval_count: 12,
+    prompt_eval_duration: 5,
+    eval_count: 3,
+    eval_duration: 20_000_000,
+  };
+
+  it.each([
+    ['chat', (text: string) => ({ message: { role: 'assistant', content: text } })],
+    ['generate', (text: string) => ({ response: text })],
+  ])('reads an Ollama stream (%s): times are nanoseconds, counts are in the last line', (_name, said) => {
+    const pieces = [
+      line({ ...said('a'), done: false }),
+      line({ ...said('b'), done: false }),
+      line({ ...said(''), ...last }),
+    ];
+    expect(measure(pieces, true, 'ollama')).toMatchObject({
+      usage: { promptTokens: 12, completionTokens: 3, cachedTokens: null },
+      ttftMs: 100,
+      tokens: 3,
+      tokensPerSecond: 100,
+      finish: 'length',
+    });
+  });
+
+  it('takes a whole tool call of Ollama’s for a token, and its arguments for no figures', () => {
+    const calls = [{ function: { name: 'look', arguments: { eval_count: 99, usage: { x: 1 }, done_reason: 'stop' } } }];
+    const pieces = [line({ message: { role: 'assistant', content: '', tool_calls: calls }, done: false }), line(last)];
+    expect(measure(pieces, true, 'ollama')).toMatchObject({
+      usage: { completionTokens: 3 },
+      ttftMs: 100,
+      finish: 'length',
+    });
+  });
+
+  it('reads a plain Ollama answer, and one of embeddings', () => {
+    expect(measure([line({ message: { content: 'x' }, ...last })], false, 'ollama').usage?.completionTokens).toBe(3);
+    const embeddings = line({ embeddings: [[0.1, 0.2]], prompt_eval_count: 7 });
+    expect(measure([embeddings], false, 'ollama').usage).toEqual({
+      promptTokens: 7,
+      completionTokens: 0,
+      cachedTokens: null,
+    });
+  });
+
+  it('gives the same figures however an Anthropic or Ollama stream is split', () => {
+    const streams: [Dialect, string][] = [
+      ['anthropic', delta({ type: 'text_delta', text: 'é' }) + event({ usage: { input_tokens: 1, output_tokens: 2 } })],
+      ['ollama', line({ response: 'é', done: false }) + line({ response: '', ...last })],
+    ];
+    for (const [dialect, whole] of streams) {
+      const bytes = Buffer.from(whole);
+      const expected = measure([whole], true, dialect);
+      for (let at = 1; at < bytes.length; at += 1) {
+        const clock = new ManualClock();
+        const meter = new TokenMeter({ dialect, stream: true, arrivedMs: 0 }, { clock, speed: null });
+        meter.scan(bytes, 0, at);
+        meter.scan(bytes, at, bytes.length);
+        const { usage, tokens, finish } = meter.end();
+        expect({ usage, tokens, finish }).toEqual({
+          usage: expected.usage,
+          tokens: expected.tokens,
+          finish: expected.finish,
+        });
+      }
+    }
   });
 });
