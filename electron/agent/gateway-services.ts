@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { Notice } from '../contract/snapshot.ts';
+import { engineKindSchema, type Notice } from '../contract/snapshot.ts';
 import type { Trace } from '../contract/trace.ts';
 import { version } from '../contract/version.ts';
 import { Announcer } from './base/announcer.ts';
@@ -85,7 +85,7 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
     clock,
   });
   const servers = new ConfiguredUpstreams(
-    { servers: settings.upstreams, env },
+    { servers: settings.upstreams, env, takenIds: engineKindSchema.options },
     {
       clock,
       logger: deps.upstreamsLogger,

@@ -4,6 +4,7 @@ import type { Capability } from '../../../inference/upstream.ts';
 import type { Answer, OutputShape, Query } from '../query.ts';
 import type { AnswerWriter, Decoded, Surface, WriterFacts } from '../surface.ts';
 import { anyObject, boolean, integer, invalidField, list, oneOf, pick, string, type Rule } from '../fields.ts';
+import { boundedSchema } from '../schema-bounds.ts';
 import { isObject, parseBody, type Json, type JsonObject } from '../json.ts';
 import { readOptions, type ReadOptions } from './options.ts';
 import { readParts, readTools, readTurns, type Need } from './turns.ts';
@@ -29,7 +30,8 @@ const generating: Readonly<Record<string, Rule>> = {
   stream: boolean,
   shift: boolean,
   format: (value, path) => {
-    if (value === '' || value === 'json' || isObject(value)) return value;
+    if (value === '' || value === 'json') return value;
+    if (isObject(value)) return boundedSchema(value, path);
     throw invalidField(path, 'must be "json" or a JSON schema');
   },
   think: (value, path) => {

@@ -1,6 +1,7 @@
+import { boundedSchema } from '../schema-bounds.ts';
 import type { Capability } from '../../../inference/upstream.ts';
 import type { Part, ToolCall, ToolDeclaration, Turn } from '../query.ts';
-import { anyObject, invalidField, list, object, oneOf, string, type Rule } from '../fields.ts';
+import { invalidField, anyObject, list, object, oneOf, string, type Rule } from '../fields.ts';
 import { imageFromBase64 } from '../images.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 
@@ -50,7 +51,7 @@ const toolsRule = list(
   object(
     {
       type: oneOf('function'),
-      function: object({ name: string(shortText), description: string(longText), parameters: anyObject }, ['name']),
+      function: object({ name: string(shortText), description: string(longText), parameters: boundedSchema }, ['name']),
     },
     ['function'],
   ),

@@ -290,6 +290,18 @@ describe('what is refused, with the field named', () => {
       { model: 'm', messages: [{ role: 'user', content: 'x', images: ['http://169.254.169.254/x'] }] },
       'messages[0].images[0]',
     ],
+    [
+      'B47 a schema that repeats a million times',
+      '/api/chat',
+      user({ format: { type: 'string', pattern: '((a{99}){99}){99}' } }),
+      'format',
+    ],
+    [
+      'B47 a tool whose schema is fetched from elsewhere',
+      '/api/chat',
+      user({ tools: [{ type: 'function', function: { name: 'f', parameters: { $ref: 'http://169.254.169.254/' } } }] }),
+      'tools[0].function.parameters',
+    ],
     ['B48 stream as text', '/api/chat', user({ stream: 'true' }), 'stream'],
     [
       'B48 10,000 stop strings',
