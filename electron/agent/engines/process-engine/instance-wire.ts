@@ -20,6 +20,11 @@ const paths: Readonly<Record<Operation, string>> = {
  * what it may take.
  */
 export const wireDeadlines = { firstByteMs: 2 * 60 * 60_000, silenceMs: 10 * 60_000 };
+/**
+ * Until the first token of a stream, and all through an answer that is not streamed, a server of llama.cpp's looks once a
+ * second whether its caller is still there; until then the slot works for nobody.
+ */
+const noticedAfterMs = 1_200;
 /** How often it is looked whether the last answer is complete. */
 const idleCheckMs = 50;
 
@@ -63,7 +68,7 @@ export class InstanceWire {
 
   /** Sends the request with the slot that it belongs to, and gives that back when its answer is over. */
   async #placed(
-    { operation, session, body }: InferenceRequest,
+    { operation, session, stream, body }: InferenceRequest,
     placing: ProcessEndpoint['placing'],
     signal: AbortSignal,
     send: (body: Buffer) => Promise<WireResponse>,
@@ -72,13 +77,19 @@ export class InstanceWire {
     if (placing === 'session') return send(session === undefined ? body : withFields(body, { session }));
     const slot = this.#slots.take(session ?? null);
     const release = (): void => slot?.release();
-    signal.addEventListener('abort', release, { once: true });
+    let begun = false;
+    const onAbort = (): void => {
+      if (stream && begun) release();
+      else this.#clock.after(noticedAfterMs, release);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
       // Written last, and so in place of whatever a caller named: −1 leaves the choice to the server.
       const response = await send(withFields(body, { id_slot: slot?.id ?? -1, cache_prompt: true }));
-      return { ...response, body: new ReleasingBody(response.body, release) };
+      begun = true;
+      return { ...response, body: new ReleasingBody(response.body, () => (signal.aborted ? undefined : release())) };
     } catch (error) {
-      release();
+      if (!signal.aborted) release();
       throw error;
     }
   }
