@@ -104,6 +104,8 @@ export class Admission {
 
   /** Milliseconds that such a request would wait for a place now, were nobody else to come; 0 when one is free. */
   predictedWaitMs(ask: Pick<AdmissionAsk, 'lanes' | 'priority' | 'caller'>): number {
+    // Asked for every upstream on every request, nearly always while there is room.
+    if (this.#waiting.size === 0 && ask.lanes.some((lane) => this.#isFree(lane))) return 0;
     const nowMs = this.#deps.clock.monotonic();
     const standing = this.#standing(nowMs);
     const ahead = aheadOf(this.#waiting, { ask, sinceMs: nowMs }, standing);
