@@ -11,9 +11,12 @@ export interface Running {
 
 /** How much one more service time weighs in the running means. */
 const newestWeight = 0.15;
-/** Beyond these the expectation says nothing, and the stretch would make any wait out of it. */
-const leastStretch = 0.02;
-const mostStretch = 50;
+/**
+ * Expectations learn too: what the first answers of a cold start took is in the next ones already, and a stretch without
+ * bounds would count it twice.
+ */
+const leastStretch = 0.25;
+const mostStretch = 4;
 /** Of the time that a request has overrun its expectation by its own age, what it is taken to need still. */
 const overrunShare = 0.25;
 /** As old as what an engine tells of its own load may be. */

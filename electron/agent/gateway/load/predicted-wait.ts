@@ -37,9 +37,9 @@ interface Slot {
 
 /**
  * Standard deviations that a slot's own end keeps within. Less than a single slot would need, for the others may be free
- * sooner; chosen by the overload bench, where one in 500 of those sent away had to wait first.
+ * sooner; chosen by the overload bench, where one in 250 of those sent away had to wait first.
  */
-const surelyAlone = 1.4;
+const surelyAlone = 1;
 /** And those that a long queue keeps within, whose errors have evened out already. */
 const surelyTogether = 2.5;
 

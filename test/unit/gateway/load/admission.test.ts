@@ -265,12 +265,21 @@ describe('a bounded wait', () => {
   it('L3 corrects what was expected by what was measured', async () => {
     const scene = new Scene(1, 1);
     await scene.ask('x/0');
-    await scene.pass(7_000);
+    await scene.pass(3_000);
     await scene.end('x/0');
     await scene.ask('x/1');
     await scene.ask('x/2');
     await scene.ask('x/3');
-    expect(scene.taken()).toEqual(['x/0 in a', 'x/1 in a', 'x/3 too_busy 14 s']);
+    expect(scene.taken()).toEqual(['x/0 in a', 'x/1 in a', 'x/3 too_busy 6 s']);
+  });
+
+  it('corrects no further than fourfold, for expectations learn as well', async () => {
+    const scene = new Scene(1, 1);
+    await scene.ask('x/0', { serviceMs: 100 });
+    await scene.pass(40_000);
+    await scene.end('x/0');
+    await scene.ask('x/1', { serviceMs: 40_000 });
+    expect(scene.admission.retryAfterS({ lanes: ['a'], priority: 'normal', caller: 'y' })).toBe(160);
   });
 });
 
