@@ -130,10 +130,15 @@ function notReady(upstreams: readonly UpstreamDescription[]): AppError {
     const message = `${rising.sentence.replace(/\.?$/, '.')} Try again in a moment.`;
     return new AppError('engine_not_ready', message, { context: { retryAfterS: 2 } });
   }
-  const missing =
-    upstreams.length === 0 ? 'No engine runs on this node. Start one' : 'No model is on this node. Add one';
-  const message = down[0]?.sentence ?? `${missing}, then send the request again.`;
+  const message = down[0]?.sentence ?? whatIsMissing(upstreams);
   return new AppError('engine_not_ready', message, { context: { retryAfterS: null } });
+}
+
+function whatIsMissing(upstreams: readonly UpstreamDescription[]): string {
+  if (upstreams.length === 0) return 'No engine runs on this node. Start one, then send the request again.';
+  if (upstreams.every(({ models }) => models.length === 0))
+    return 'No model is on this node. Add one, then send the request again.';
+  return 'No model is in memory on this node, and none is its default. Name one of those that GET /v1/models lists.';
 }
 
 /** A name that differs in capitals, or has this one in it. Never used instead: only told. */

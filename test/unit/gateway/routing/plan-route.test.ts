@@ -92,6 +92,19 @@ describe('planRoute, refusals', () => {
     expect(plan(ask(), [])).toEqual(notReady);
   });
 
+  it.each([
+    [[], 'No engine runs'],
+    [[option('local', 'a', { models: [], defaultModel: null })], 'No model is on this node'],
+    [
+      [option('local', 'a', { models: [model('cold', { loaded: false })], defaultModel: null })],
+      'No model is in memory',
+    ],
+  ])('says what is missing for a virtual name', (options, sentence) => {
+    const result = planRoute(ask(), options, context());
+    expect(told(result)).toEqual(['refused local-not-ready engine_not_ready']);
+    expect(result.kind === 'refused' && result.error.message).toContain(sentence);
+  });
+
   it('advises to try again only where something comes up by itself', () => {
     const retryOf = (comesUp: boolean): unknown => {
       const options = [option('local', 'a', { ready: false, comesUp, sentence: 'It is off.' })];
