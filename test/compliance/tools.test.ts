@@ -26,7 +26,10 @@ afterAll(async () => {
 
 function folderOfTest(): string {
   const folder = makeTempFolder();
-  endings.push(() => Promise.resolve(removeFolder(folder)));
+  endings.push(() => {
+    removeFolder(folder);
+    return Promise.resolve();
+  });
   return folder;
 }
 
@@ -79,7 +82,7 @@ const makers: Readonly<Record<string, (context: Context) => Promise<Under>>> = {
 };
 
 interface Call {
-  readonly function: { readonly name?: string; readonly arguments?: string | object };
+  readonly function: { readonly name?: string; readonly arguments?: string };
 }
 
 async function textOf(engine: Engine, body: Json, dialect: 'openai' | 'ollama' = 'openai'): Promise<string> {
@@ -121,7 +124,7 @@ for (const [name, make] of Object.entries(makers)) {
       expect(whole.choices[0]?.finish_reason).toBe('tool_calls');
       const [call] = whole.choices[0]?.message.tool_calls ?? [];
       expect(call?.function.name).toBe(toolCall.name);
-      expect(JSON.parse(String(call?.function.arguments))).toEqual(toolCall.arguments);
+      expect(JSON.parse(call?.function.arguments ?? '')).toEqual(toolCall.arguments);
 
       const events = (await textOf(engine, { stream: true })).split('\n\n').flatMap((event) => {
         if (!event.startsWith('data: {')) return [];
@@ -157,7 +160,7 @@ for (const [name, make] of Object.entries(makers)) {
       it('are called in its own dialect too', async (context) => {
         const engine = await engineOf(context);
         const answer = JSON.parse(await textOf(engine, { stream: false }, 'ollama')) as {
-          message: { tool_calls?: Call[] };
+          message: { tool_calls?: { function: object }[] };
         };
         expect(answer.message.tool_calls?.[0]?.function).toMatchObject(toolCall);
       });
