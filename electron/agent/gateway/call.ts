@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RouteReason } from '../../contract/routing.ts';
 import { AppError, type ErrorCode } from '../base/errors.ts';
@@ -46,7 +46,9 @@ export class Call {
 
   /** An id for the X-Ranch-Trace header. */
   static newTrace(): string {
-    return randomBytes(8).toString('hex');
+    // 64 random bits; Node makes these in batches, and single random bytes cost more than the rest of a call's beginning.
+    const uuid = randomUUID();
+    return uuid.slice(0, 8) + uuid.slice(-8);
   }
 
   /** Ends all work for this call, wherever it is. */
