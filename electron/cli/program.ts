@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../contract/version.ts';
 import { collect, common, type End } from './commands/common.ts';
+import { addConnect } from './commands/connect.ts';
 import { addEngines } from './commands/engines.ts';
 import { addKeys } from './commands/keys.ts';
 import { addModels } from './commands/models.ts';
@@ -58,6 +59,7 @@ function buildProgram(context: CliContext, end: (exitCode: ExitCode) => void): C
   addEngines(program, context, end);
   addSettings(program, context, end);
   addRun(program, context, end);
+  addConnect(program, context, end);
   addKeys(program, context, end);
   addTrace(program, context, end);
   addPanelAndDoctor(program, context, end);
