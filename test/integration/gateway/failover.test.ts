@@ -134,6 +134,23 @@ describe('an upstream that fails', () => {
     expect(await (await asked).text()).toBe(token + usage + done);
   });
 
+  it('F25 after the first byte: nobody else is asked', async () => {
+    const [first, second] = [upstream('a'), upstream('b')];
+    site = await new Site([first, second]).listen();
+    const asked = site.chat();
+    const held = await first.request();
+    await held.head();
+    held.write(token);
+    const response = await asked;
+    held.fail(dead());
+    expect(await response.text()).toContain('upstream_failed');
+    await settled();
+    expect(second.held).toHaveLength(0);
+    expect(site.traces).toMatchObject([
+      { attempts: [{ upstream: 'a', outcome: 'failed' }], state: 'failed', status: 200 },
+    ]);
+  });
+
   it('F25 after the first byte: an error, nobody else is asked, and it is billed once', async () => {
     const [first, second] = [cloud('a'), cloud('b')];
     site = await new Site([first, second]).listen();
