@@ -21,9 +21,8 @@ import { commandsOf, queriesOf } from './control-calls.ts';
 import { ControlServer } from './control/control-server.ts';
 import { Engines } from './engines/engines.ts';
 import type { Gateway } from './gateway/gateway.ts';
-import type { PressureFigures } from './gateway/load/pressure.ts';
+import { PressureProbe } from './gateway/load/pressure-probe.ts';
 import { openGateway } from './gateway-services.ts';
-import { NodePressure } from './node-pressure.ts';
 import type { AnswerMeasurement } from './inference/measurement.ts';
 import { loadDefaults, ModelFigures } from './model-figures.ts';
 import { openBandwidth, openModelServices } from './model-services.ts';
@@ -39,7 +38,7 @@ import { Publisher, publisherDefaults } from './telemetry/publisher.ts';
 import { Sampler } from './telemetry/sampler.ts';
 import { SnapshotAssembler } from './telemetry/snapshot.ts';
 import { plainFacts, readStaticFacts } from './telemetry/static-facts.ts';
-import { readSystemFile, systemProbe } from './telemetry/system-probe.ts';
+import { systemProbe } from './telemetry/system-probe.ts';
 
 export interface AgentOptions {
   /** Absolute; made if it is not there. */
@@ -67,6 +66,8 @@ export interface Agent {
 /** How often the system is read, and for how long the plots remember. */
 const sampling = { intervalMs: 1_000, capacity: 300 };
 const staticFactsLimitMs = 15_000;
+/** How old the figures of memory pressure and heat may be that a request is judged by. */
+const pressureAgeMs = 2_000;
 /**
  * From the wish to stop to the moment when engines that are still there are killed: after the longest drain, and early
  * enough that the rest of the stop is done within ten seconds even if an engine hangs.
@@ -240,7 +241,7 @@ async function openInference(
 
   const measured = new Announcer<AnswerMeasurement>();
   measured.subscribe((answer) => figures.measured(answer));
-  const pressure: { read: () => PressureFigures | null } = { read: () => null };
+  const pressure = new PressureProbe({ maxAgeMs: pressureAgeMs }, { clock });
   stack.push('engines', () => engines.stop());
   // The gateway listens before a model loads: a taken port is told at once, and callers hear that the engine is
   // loading rather than nothing.
@@ -249,7 +250,7 @@ async function openInference(
     {
       engines: () => engines.upstreams(),
       knownSpeeds: (engineId, model) => figures.knownSpeeds(engineId, model),
-      pressure: () => pressure.read(),
+      pressure: () => pressure.current(),
       measured,
       listen,
       clock,
@@ -279,14 +280,14 @@ async function openInference(
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());
-  return { engines, ...door, door, figures, memory, services, pressure };
+  return { engines, ...door, door, figures, memory, services };
 }
 
 type Telemetry = Awaited<ReturnType<typeof openTelemetry>>;
 
 /** What is measured, and the one picture of the node that it goes into. */
 async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: House, inference: Inference) {
-  const { engines, gateway, gatewayUrl, figures, memory, services, door, pressure } = inference;
+  const { engines, gateway, gatewayUrl, figures, memory, services, door } = inference;
   const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
@@ -338,8 +339,6 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
   const history = new History(sampling);
   const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
   door.showNode(() => assembler.assemble());
-  const breath = new NodePressure({ clock, sample: () => sampler.latest(), read: readSystemFile });
-  pressure.read = () => breath.figures();
   for (const changed of [engines.changed, gateway.changed, ...services.changes, ...door.changes])
     changed.subscribe(() => publisher.touch());
   config.changed.subscribe(() => publisher.touch());

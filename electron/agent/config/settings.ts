@@ -47,8 +47,6 @@ const persona = z.strictObject({
   /** Left out: the key's own holds. */
   priority: z.enum(priorities).optional(),
 });
-export type Persona = z.infer<typeof persona>;
-
 const upstreamUrl = z
   .string()
   .max(2_000)
@@ -105,8 +103,6 @@ const upstream = z.strictObject({
     })
     .optional(),
 });
-export type UpstreamSettings = z.infer<typeof upstream>;
-
 /**
  * Everything an operator can set, with its default. The descriptions end up in the published JSON schema and in the
  * panel, so they are written for the operator.

@@ -75,7 +75,7 @@ function currentLoad(): [number, number, number] {
  * A file that the kernel makes up, as text; null when there is none. Synchronous on purpose: the kernel answers from
  * memory, and a round trip to the thread pool costs more.
  */
-export function readSystemFile(path: string): string | null {
+function readSystemFile(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch {

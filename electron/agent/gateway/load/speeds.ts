@@ -135,7 +135,7 @@ export class ModelSpeeds {
  * A cautious guess for a machine without a graphics card: every token reads all weights, at 16 GB/s; reading a prompt
  * takes 40 times less of a token, as measured on small desktop processors. A provider is quick, but far away.
  */
-export function guessedSpeeds(
+function guessedSpeeds(
   route: UpstreamDescription['route'],
   sizeBytes: number,
 ): Omit<Speeds, 'answerTokens' | 'prefillSpread'> {

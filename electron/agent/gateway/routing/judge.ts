@@ -14,10 +14,10 @@ export interface Place extends Offer {
 }
 
 /** Peers that a request is compared on, beside the one that has its chat. A few at random do not herd; all do. */
-export const mostPeers = 3;
+const mostPeers = 3;
 
 /** An answer of fewer tokens than this is of no use, so a prompt that leaves no more does not fit. */
-export const fewestAnswerTokens = 16;
+const fewestAnswerTokens = 16;
 
 /** What speaks against an offer before anything is reckoned; null when nothing does. */
 export function judgeOffer(offer: Offer, ask: RouteAsk, context: RouteContext, stance: Stance): RejectedOption | null {

@@ -24,7 +24,7 @@ export interface Offers {
 }
 
 /** What the virtual name in front of an `@` is; null for any other name. */
-export function virtualName(name: string): VirtualModel | null {
+function virtualName(name: string): VirtualModel | null {
   return virtualModels.find((each) => each === name) ?? null;
 }
 

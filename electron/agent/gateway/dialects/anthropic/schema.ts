@@ -7,8 +7,8 @@ import { boundedSchema } from '../schema-bounds.ts';
 const shortText = 512;
 const tokenLimit = 10_000_000;
 
-export const model = string(shortText);
-export const maxTokens = integer(1, tokenLimit);
+const model = string(shortText);
+const maxTokens = integer(1, tokenLimit);
 
 /** An empty stop would end every answer before it began. */
 const stopSequence: Rule = (value, path) => {
@@ -17,9 +17,9 @@ const stopSequence: Rule = (value, path) => {
   return text;
 };
 
-export const outputFormat = object({ type: oneOf('json_schema'), schema: boundedSchema }, ['type', 'schema']);
+const outputFormat = object({ type: oneOf('json_schema'), schema: boundedSchema }, ['type', 'schema']);
 
-export const thinking = object(
+const thinking = object(
   {
     type: oneOf('enabled', 'adaptive', 'disabled'),
     budget_tokens: integer(1, tokenLimit),
