@@ -7,6 +7,10 @@ export interface Question {
   readonly model: string;
   readonly stream: boolean;
   readonly with: 'nothing' | 'tools' | 'image' | 'schema';
+  /** What is said first; default: a greeting. */
+  readonly says?: string;
+  /** Most tokens of the answer; default: 100. */
+  readonly tokens?: number;
   readonly signal?: AbortSignal;
   /** Hears that a piece of the answer came. */
   readonly onPiece?: () => void;
@@ -46,7 +50,7 @@ export const callers: Readonly<Record<Asker, Ask>> = {
 async function openAiChat(url: string, question: Question): Promise<Heard> {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
   const options = question.signal ? { signal: question.signal } : {};
-  const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'Hello' }];
+  const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: question.says ?? 'Hello' }];
   if (question.with === 'image') {
     const image_url = { url: `data:image/png;base64,${pixel}` };
     messages[0] = {
@@ -68,7 +72,7 @@ async function openAiChat(url: string, question: Question): Promise<Heard> {
   const body = {
     model: question.model,
     messages,
-    max_tokens: 100,
+    max_tokens: question.tokens ?? 100,
     ...(question.with === 'tools' ? { tools: [{ type: 'function' as const, function: tool }] } : {}),
     ...(question.with === 'schema'
       ? { response_format: { type: 'json_schema' as const, json_schema: { name: 'yes', schema, strict: true } } }
@@ -120,7 +124,7 @@ async function openAiChat(url: string, question: Question): Promise<Heard> {
 async function openAiResponses(url: string, question: Question): Promise<Heard> {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
   const options = question.signal ? { signal: question.signal } : {};
-  const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'Hello' }];
+  const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: question.says ?? 'Hello' }];
   if (question.with === 'image') {
     const image_url = `data:image/png;base64,${pixel}`;
     input[0] = {
@@ -142,7 +146,7 @@ async function openAiResponses(url: string, question: Question): Promise<Heard> 
     model: question.model,
     input,
     store: false,
-    max_output_tokens: 100,
+    max_output_tokens: question.tokens ?? 100,
     ...(question.with === 'tools' ? { tools: [{ type: 'function' as const, ...tool, strict: false }] } : {}),
     ...(question.with === 'schema'
       ? { text: { format: { type: 'json_schema' as const, name: 'yes', schema, strict: true } } }
@@ -188,7 +192,7 @@ const anthropicFinish: Readonly<Record<string, string>> = { end_turn: 'stop', to
 async function anthropicMessages(url: string, question: Question): Promise<Heard> {
   const client = new Anthropic({ baseURL: url, apiKey: 'none', maxRetries: 0 });
   const options = question.signal ? { signal: question.signal } : {};
-  const messages: Anthropic.MessageParam[] = [{ role: 'user', content: 'Hello' }];
+  const messages: Anthropic.MessageParam[] = [{ role: 'user', content: question.says ?? 'Hello' }];
   if (question.with === 'image') {
     messages[0] = {
       role: 'user',
@@ -207,7 +211,7 @@ async function anthropicMessages(url: string, question: Question): Promise<Heard
   }
   const body = {
     model: question.model,
-    max_tokens: 100,
+    max_tokens: question.tokens ?? 100,
     messages,
     ...(question.with === 'tools'
       ? {
@@ -246,7 +250,9 @@ async function ollamaChat(url: string, question: Question): Promise<Heard> {
     images?: string[];
     tool_name?: string;
     tool_calls?: { function: { name: string; arguments: Record<string, unknown> } }[];
-  }[] = [{ role: 'user', content: 'Hello', ...(question.with === 'image' ? { images: [pixel] } : {}) }];
+  }[] = [
+    { role: 'user', content: question.says ?? 'Hello', ...(question.with === 'image' ? { images: [pixel] } : {}) },
+  ];
   if (question.with === 'tools') {
     messages.push(
       { role: 'assistant', content: '', tool_calls: [{ function: { name: tool.name, arguments: earlier } }] },
@@ -257,7 +263,7 @@ async function ollamaChat(url: string, question: Question): Promise<Heard> {
   const body = {
     model: question.model,
     messages,
-    options: { num_predict: 100 },
+    options: { num_predict: question.tokens ?? 100 },
     ...(question.with === 'tools'
       ? {
           tools: [
