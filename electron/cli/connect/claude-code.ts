@@ -21,6 +21,8 @@ export function claudeCode(target: Target, { home, env }: Places): Connection {
           ANTHROPIC_DEFAULT_HAIKU_MODEL: model,
           ANTHROPIC_SMALL_FAST_MODEL: model,
           CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(maxOutput),
+          // It does not know the model, and would take its window for a million tokens.
+          CLAUDE_CODE_MAX_CONTEXT_TOKENS: String(contextLength),
           CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
           // A line that differs between conversations, at the very start: no prompt cache would ever be used again.
           CLAUDE_CODE_ATTRIBUTION_HEADER: '0',
