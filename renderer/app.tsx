@@ -6,16 +6,27 @@ import { HorseshoeMark } from './components/horseshoe.tsx';
 import { ThemeToggle } from './components/theme-toggle.tsx';
 import { plainLine } from './format/plain-text.ts';
 import { useConnection } from './panel-context.ts';
-import { routes, useRoute, type Route } from './route.ts';
+import { routes, usePlace, type Place, type Route } from './route.ts';
 import { EnginesView } from './views/engines/engines-view.tsx';
+import { GatewayView } from './views/gateway/gateway-view.tsx';
+import { KeysView } from './views/keys/keys-view.tsx';
 import { ModelsView } from './views/models/models-view.tsx';
 import { OverviewView } from './views/overview/overview-view.tsx';
+import { TrafficView } from './views/traffic/traffic-view.tsx';
 
-const titles: Readonly<Record<Route, string>> = { overview: 'Overview', models: 'Models', engines: 'Engines' };
+const titles: Readonly<Record<Route, string>> = {
+  overview: 'Overview',
+  models: 'Models',
+  traffic: 'Traffic',
+  gateway: 'Gateway',
+  keys: 'Keys',
+  engines: 'Engines',
+};
 
 /** The whole page: its frame at once, its figures with the first snapshot. */
 export function App(): ReactElement {
-  const route = useRoute();
+  const place = usePlace();
+  const { route } = place;
   const name = useConnection((state) => state.snapshot?.node.name ?? null);
   const phase = useConnection((state) => state.connection.phase);
   const hasSnapshot = name !== null;
@@ -38,7 +49,7 @@ export function App(): ReactElement {
       <main id="main" tabIndex={-1} className="mx-auto max-w-[84rem] px-4 pt-6 pb-16 outline-none sm:px-6">
         {hasSnapshot ? (
           <div className={live ? '' : 'stale'} data-live={live}>
-            <Screen route={route} />
+            <Screen place={place} />
           </div>
         ) : (
           <BeforeFirst phase={phase} />
@@ -68,7 +79,7 @@ function Masthead({ route, name }: { route: Route; name: string | null }): React
           </span>
         </a>
         <nav aria-label="Screens" className="order-last w-full sm:order-none sm:w-auto sm:flex-1">
-          <ul className="flex gap-1 sm:gap-2">
+          <ul className="flex flex-wrap gap-x-1 sm:gap-x-2">
             {routes.map((one) => (
               <li key={one}>
                 <NavLink to={one} current={one === route}>
@@ -99,16 +110,22 @@ function NavLink({ to, current, children }: { to: Route; current: boolean; child
   );
 }
 
-function Screen({ route }: { route: Route }): ReactElement {
-  switch (route) {
+function Screen({ place }: { place: Place }): ReactElement {
+  switch (place.route) {
     case 'overview':
       return <OverviewView />;
     case 'models':
       return <ModelsView />;
+    case 'traffic':
+      return <TrafficView place={place} />;
+    case 'gateway':
+      return <GatewayView />;
+    case 'keys':
+      return <KeysView />;
     case 'engines':
       return <EnginesView />;
     default:
-      return assertNever(route);
+      return assertNever(place.route);
   }
 }
 

@@ -1,17 +1,36 @@
 import { useSyncExternalStore } from 'react';
 
-export const routes = ['overview', 'models', 'engines'] as const;
+export const routes = ['overview', 'models', 'traffic', 'gateway', 'keys', 'engines'] as const;
 export type Route = (typeof routes)[number];
 
-/** The screen that an address's fragment names; anything else is the overview. */
-export function routeOf(hash: string): Route {
-  const name = hash.replace(/^#\/?/u, '').split(/[/?]/u)[0] ?? '';
-  return routes.find((route) => route === name) ?? 'overview';
+/** What an address's fragment names, such as `#/traffic/ID` or `#/traffic?key=aider`. */
+export interface Place {
+  readonly route: Route;
+  /** One thing of the screen, such as a request; null for the screen itself. */
+  readonly id: string | null;
+  /** What follows the question mark, without it. */
+  readonly search: string;
 }
 
-/** The screen that the address bar names, followed as it changes. */
-export function useRoute(): Route {
-  return useSyncExternalStore(onHashChange, () => routeOf(window.location.hash));
+/** The place that a fragment names; anything that is no screen is the overview. */
+export function placeOf(hash: string): Place {
+  const [path = '', ...rest] = hash.replace(/^#\/?/u, '').split('?');
+  const [name = '', id = ''] = path.split('/');
+  const route = routes.find((one) => one === name) ?? 'overview';
+  return { route, id: decoded(id), search: rest.join('?') };
+}
+
+/** The place that the address bar names, followed as it changes. */
+export function usePlace(): Place {
+  return placeOf(useSyncExternalStore(onHashChange, () => window.location.hash));
+}
+
+function decoded(id: string): string | null {
+  try {
+    return id === '' ? null : decodeURIComponent(id);
+  } catch {
+    return id;
+  }
 }
 
 function onHashChange(changed: () => void): () => void {

@@ -75,7 +75,7 @@ function disconnectedWords(view: Exclude<NodeView, { kind: 'connected' }>): stri
   }
 }
 
-/** The first lines: state, model and speed, memory and load. Each opens the panel, where the same figures are. */
+/** The first lines: state, model and speed, memory and load, and why it is full. Each opens the panel where that is. */
 function headline(snapshot: NodeSnapshot): MenuItem[] {
   const { node, system, gateway } = snapshot;
   const memory = `RAM ${memoryGb(system.memory.usedBytes)} of ${memoryGb(system.memory.totalBytes)} GB`;
@@ -86,7 +86,18 @@ function headline(snapshot: NodeSnapshot): MenuItem[] {
     model ? [...modelWords(model), speed(gateway.tokensPerSecond)].join(' · ') : 'No model is loaded',
     load.join('   '),
   ];
-  return lines.map((label) => ({ kind: 'action', label, action: { kind: 'openPanel', screen: 'overview' } }));
+  return [
+    ...lines.map((label): MenuItem => ({ kind: 'action', label, action: { kind: 'openPanel', screen: 'overview' } })),
+    ...fullness(gateway),
+  ];
+}
+
+/** How full the node is and what fills it most; nothing while it is calm. */
+function fullness({ level, saturationCause }: NodeSnapshot['gateway']): MenuItem[] {
+  if (level === 'calm' || saturationCause === '') return [];
+  const word = level === 'busy' ? 'Busy' : 'Saturated';
+  const label = plainText(`${word}: ${saturationCause}`, longestSentence);
+  return [{ kind: 'action', label, action: { kind: 'openPanel', screen: 'gateway' } }];
 }
 
 function queue(running: number, waiting: number): string[] {
@@ -102,6 +113,7 @@ function tooltip(snapshot: NodeSnapshot): string {
     `RAM ${memoryGb(system.memory.usedBytes)}/${memoryGb(system.memory.totalBytes)} GB`,
     `CPU ${percent(system.cpuPercent)}`,
     ...(gateway.queued > 0 ? [`${gateway.queued} waiting`] : []),
+    ...(gateway.level === 'saturated' ? ['saturated'] : []),
   ].join(' · ');
   const names = [plainText(node.name, longestName), ...(model ? [modelWords(model).join(' ')] : [])].join(' · ');
   // Where it is too long the names give way: the figures are what the tooltip is for.

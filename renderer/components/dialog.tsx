@@ -13,6 +13,8 @@ export function Dialog(props: {
   /** `alert` for a question that must be answered before anything is lost. */
   role?: 'dialog' | 'alertdialog';
   wide?: boolean;
+  /** A click beside it does not close it. */
+  firm?: boolean;
   onClose: () => void;
   children: ReactNode;
 }): ReactElement {
@@ -26,7 +28,7 @@ export function Dialog(props: {
     return () => dialog?.close();
   }, []);
   const onBackdrop = (event: MouseEvent): void => {
-    if (event.target === element.current) props.onClose();
+    if (event.target === element.current && props.firm !== true) props.onClose();
   };
   return createPortal(
     <dialog

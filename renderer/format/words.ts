@@ -101,7 +101,7 @@ export function routeWord(route: ActivityEntry['route']): string {
 }
 
 /** How a request stands: its state, with the HTTP status once there is one. */
-export function activityStatus(entry: ActivityEntry): { word: string; tone: Tone } {
+export function activityStatus(entry: Pick<ActivityEntry, 'state' | 'status'>): { word: string; tone: Tone } {
   const status = entry.status === null ? '' : ` ${entry.status}`;
   switch (entry.state) {
     case 'running':

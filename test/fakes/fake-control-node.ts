@@ -1,5 +1,11 @@
-import { type CommandAnswer, type CommandName, commandSchemas } from '../../electron/contract/control.ts';
+import {
+  type CommandAnswer,
+  type CommandBody,
+  type CommandName,
+  commandSchemas,
+} from '../../electron/contract/control.ts';
 import { type ChangeEvent } from '../../electron/contract/events.ts';
+import { type KeyRow } from '../../electron/contract/keys.ts';
 import {
   type EngineKind,
   type InstallSnapshot,
@@ -8,10 +14,14 @@ import {
   type PullSnapshot,
   type SwitchSnapshot,
 } from '../../electron/contract/snapshot.ts';
+import { fakeKey, fakeKeys } from './fake-traffic.ts';
 
 const gib = 1024 ** 3;
 /** What a new pull gets in one step. */
 const bytesPerStep = 0.9 * gib;
+
+/** The key that every new key of the fake is. */
+export const fakeNewKey = 'rh-fake-0123456789abcdefghijklmnopqrstuvwxyz';
 
 type Sections = ChangeEvent['set'];
 
@@ -26,6 +36,7 @@ export class FakeNode {
   snapshot: NodeSnapshot;
   /** The next switch ends so. */
   switchEnd: 'done' | 'rolled-back' = 'done';
+  keys: readonly KeyRow[] = fakeKeys((ms) => new Date(Date.now() - ms).toISOString());
   #count = 0;
   readonly #tell: (set: Sections) => void;
 
@@ -82,6 +93,16 @@ export class FakeNode {
           endedAt: now(),
         });
         break;
+      case 'keys.add':
+        return this.#addKey(commandSchemas[name].parse(body));
+      case 'keys.revoke':
+        this.#setKey(commandSchemas[name].parse(body).id, { revokedAt: now() });
+        break;
+      case 'keys.update': {
+        const { id, policy } = commandSchemas[name].parse(body);
+        this.#setKey(id, { policy });
+        break;
+      }
       case 'engines.start':
       case 'engines.stop':
       case 'engines.restart':
@@ -102,6 +123,30 @@ export class FakeNode {
         this.#setModel(model.id, { state: 'loaded', loaded: true });
       }
     }
+  }
+
+  #addKey({ name, scope, policy }: CommandBody<'keys.add'>): CommandAnswer {
+    if (this.keys.some((key) => key.name === name))
+      throw new FakeRefusal(`There is a key ${name} already. Pick another name.`);
+    this.#count += 1;
+    const id = `k-new-${this.#count}`;
+    this.keys = [
+      ...this.keys,
+      { ...fakeKey({ id, name, createdAt: now(), scope, prefix: fakeNewKey.slice(0, 7) }), policy },
+    ];
+    this.#tellKeys();
+    return { ok: true, key: fakeNewKey, keyId: id };
+  }
+
+  #setKey(id: string, over: Partial<KeyRow>): void {
+    if (this.keys.every((key) => key.id !== id)) throw new FakeRefusal('There is no such key.');
+    this.keys = this.keys.map((key) => (key.id === id ? { ...key, ...over } : key));
+    this.#tellKeys();
+  }
+
+  #tellKeys(): void {
+    const keysTotal = this.keys.filter(({ revokedAt }) => revokedAt === null).length;
+    this.#tell({ gateway: { ...this.snapshot.gateway, keysTotal } });
   }
 
   #setModel(id: string, over: Partial<ModelSnapshot>): void {

@@ -11,10 +11,12 @@ import { extname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
 import { commandSchemas, querySchemas, type CommandName } from '../../electron/contract/control.ts';
 import { applyChange, type ChangeEvent } from '../../electron/contract/events.ts';
+import { type Trace } from '../../electron/contract/trace.ts';
 import { fakeAvailability, fakeInstallSteps, fakeVariants } from './fake-control-data.ts';
 import { FakeNode, FakeRefusal } from './fake-control-node.ts';
 import { type FakeOrders } from './fake-orders.ts';
 import { fakePoint, fakeSnapshot } from './fake-snapshot.ts';
+import { fakeSessions, fakeTraces, pickTraces } from './fake-traffic.ts';
 
 const { values: options } = parseArgs({
   options: { panel: { type: 'string' }, port: { type: 'string', default: '0' }, quiet: { type: 'boolean' } },
@@ -33,6 +35,8 @@ const types: Readonly<Record<string, string>> = {
 
 let seq = 0;
 const node = new FakeNode(fakeSnapshot(Date.now()), (set) => publish(set, []));
+/** Decisions, the latest first. */
+const kept: Trace[] = fakeTraces(ago);
 const answers = new Map<string, unknown>();
 let signedIn = true;
 let holdCommands = false;
@@ -147,6 +151,8 @@ function obey(orders: FakeOrders): void {
   if (orders.refuse !== undefined) refuse = orders.refuse;
   if (orders.skip === true) seq += 1;
   if (orders.set !== undefined) publish(orders.set, []);
+  if (orders.keep !== undefined) kept.unshift(orders.keep);
+  if (orders.keys !== undefined) node.keys = orders.keys;
   if (orders.log !== undefined) for (const log of logs) writeLog(log, orders.log);
   if (orders.flood !== undefined) flood(orders.flood);
   if (orders.switchEnd !== undefined) node.switchEnd = orders.switchEnd;
@@ -191,7 +197,20 @@ function answerQuery(name: string, params: URLSearchParams, response: ServerResp
     );
   else if (name === 'installSteps') {
     json(response, 200, fakeInstallSteps(querySchemas.installSteps.parse(Object.fromEntries(params)).kind));
+  } else if (name === 'keys') json(response, 200, { keys: node.keys });
+  else if (name === 'sessions') json(response, 200, { sessions: fakeSessions(ago) });
+  else if (name === 'traces') {
+    json(response, 200, pickTraces(kept, querySchemas.traces.parse(Object.fromEntries(params))));
+  } else if (name === 'trace') {
+    const id = params.get('id');
+    const trace = kept.find((one) => one.trace === id);
+    if (trace !== undefined) json(response, 200, { trace });
+    else json(response, 404, { error: { code: 'not_found', message: `No decision "${id ?? ''}" is kept.` } });
   } else json(response, 404, { error: { code: 'not_found', message: 'There is no such question.' } });
+}
+
+function ago(ms: number): string {
+  return new Date(Date.now() - ms).toISOString();
 }
 
 async function servePanel(path: string, response: ServerResponse): Promise<void> {

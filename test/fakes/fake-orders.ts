@@ -1,4 +1,6 @@
 import { type ChangeEvent } from '../../electron/contract/events.ts';
+import { type KeyRow } from '../../electron/contract/keys.ts';
+import { type Trace } from '../../electron/contract/trace.ts';
 
 /** What the fake control server may be told to do; every part is optional. */
 export interface FakeOrders {
@@ -14,6 +16,10 @@ export interface FakeOrders {
   readonly skip?: boolean;
   /** What commands answer: null takes them. */
   readonly refuse?: { readonly status: number; readonly code: string; readonly message: string } | null;
+  /** A decision that the store has from now on, the latest of all. */
+  readonly keep?: Trace;
+  /** The keys that there are from now on. */
+  readonly keys?: readonly KeyRow[];
   /** Lines to write to every open log, at once. */
   readonly log?: readonly string[];
   /** Writes batches of lines to every open log, one every `everyMs`; each line ends in its number. */

@@ -6,6 +6,7 @@ import { StateBadge } from '../../components/state-badge.tsx';
 import { formatCount, formatRate, unknown } from '../../format/numbers.ts';
 import { plainLine } from '../../format/plain-text.ts';
 import { formatAgo, formatLatency, parseTime } from '../../format/time.ts';
+import { askedWords, traceAddress } from '../../format/traffic.ts';
 import { activityStatus, reasonWords, routeWord } from '../../format/words.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
 
@@ -17,7 +18,14 @@ export function Activity(): ReactElement {
   const activity = useSnapshot((all) => all.activity);
   const gateway = useSnapshot((all) => all.gateway);
   return (
-    <Section title="Last requests">
+    <Section
+      title="Last requests"
+      aside={
+        <a href="#/traffic" className="underline">
+          All requests
+        </a>
+      }
+    >
       {activity.length === 0 ? (
         <p className="text-muted">
           No request yet. Point a program at <span className="code">{plainLine(gateway.url)}/v1</span>, or use the box
@@ -66,11 +74,17 @@ function ActivityRow({ entry }: { entry: ActivityEntry }): ReactElement {
   return (
     <tr role="row" title={`Trace ${plainLine(entry.trace)}`}>
       <td role="cell" data-label="When" className="whitespace-nowrap">
-        {formatAgo(parseTime(entry.at), now)}
+        <a
+          href={traceAddress(entry.trace)}
+          className="underline decoration-stitch underline-offset-4"
+          aria-label={`Why: request for ${plainLine(askedWords(entry.model))}, ${formatAgo(parseTime(entry.at), now)}`}
+        >
+          {formatAgo(parseTime(entry.at), now)}
+        </a>
       </td>
       <td role="cell" data-label="Model">
         <div>
-          <AgentText text={entry.model} />
+          <AgentText text={askedWords(entry.model)} />
           <span className="block text-muted">
             {entry.operation}
             {entry.stream ? ', streamed' : ''}

@@ -1,24 +1,23 @@
 import { type ReactElement } from 'react';
-import { type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
+import { AgentText } from '../../components/agent-text.tsx';
 import { Fact, Section } from '../../components/section.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
+import { causeSentence, levelWord } from '../../format/gateway.ts';
 import { formatCount, formatPercent } from '../../format/numbers.ts';
 import { formatLatency } from '../../format/time.ts';
-import { type Tone } from '../../format/words.ts';
 import { useSnapshot } from '../../panel-context.ts';
 
-const levels: Readonly<Record<NodeSnapshot['gateway']['level'], { word: string; tone: Tone }>> = {
-  calm: { word: 'Calm', tone: 'well' },
-  busy: { word: 'Busy', tone: 'busy' },
-  saturated: { word: 'Saturated', tone: 'wrong' },
-};
-
-/** How many requests run and wait, and how full the node is. */
+/** How many requests run and wait, how full the node is, and what fills it most. */
 export function Queue(): ReactElement {
   const gateway = useSnapshot((all) => all.gateway);
-  const { word, tone } = levels[gateway.level];
+  const cause = causeSentence(gateway.saturationCause);
   return (
-    <Section title="Queue" aside={<StateBadge word={word} tone={tone} />}>
+    <Section title="Queue" aside={<StateBadge {...levelWord(gateway.level)} />}>
+      {cause !== null && (
+        <p data-testid="queue-cause" className="mb-3">
+          <AgentText text={cause} />
+        </p>
+      )}
       <dl className="grid grid-cols-3 gap-x-4 gap-y-3">
         <Fact name="Running">
           <Figure>{formatCount(gateway.inFlight)}</Figure>

@@ -11,7 +11,7 @@ import { PanelPage, useChromium } from './panel-page.ts';
 
 const browser = useChromium();
 
-const screens = ['Overview', 'Models', 'Engines'] as const;
+const screens = ['Overview', 'Models', 'Traffic', 'Gateway', 'Keys', 'Engines'] as const;
 const backgroundOf = 'getComputedStyle(document.documentElement).backgroundColor';
 
 type Sections = ChangeEvent['set'];
@@ -52,6 +52,13 @@ const fixedKeys = [
   'phase',
   'source',
   'verdict',
+  'cause',
+  'scope',
+  'outcome',
+  'priority',
+  'maxPriority',
+  'ceiling',
+  'translatedFrom',
 ];
 
 function isFree(key: string, value: string): boolean {
@@ -138,7 +145,7 @@ describe('looks', () => {
     await using agent = await startFakeControl();
     await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const walked: string[] = [];
-    for (let step = 0; step < 7; step += 1) {
+    for (let step = 0; step < 10; step += 1) {
       await panel.page.keyboard.press('Tab');
       walked.push(
         await panel.page.evaluate<string>(
@@ -151,6 +158,9 @@ describe('looks', () => {
       'Ranch Handlogos-prime',
       'Overview',
       'Models',
+      'Traffic',
+      'Gateway',
+      'Keys',
       'Engines',
       'Colours of the system',
       'Copy the API address',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { axisTop, highest, plotColumns } from '../../../../renderer/format/plot-series.ts';
 import { horseshoePath, nailPlaces } from '../../../../renderer/components/horseshoe-path.ts';
-import { routeOf } from '../../../../renderer/route.ts';
+import { placeOf } from '../../../../renderer/route.ts';
 import { fakePoint } from '../../../fakes/fake-snapshot.ts';
 
 const now = 10_000_000;
@@ -73,7 +73,7 @@ describe('horseshoe', () => {
   });
 });
 
-describe('routeOf', () => {
+describe('placeOf', () => {
   it.each([
     ['', 'overview'],
     ['#/models', 'models'],
@@ -82,6 +82,12 @@ describe('routeOf', () => {
     ['#/nowhere', 'overview'],
     ['#/__proto__', 'overview'],
   ])('%j is %s', (hash, route) => {
-    expect(routeOf(hash)).toBe(route);
+    expect(placeOf(hash).route).toBe(route);
+  });
+
+  it('names one thing of a screen, and what the screen is narrowed to', () => {
+    expect(placeOf('#/traffic/4f%201c')).toEqual({ route: 'traffic', id: '4f 1c', search: '' });
+    expect(placeOf('#/traffic?key=a&model=b?c')).toEqual({ route: 'traffic', id: null, search: 'key=a&model=b?c' });
+    expect(placeOf('#/traffic/%E0%A4%A').id).toBe('%E0%A4%A');
   });
 });
