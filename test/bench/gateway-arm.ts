@@ -1,13 +1,29 @@
 /**
- * One arm of the gateway benches, a process of its own: `gateway` is the product, `pipe` the least that node:http can do
- * for the same job. Tells its port over IPC, and its CPU time and memory whenever asked.
+ * One arm of the gateway benches, a process of its own that is bundled as the product is: `gateway` is the product with
+ * everything on (keys, admission, sessions, prediction, decisions written to disk, metrics, figures of the system, the
+ * log); `pipe` the least that node:http can do for the same job; `llms` a widely used translating proxy, from a folder.
+ * Tells its port over IPC, and its CPU time and memory whenever asked.
  */
 import { readFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
-import { systemClock } from '../../electron/agent/base/clock.ts';
-import { silentLogger } from '../../electron/agent/base/logger.ts';
-import { Gateway } from '../../electron/agent/gateway/gateway.ts';
-import { OpenAiUpstream } from '../../electron/agent/inference/openai-upstream.ts';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+export interface ArmOrder {
+  readonly kind: 'gateway' | 'pipe' | 'llms';
+  readonly upstreamPort: number;
+  /** Requests that the gateway lets the engine work on side by side. */
+  readonly slots: number;
+  /** The other proxy's package; only of the arm `llms`. */
+  readonly folder: string | null;
+}
+
+export interface ArmReady {
+  readonly port: number;
+  /** A key that the arm asks for; null where it takes any. */
+  readonly key: string | null;
+}
 
 export interface ArmFigures {
   readonly cpuMicros: number;
@@ -16,38 +32,7 @@ export interface ArmFigures {
   readonly peakBytes: number | null;
 }
 
-const [kind = '', port = ''] = process.argv.slice(2);
-const upstreamPort = Number(port);
-const slots = 4_096;
-
-async function startGateway(): Promise<number> {
-  const upstream = new OpenAiUpstream(
-    { host: '127.0.0.1', port: upstreamPort, name: 'The engine', apiKey: 'key' },
-    {
-      clock: systemClock,
-      describe: () => ({
-        id: 'fake',
-        route: 'local',
-        dialects: ['openai'],
-        operations: ['chat', 'completion', 'embedding'],
-        ready: true,
-        sentence: 'Ready.',
-        models: [
-          { id: 'fake-model', contextLength: 4096, capabilities: ['chat'], sizeBytes: 1, loaded: true, createdAtS: 1 },
-        ],
-        defaultModel: 'fake-model',
-        slots,
-      }),
-    },
-  );
-  const gateway = new Gateway(
-    { host: '127.0.0.1', port: 0, nodeId: 'bench', drainMs: 0 },
-    { upstreams: () => [upstream], clock: systemClock, logger: silentLogger },
-  );
-  return (await gateway.listen()).port;
-}
-
-function startPipe(): Promise<number> {
+function startPipe({ upstreamPort }: ArmOrder): Promise<ArmReady> {
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: Infinity });
   const server = createServer((incoming, outgoing) => {
     const { method, url, headers } = incoming;
@@ -61,15 +46,52 @@ function startPipe(): Promise<number> {
   });
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(address !== null && typeof address === 'object' ? address.port : 0);
+      const { port } = server.address() as AddressInfo;
+      resolve({ port, key: null });
+    });
+  });
+}
+
+/** What the other proxy's server is asked for. */
+interface OtherServer {
+  start(): Promise<void>;
+  readonly app: { readonly server: { address(): AddressInfo | null } };
+}
+type OtherServerClass = new (options: object) => OtherServer;
+
+async function startOther({ upstreamPort, folder }: ArmOrder): Promise<ArmReady> {
+  const load = createRequire(join(folder ?? '', 'package.json'));
+  const loaded = load('@musistudio/llms') as OtherServerClass | { default: OtherServerClass };
+  const Server = 'default' in loaded ? loaded.default : loaded;
+  const provider = {
+    name: 'fake',
+    api_base_url: `http://127.0.0.1:${upstreamPort}/v1/chat/completions`,
+    api_key: 'key',
+    models: ['fake-model'],
+    transformer: { use: [] },
+  };
+  const server = new Server({
+    logger: false,
+    // It takes 0 for "not said", so a free port has to be found for it.
+    initialConfig: { HOST: '127.0.0.1', PORT: String(await freePort()), providers: [provider] },
+  });
+  await server.start();
+  return { port: server.app.server.address()?.port ?? 0, key: null };
+}
+
+function freePort(): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
     });
   });
 }
 
 function figures(): ArmFigures {
   const { user, system } = process.cpuUsage();
-  return { cpuMicros: user + system, rssBytes: process.memoryUsage().rss, peakBytes: peakBytes() };
+  return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss(), peakBytes: peakBytes() };
 }
 
 function peakBytes(): number | null {
@@ -81,6 +103,15 @@ function peakBytes(): number | null {
   }
 }
 
+async function start(order: ArmOrder): Promise<ArmReady> {
+  if (order.kind === 'pipe') return startPipe(order);
+  if (order.kind === 'llms') return startOther(order);
+  // Loaded by its own arm alone: the others' memory is measured too.
+  const { startProduct } = await import('./gateway-product.ts');
+  return startProduct(order);
+}
+
+const order = JSON.parse(process.argv[2] ?? '') as ArmOrder;
 process.on('message', () => process.send?.(figures()));
 process.on('disconnect', () => process.exit(0));
-process.send?.({ port: await (kind === 'gateway' ? startGateway() : startPipe()) });
+process.send?.(await start(order));

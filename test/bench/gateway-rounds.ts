@@ -1,7 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import type { ArmFigures } from './gateway-arm.ts';
+import { loadavg } from 'node:os';
+import { resolve as resolvePath } from 'node:path';
+import type { ArmFigures, ArmOrder, ArmReady } from './gateway-arm.ts';
+import type { ArmBundle } from './gateway-bundle.ts';
 import type { LoadFigures, LoadOrder } from './gateway-load.ts';
 
 /** What one arm did in one round. */
@@ -23,8 +25,9 @@ export class BenchProcess implements AsyncDisposable {
   readonly #unread: unknown[] = [];
   #waiting: ((message: unknown) => void) | null = null;
 
+  /** `script`: a file of this folder, or an absolute path. */
   constructor(pin: readonly string[], script: string, args: readonly string[] = []) {
-    const file = fileURLToPath(new URL(script, import.meta.url));
+    const file = resolvePath(import.meta.dirname, script);
     const [command, ...rest] = [...pin, process.execPath, file, ...args];
     this.#child = spawn(command ?? process.execPath, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (message) => {
@@ -61,18 +64,23 @@ export class BenchProcess implements AsyncDisposable {
 export class Arm implements AsyncDisposable {
   readonly name: string;
   readonly port: number;
+  readonly key: string | null;
   readonly #process: BenchProcess;
 
-  private constructor(name: string, port: number, process: BenchProcess) {
+  private constructor(name: string, { port, key }: ArmReady, process: BenchProcess) {
     this.name = name;
     this.port = port;
+    this.key = key;
     this.#process = process;
   }
 
-  static async start(name: string, pin: readonly string[], upstreamPort: number): Promise<Arm> {
-    const process = new BenchProcess(pin, 'gateway-arm.ts', [name, String(upstreamPort)]);
-    const { port } = await process.next<{ port: number }>();
-    return new Arm(name, port, process);
+  static async start(
+    bundle: ArmBundle,
+    pin: readonly string[],
+    { slots = 4_096, folder = null, ...order }: Pick<ArmOrder, 'kind' | 'upstreamPort'> & Partial<ArmOrder>,
+  ): Promise<Arm> {
+    const process = new BenchProcess(pin, bundle.script, [JSON.stringify({ ...order, slots, folder })]);
+    return new Arm(order.kind, await process.next<ArmReady>(), process);
   }
 
   figures(): Promise<ArmFigures> {
@@ -81,8 +89,8 @@ export class Arm implements AsyncDisposable {
   }
 
   /** Runs one round of load against this arm. */
-  async round(callers: BenchProcess, order: Omit<LoadOrder, 'port'>): Promise<Round> {
-    callers.send({ ...order, port: this.port } satisfies LoadOrder);
+  async round(callers: BenchProcess, order: Omit<LoadOrder, 'port' | 'key'>): Promise<Round> {
+    callers.send({ ...order, port: this.port, ...(this.key === null ? {} : { key: this.key }) } satisfies LoadOrder);
     await callers.next();
     const before = await this.figures();
     await callers.next();
@@ -94,6 +102,31 @@ export class Arm implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#process[Symbol.asyncDispose]();
   }
+}
+
+export interface Bar {
+  readonly name: string;
+  readonly value: number;
+  readonly limit: number;
+  /** Whether the value may be at most, or must be at least, the limit. */
+  readonly holds: 'at most' | 'at least';
+}
+
+/** Prints the bars and the doubts, and sets the exit code: 0 all hold, 1 one was missed, 2 no verdict. */
+export function judge(bars: readonly Bar[], doubts: readonly string[]): void {
+  console.log('\nbar                                       value   limit');
+  let missed = false;
+  for (const { name, value, limit, holds } of bars) {
+    const good = holds === 'at most' ? value <= limit : value >= limit;
+    if (!good) missed = true;
+    const sign = holds === 'at most' ? '≤' : '≥';
+    console.log(
+      `${name.padEnd(40)} ${value.toFixed(2).padStart(6)}  ${sign} ${limit.toFixed(2).padStart(5)}   ${good ? 'holds' : 'MISSED'}`,
+    );
+  }
+  for (const doubt of doubts) console.log(`no verdict: ${doubt}`);
+  console.log(`load of the machine over the last minute: ${loadavg()[0]?.toFixed(1) ?? ''}`);
+  process.exitCode = doubts.length > 0 ? 2 : missed ? 1 : 0;
 }
 
 /** The value below which `share` (0–1) of the values lie; NaN for none. */
