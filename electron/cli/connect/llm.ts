@@ -8,7 +8,7 @@ export function llm(target: Target, places: Places): Connection {
       return connection({
         once: ['llm install llm-ollama'],
         env: { OLLAMA_HOST: target.url, OLLAMA_API_KEY: target.key },
-        tryOut: `llm -m ${shellWord(target.model)} ${hello}`,
+        tryOut: `llm -m ${shellWord(`ollama/${target.model}`)} ${hello}`,
       });
     case 'anthropic':
       return connection({
