@@ -6,6 +6,7 @@ import { Fact, Section } from '../../components/section.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { breakerWords, causeSentence, levelWord } from '../../format/gateway.ts';
 import { formatCount, formatPercent } from '../../format/numbers.ts';
+import { plainLine } from '../../format/plain-text.ts';
 import { formatAgo, formatLatency, formatUntil, parseTime } from '../../format/time.ts';
 import { trafficAddress } from '../../format/traffic.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
@@ -47,7 +48,7 @@ function Address(): ReactElement {
               ? 'No address of a network yet'
               : listening.addresses.map((address) => (
                   <span key={address} className="mb-1 block">
-                    <Copyable text={address} label={`Copy the address ${address}`} />
+                    <Copyable text={address} label={`Copy the address ${plainLine(address)}`} />
                   </span>
                 ))}
           </Fact>

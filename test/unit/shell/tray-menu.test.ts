@@ -27,6 +27,23 @@ function everyItem(items: readonly MenuItem[]): MenuItem[] {
 }
 
 describe('trayMenu while the node answers', () => {
+  it('says how full the node is and what fills it most, unless it is calm', () => {
+    const { gateway } = exampleSnapshot();
+    const cause = '3 requests wait for 2 slots; the next would wait 14 s';
+    const full = menuOf({ gateway: { ...gateway, level: 'saturated', saturationCause: cause } });
+    expect(full.items[3]).toEqual({
+      kind: 'action',
+      label: `Saturated: ${cause}`,
+      action: { kind: 'openPanel', screen: 'gateway' },
+    });
+    expect(full.tooltip).toMatch(/ · saturated$/u);
+    const busy = menuOf({ gateway: { ...gateway, level: 'busy', saturationCause: cause } });
+    expect(labels(busy.items)[3]).toBe(`Busy: ${cause}`);
+    const calm = menuOf({ gateway: { ...gateway, level: 'calm', saturationCause: '' } });
+    expect(calm.items[3]).toEqual({ kind: 'separator' });
+    expect(calm.tooltip).not.toContain('saturated');
+  });
+
   it('shows state, model and load, and every choice that there is', () => {
     expect(labels(menuOf().items)).toEqual([
       'logos-prime — Serving two requests',
