@@ -1,5 +1,5 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode, traitsOf } from '../base/errors.ts';
@@ -30,6 +30,9 @@ export interface ServerHandlers {
 /** How long a caller that was refused may take to read why. */
 const refusalLingerMs = 250;
 
+/** What Node calls a head that is not complete in time, and also one of which nothing has come. */
+const requestTimeoutCode = 'ERR_HTTP_REQUEST_TIMEOUT';
+
 const expectationMessage = 'The Expect header asks for something that is not done here. Send the request without it.';
 
 /**
@@ -47,6 +50,7 @@ export class GatewayServer {
   readonly #refusing = new WeakSet<Duplex>();
   /** Null while it does not listen yet. */
   #port: number | null = null;
+  #stopped = false;
 
   constructor(options: ServerOptions, deps: { handlers: ServerHandlers; clock: Clock }) {
     this.#options = options;
@@ -106,6 +110,7 @@ export class GatewayServer {
   async move(host: string): Promise<void> {
     const port = this.#port;
     if (port === null) throw new AppError('internal', 'The gateway does not listen yet.');
+    if (this.#stopped) throw new AppError('shutting_down', 'The gateway listens no more.');
     this.#server.close();
     try {
       await this.#listen(host, port);
@@ -132,6 +137,7 @@ export class GatewayServer {
 
   /** Accepts no more connections and resolves when the last one has closed. */
   stopAccepting(): Promise<void> {
+    this.#stopped = true;
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
@@ -169,7 +175,19 @@ export class GatewayServer {
       socket.destroy();
       return;
     }
-    this.#refuseInTurn(socket, parserError(code));
+    if (code === requestTimeoutCode && isUnused(socket)) this.#keepUnused(socket);
+    else this.#refuseInTurn(socket, parserError(code));
+  }
+
+  /**
+   * A connection on which nothing has come is idle, not slow: callers open some for requests that they then break off,
+   * and use them for later ones. A 408 that nobody asked for would be taken for the answer to such a one.
+   */
+  #keepUnused(socket: Duplex): void {
+    const cancel = this.#clock.after(this.#options.keepAliveMs, () => {
+      if (isUnused(socket)) socket.destroy();
+    });
+    socket.once('close', cancel);
   }
 
   #refuseInTurn(socket: Duplex, error: AppError): void {
@@ -219,11 +237,15 @@ export class GatewayServer {
   }
 }
 
+function isUnused(socket: Duplex): boolean {
+  return socket instanceof Socket && socket.bytesRead === 0;
+}
+
 function parserError(code: string | undefined): AppError {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new AppError('headers_too_large', 'The headers of the request are too large. Send fewer or shorter ones.');
   }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+  if (code === requestTimeoutCode) {
     return new AppError('request_timeout', 'The request came too slowly. Send it again.');
   }
   return new AppError('invalid_request', 'The request is not valid HTTP. Check the program that sent it.');

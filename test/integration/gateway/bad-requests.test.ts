@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -178,6 +179,23 @@ describe('bad input at the socket', () => {
     ['B26 a body that trickles', `${post}Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{"model"`],
   ])('%s are given up after a while', async (_name, text) => {
     expect(await refused(rig, text)).toEqual({ status: 408, code: 'request_timeout' });
+  });
+
+  it('B25 a connection on which nothing has come is idle, not slow: a later request on it is answered', async () => {
+    let said = '';
+    const early = connect(rig.port, '127.0.0.1');
+    try {
+      await once(early, 'connect');
+      early.setEncoding('latin1').on('data', (text: string) => (said += text));
+      // One that came later and is given up says that the time of the first is over.
+      expect(await refused(rig, get)).toEqual({ status: 408, code: 'request_timeout' });
+      expect(said).toBe('');
+      early.write(`${get}Host: 127.0.0.1:${rig.port}\r\nConnection: close\r\n\r\n`);
+      await once(early, 'end');
+      expect(parseRaw(said).status).toBe(200);
+    } finally {
+      early.destroy();
+    }
   });
 
   it('B26 a body that keeps trickling within the allowed silence is given up too', async () => {
