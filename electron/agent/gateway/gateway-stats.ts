@@ -80,8 +80,9 @@ export class GatewayStats {
   }
 
   ended(trace: string, change: Partial<ActivityEntry>, figures: AnswerFigures | null, model: string | null): void {
-    // What a caller got wrong is an answer, not a failure of this node.
-    if (change.state === 'failed' && (change.status ?? 500) >= 500) this.#failuresTotal += 1;
+    // What a caller got wrong is an answer, not a failure of this node. One that broke off began with a 200.
+    const { state, status = null } = change;
+    if (state === 'failed' && (status === null || status < 400 || status >= 500)) this.#failuresTotal += 1;
     this.#log.update(trace, {
       ...change,
       ...(figures === null

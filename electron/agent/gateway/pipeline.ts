@@ -137,16 +137,18 @@ export class Pipeline {
     const prepared = preparing.prepare(call, caller, decoded);
     record.prepared = prepared;
     // What can never be served is refused before it waits in a queue.
-    const candidates = planning.plan(call, prepared, record);
+    const candidates = await planning.planSurely(call, prepared, record);
     if (decoded.immediate) return this.#answerNow(call, decoded, decoded.immediate);
     if (decoded.stream) journey.waiting = this.#waiting(call, decoded);
-    const seat = await takeSeat(admission, call.signal, candidates, {
+    const ask = {
       priority: prepared.resolved.priority,
       caller: caller.id,
       mostWaitMs: planning.mostWaitMs(prepared),
-    });
+      goalMs: planning.goalMs,
+    };
+    const seat = await takeSeat(candidates, ask, { admission, clock: this.#deps.clock, signal: call.signal });
     try {
-      const planned = seat.waitedMs > 0 ? planning.plan(call, prepared, record) : candidates;
+      const planned = seat.waitedMs > 0 ? planning.plan(call, prepared, record, seat) : candidates;
       return await this.#dispatch(journey, prepared, laneFirst(planned, seat.lane), seat);
     } finally {
       record.queuedMs = seat.waitedMs;
@@ -163,7 +165,7 @@ export class Pipeline {
     const errand = { call, prepared, record, seat, waiting, nodeId, measured };
     const deps = { ...this.#deps, answering: this.#answering };
     const { candidate, outcome } = await this.#deps.dispatcher.dispatch(candidates, {
-      run: (each, tries) => attempt(errand, each, tries, deps),
+      run: (each, tries, begun) => attempt({ ...errand, begun }, each, tries, deps),
       tried: (each, how, error) => record.tried(each, how, error),
       signal: call.signal,
     });

@@ -12,10 +12,18 @@ import type { Prepared } from './preparing.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { PlannedCandidate, RouteContext, RouteOption, RoutePlan } from './routing/plan.ts';
 import { planRoute } from './routing/plan-route.ts';
-import type { AppError } from '../base/errors.ts';
+import { toAppError, type AppError } from '../base/errors.ts';
 
 /** Callers count before each request, and would rather have a good guess soon. */
 const countLimitMs = 2_000;
+/** A prompt has at least so many times fewer tokens than are reckoned from its characters. */
+const mostOff = 1.5;
+
+/** A place that the request has already. */
+export interface HeldPlace {
+  readonly lane: string;
+  readonly waitedMs: number;
+}
 
 export interface PlanningOptions {
   readonly policy: GatewayPolicy;
@@ -44,13 +52,62 @@ export class Planning {
   }
 
   /**
-   * Who may answer, best first. The record hears of every one, also of those that may not.
+   * Who may answer, best first, seen from the place that the request has, if any. The record hears of every one, also of
+   * those that may not.
    *
    * @throws AppError the router's refusal
    */
-  plan(call: Call, prepared: Prepared, record: RequestRecord): Candidates {
+  plan(call: Call, prepared: Prepared, record: RequestRecord, held: HeldPlace | null = null): Candidates {
+    const plan = this.#route(call, prepared, held);
+    record.planned(plan, this.#deps.saturation());
+    call.reason = plan.kind === 'plan' ? plan.candidates[0].reason : plan.reason;
+    call.refusal = plan.kind === 'plan' ? null : plan.reason;
+    if (plan.kind === 'plan') return plan.candidates;
+    throw refusalOf(plan, prepared);
+  }
+
+  /**
+   * The same, but a prompt is found too long only where it surely is: what is reckoned from its characters may be off by
+   * a third, so near the limit the model's own tokenizer is asked.
+   */
+  async planSurely(call: Call, prepared: Prepared, record: RequestRecord): Promise<Candidates> {
+    try {
+      return this.plan(call, prepared, record);
+    } catch (error) {
+      if (toAppError(error).code !== 'context_length_exceeded') throw error;
+      if (!(await this.#count(call, prepared))) throw error;
+      return this.plan(call, prepared, record);
+    }
+  }
+
+  /** The first token should come within this, milliseconds. */
+  get goalMs(): number {
+    return this.#options.policy.goalMs;
+  }
+
+  /** Counts the prompt for models of this machine that it may be too long for; whether any counted. */
+  async #count(call: Call, prepared: Prepared): Promise<boolean> {
+    const { rejected } = this.#route(call, prepared, null);
+    let any = false;
+    for (const { code, upstream, model } of rejected) {
+      const served = code === 'prompt-too-long' ? upstream.models.find(({ id }) => id === model) : undefined;
+      if (upstream.route !== 'local' || served?.contextLength == null) continue;
+      if (this.#promptTokens(prepared, served.id) > served.contextLength * mostOff) continue;
+      const tokens = await this.countTokens({ upstream, model: served }, prepared, call.signal);
+      if (tokens === null) continue;
+      prepared.counted.set(served.id, tokens);
+      any = true;
+    }
+    return any;
+  }
+
+  #promptTokens(prepared: Prepared, model: string): number {
+    return prepared.counted.get(model) ?? this.#deps.predictor.promptTokens(model, prepared.size);
+  }
+
+  #route(call: Call, prepared: Prepared, held: HeldPlace | null): RoutePlan {
     const { decoded, resolved } = prepared;
-    const plan = planRoute(
+    return planRoute(
       {
         operation: decoded.operation,
         dialect: decoded.surface.dialect,
@@ -64,18 +121,17 @@ export class Planning {
         hops: prepared.hops,
         allowedModels: resolved.allowedModels,
       },
-      this.#deps.upstreams().map((upstream) => this.#option(upstream, prepared)),
+      this.#deps.upstreams().map((upstream) => this.#option(upstream, prepared, held)),
       this.context(call, prepared),
     );
-    record.planned(plan, this.#deps.saturation());
-    call.reason = plan.kind === 'plan' ? plan.candidates[0].reason : plan.reason;
-    call.refusal = plan.kind === 'plan' ? null : plan.reason;
-    if (plan.kind === 'plan') return plan.candidates;
-    throw refusalOf(plan, prepared);
   }
 
   /** Tokens of a chat's prompt by the candidate's own tokenizer; null where it cannot tell in time. */
-  async countTokens(candidate: PlannedCandidate, prepared: Prepared, signal: AbortSignal): Promise<number | null> {
+  async countTokens(
+    candidate: Pick<PlannedCandidate, 'upstream' | 'model'>,
+    prepared: Prepared,
+    signal: AbortSignal,
+  ): Promise<number | null> {
     const { query, localQuery, decoded } = prepared;
     const upstream = this.#deps.upstream(candidate.upstream.id);
     const chosen = candidate.upstream.route === 'local' ? localQuery : query;
@@ -110,24 +166,26 @@ export class Planning {
     };
   }
 
-  #option(upstream: UpstreamDescription, prepared: Prepared): RouteOption {
+  #option(upstream: UpstreamDescription, prepared: Prepared, held: HeldPlace | null): RouteOption {
     const { predictor, breakers, spending } = this.#deps;
-    const { session, resolved, caller, size } = prepared;
+    const { session, resolved, caller } = prepared;
     return {
       upstream,
       breaker: breakers.stateOf(upstream.id),
       hasSession: session?.lastUpstream === upstream.id,
+      promptTokens: (model) => this.#promptTokens(prepared, model.id),
       estimate: (model) =>
         predictor.estimate({
           upstream,
           model,
           operation: prepared.decoded.operation,
-          promptTokens: predictor.promptTokens(model.id, size),
+          promptTokens: this.#promptTokens(prepared, model.id),
           cachedTokens: session?.cachedTokens(upstream.id, model.id) ?? 0,
           lostCacheTokens: session?.lostTokens(upstream.id, model.id) ?? 0,
           maxTokens: prepared.maxTokens,
           priority: resolved.priority,
           caller: caller.id,
+          ...(held?.lane === upstream.id ? { waitedMs: held.waitedMs } : {}),
         }),
       spending: (model, worstUsd) =>
         spending.judge({

@@ -27,6 +27,8 @@ export interface Prepared extends Outgoing {
   readonly size: PromptSize;
   /** As far as it can be told before a model is chosen. */
   readonly promptTokens: number;
+  /** By model, where its own tokenizer was asked. */
+  readonly counted: Map<string, number>;
   readonly maxTokens: number | null;
   readonly session: RecognisedSession | null;
   /** The caller named no model. */
@@ -101,6 +103,7 @@ export class Preparing {
       maxOutputTokens: policy.maxOutputTokens,
       size,
       promptTokens,
+      counted: new Map(),
       maxTokens: query.operation === 'embedding' ? null : query.maxTokens,
       session,
       byDefault: target.kind === 'policy' || virtualModels.some((name) => name === target.name),

@@ -10,6 +10,7 @@ import { measurementOf } from './answer/measuring.ts';
 import type { Call } from './call.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import type { Predictor } from './load/predictor.ts';
+import type { Prepared } from './preparing.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { PlannedCandidate } from './routing/plan.ts';
 
@@ -54,7 +55,7 @@ export class Settling {
     const change = { state, status, reason, error: error?.code ?? null, durationMs } as const;
     stats.ended(call.trace, change, figures, call.model);
     // Of a request that was answered by nobody nothing counts against its key.
-    record.prepared?.allowance?.settle(error !== null && figures === null ? 0 : tokensOf(figures));
+    record.prepared?.allowance?.settle(error !== null && figures === null ? 0 : tokensOf(record.prepared, figures));
     if (good !== null && figures !== null) this.#learn(record, good, figures);
     if (traced !== null && traced.size > 0) {
       this.#safely('a trace', () => traced.announce(record.trace({ state, status, error, reason, figures })));
@@ -86,10 +87,11 @@ export class Settling {
   }
 }
 
-/** Prompt and answer together; null where nothing was told. */
-function tokensOf(figures: AnswerFigures | null): number | null {
+/** Prompt and answer together: as told, else the prompt as it was reckoned and what came of the answer. */
+function tokensOf(prepared: Prepared, figures: AnswerFigures | null): number | null {
   if (figures === null) return null;
-  return figures.usage === null ? null : figures.usage.promptTokens + figures.usage.completionTokens;
+  const { usage, tokens } = figures;
+  return usage === null ? prepared.promptTokens + tokens : usage.promptTokens + usage.completionTokens;
 }
 
 function entryOf(call: Call, record: RequestRecord): ActivityEntry {

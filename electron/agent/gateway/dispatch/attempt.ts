@@ -37,6 +37,8 @@ export interface Errand {
   readonly nodeId: string;
   /** Hears what an answer told, whether it came to its end or not. */
   readonly measured: (figures: AnswerFigures) => void;
+  /** Hears that an answer begins. */
+  readonly begun: () => void;
 }
 
 /** One try: a place, money, the request, its answer. */
@@ -70,6 +72,7 @@ export async function attempt(
     noteLeftOut(errand, encoded);
     response = await upstream.generate(requestFor(errand, candidate, encoded), errand.call.signal);
     await judgeAnswer(response, deps.clock.now());
+    errand.begun();
   } catch (thrown) {
     const error = toAppError(thrown);
     expense.failed(error);
@@ -121,7 +124,8 @@ function requestFor(
     stream,
     dialect,
     body,
-    byDefault,
+    // Another one than the default was chosen for what it can do: nothing may stand in for it.
+    byDefault: byDefault && model.id === upstream.defaultModel,
     ...(session === null ? {} : { session: session.id }),
     ...(headers === undefined ? {} : { headers }),
     ...(upstream.route === 'peer' ? { hops: [...hops, nodeId] } : {}),

@@ -17,6 +17,8 @@ export type BreakerState =
 export type BreakerEvent =
   /** A request is sent. */
   | { readonly kind: 'sent' }
+  /** Its answer has begun, which may take minutes to end. */
+  | { readonly kind: 'begun' }
   /** It answered, be it with a refusal of the request. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'failed'; readonly weight: number }
@@ -35,13 +37,21 @@ const longestBusyMs = 600_000;
 /** When an account without money is tried again where nobody told when it will have some. */
 const moneyPauseMs = 3_600_000;
 
+/** Of an upstream that is well. */
+const tellsNothingNew: ReadonlySet<BreakerEvent['kind']> = new Set(['begun', 'answered', 'given-up']);
+
 const closed: BreakerState = { kind: 'closed', failures: 0, pauses: 0 };
 
-/** What comes of an event. Pure. A request that was sent before the breaker opened tells it nothing new by failing. */
+/**
+ * What comes of an event. Pure. A request that was sent before the breaker opened tells it nothing new by failing. On
+ * trial, the beginning of an answer lets the others in again, and one more failure shuts them out for longer.
+ */
 export function nextBreakerState(state: BreakerState, event: BreakerEvent, nowMs: number): BreakerState {
   switch (event.kind) {
     case 'sent':
       return state.kind === 'open' ? { kind: 'probing', cause: state.cause, pauses: state.pauses } : state;
+    case 'begun':
+      return state.kind === 'probing' ? { kind: 'closed', failures: failureLimit - 1, pauses: state.pauses } : state;
     case 'answered':
       return state.kind === 'open' ? state : closed;
     case 'failed':
@@ -145,7 +155,7 @@ export class CircuitBreakers {
 
   report(upstreamId: string, event: BreakerEvent): void {
     const before = this.#states.get(upstreamId);
-    if (before === undefined && (event.kind === 'answered' || event.kind === 'given-up')) return;
+    if (before === undefined && tellsNothingNew.has(event.kind)) return;
     const state = nextBreakerState(before ?? closed, event, this.#clock.monotonic());
     if (state === closed) this.#states.delete(upstreamId);
     else this.#states.set(upstreamId, state);

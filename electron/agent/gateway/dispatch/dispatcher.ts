@@ -10,8 +10,11 @@ export type Candidates = readonly [PlannedCandidate, ...PlannedCandidate[]];
 export type TryOutcome = RelayOutcome | { readonly kind: 'skipped'; readonly error: AppError };
 
 export interface DispatchSteps {
-  /** Sends the request to the candidate and passes its answer on. May throw an AppError instead of telling of it. */
-  run(candidate: PlannedCandidate, tries: number): Promise<TryOutcome>;
+  /**
+   * Sends the request to the candidate and passes its answer on; calls `begun` when that begins. May throw an AppError
+   * instead of telling of it.
+   */
+  run(candidate: PlannedCandidate, tries: number, begun: () => void): Promise<TryOutcome>;
   /** Hears how each try went; `error` is the code of what stood in the way. */
   tried(candidate: PlannedCandidate, outcome: 'answered' | 'failed' | 'skipped', error: string | null): void;
   readonly signal: AbortSignal;
@@ -75,7 +78,7 @@ export class Dispatcher {
 
   async #try(candidate: PlannedCandidate, tries: number, steps: DispatchSteps): Promise<TryOutcome> {
     try {
-      return await steps.run(candidate, tries);
+      return await steps.run(candidate, tries, () => this.#breakers.report(candidate.upstream.id, { kind: 'begun' }));
     } catch (error) {
       return { kind: 'failed', error: toAppError(error), sent: false };
     }

@@ -30,7 +30,8 @@ export interface Ticket {
  * Why requests were turned away: the queue was full; the wait would have been too long; it became too long; a request
  * with more right to the place came.
  */
-export type RefusalCause = 'queue-full' | 'wait-too-long' | 'waited-out' | 'displaced';
+const refusalCauses = ['queue-full', 'wait-too-long', 'waited-out', 'displaced'] as const;
+export type RefusalCause = (typeof refusalCauses)[number];
 
 interface Waiter {
   readonly ask: AdmissionAsk;
@@ -136,6 +137,12 @@ export class Admission {
     return this.#wait(signal, ask, sinceMs);
   }
 
+  /** A tentative request was refused in the end. */
+  countRefusal(error: AppError): void {
+    const cause = refusalCauses.find((each) => each === error.context['cause']);
+    if (cause !== undefined) this.#refusals[cause] += 1;
+  }
+
   /** Gives places to those who wait, as far as there are any; call when an upstream has become ready. */
   refill(): void {
     const lanes = new Set<string>();
@@ -159,15 +166,16 @@ export class Admission {
     const { waitMs, mostMs } = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
     // Whoever is let in should not have to be refused after all when its time is over.
     if (mostMs > ask.mostWaitMs) {
-      throw this.#refusal('wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
+      throw this.#refusal(ask, 'wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
     }
     if (this.#waiting.size < this.#options.queueLimit) return;
     const displaced = displacedBy(this.#waiting, newcomer, standing);
-    if (displaced === null) throw this.#refusal('queue-full', waitMs, 'its queue is full');
+    if (displaced === null) throw this.#refusal(ask, 'queue-full', waitMs, 'its queue is full');
     this.#waiting.delete(displaced);
     const before = [...this.#waiting, newcomer];
     const their = this.#waitBehind(displaced.ask.lanes, aheadOf(before, displaced, standing), nowMs);
-    displaced.refuse(this.#refusal('displaced', their.waitMs, 'its queue is full, and a request that goes first came'));
+    const came = 'its queue is full, and a request that goes first came';
+    displaced.refuse(this.#refusal(displaced.ask, 'displaced', their.waitMs, came));
   }
 
   #wait(signal: AbortSignal, ask: AdmissionAsk, sinceMs: number): Promise<Ticket> {
@@ -179,7 +187,7 @@ export class Admission {
       const waitedOut = (): void => {
         this.#waiting.delete(waiter);
         const text = `no place came free within ${spoken(ask.mostWaitMs)}`;
-        waiter.refuse(this.#refusal('waited-out', this.predictedWaitMs(ask), text));
+        waiter.refuse(this.#refusal(ask, 'waited-out', this.predictedWaitMs(ask), text));
       };
       const cancel = Number.isFinite(ask.mostWaitMs) ? this.#deps.clock.after(ask.mostWaitMs, waitedOut) : null;
       const end = (): void => {
@@ -216,10 +224,10 @@ export class Admission {
   }
 
   /** Takes a place in the lane. */
-  #ticket(name: string, { caller, serviceMs }: AdmissionAsk, waitedMs: number): Ticket {
+  #ticket(name: string, { caller, serviceMs, loads = false }: AdmissionAsk, waitedMs: number): Ticket {
     const { clock } = this.#deps;
     const lane = this.#lane(name);
-    const running: Running = { caller, serviceMs, startedMs: clock.monotonic() };
+    const running: Running = { caller, serviceMs, loads, startedMs: clock.monotonic() };
     lane.add(running);
     this.#inFlight += 1;
     this.#serve(caller);
@@ -276,11 +284,11 @@ export class Admission {
     return (this.#lanes.get(lane)?.inFlight ?? 0) < this.#slots(lane);
   }
 
-  #refusal(cause: RefusalCause, waitMs: number, text: string): AppError {
-    this.#refusals[cause] += 1;
+  #refusal({ tentative }: AdmissionAsk, cause: RefusalCause, waitMs: number, text: string): AppError {
+    if (tentative !== true) this.#refusals[cause] += 1;
     const retryAfterS = wholeSeconds(waitMs);
     const message = `This node is busy: ${text}. Try again in ${retryAfterS} s.`;
-    return new AppError('too_busy', message, { context: { retryAfterS } });
+    return new AppError('too_busy', message, { context: { retryAfterS, cause } });
   }
 }
 

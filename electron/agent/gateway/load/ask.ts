@@ -13,6 +13,10 @@ export interface AdmissionAsk {
   readonly serviceMs: number;
   /** Refused at once when the expected wait is longer, and when it has waited this long. */
   readonly mostWaitMs: number;
+  /** It has a model brought into memory first: how long it takes says nothing about others. */
+  readonly loads?: boolean;
+  /** Being refused is not the end of it, and so not counted as one. */
+  readonly tentative?: boolean;
 }
 
 /** How full one upstream's lane is. */

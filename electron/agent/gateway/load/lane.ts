@@ -7,6 +7,8 @@ export interface Running {
   readonly startedMs: number;
   /** How long it was expected to hold its place, milliseconds. */
   readonly serviceMs: number;
+  /** It has a model brought into memory first, so its time says nothing about others. */
+  readonly loads?: boolean;
 }
 
 /** How much one more service time weighs in the running means. */
@@ -79,6 +81,7 @@ export class Lane {
     const left = this.runningOf(running.caller) - 1;
     if (left > 0) this.#byCaller.set(running.caller, left);
     else this.#byCaller.delete(running.caller);
+    if (running.loads === true) return;
     // The first few count as their plain mean, so that the very first is not half of all that is known for long.
     const off = tookMs / (Math.max(1, running.serviceMs) * this.stretch) - 1;
     this.#completions += 1;

@@ -31,6 +31,8 @@ export interface EstimateAsk extends Pick<AdmissionAsk, 'priority' | 'caller'> {
   /** Tokens of a cache elsewhere that going here throws away; left out: none. */
   readonly lostCacheTokens?: number;
   readonly maxTokens: number | null;
+  /** It has a place there already, for which it waited so long, milliseconds; left out: it has none. */
+  readonly waitedMs?: number;
 }
 
 /** Says how long a request would take on each upstream and what it could cost, from what answers before it told. */
@@ -47,8 +49,9 @@ export class Predictor {
   }
 
   estimate(ask: EstimateAsk): Estimate {
-    const { upstream, model, promptTokens, priority, caller } = ask;
+    const { upstream, model, promptTokens, priority, caller, waitedMs } = ask;
     const { admission } = this.#deps;
+    const lane = admission.laneLoad(upstream.id);
     return estimate({
       operation: ask.operation ?? 'chat',
       promptTokens,
@@ -58,8 +61,8 @@ export class Predictor {
       mostTokens: this.#mostTokens(ask),
       loaded: model.loaded,
       speeds: this.#speeds.of(upstream, model, caller),
-      waitMs: admission.predictedWaitMs({ lanes: [upstream.id], priority, caller }),
-      lane: admission.laneLoad(upstream.id),
+      waitMs: waitedMs ?? admission.predictedWaitMs({ lanes: [upstream.id], priority, caller }),
+      lane: waitedMs === undefined ? lane : { ...lane, inFlight: lane.inFlight - 1 },
       engine: upstream.load ?? null,
       price: model.price ?? null,
     });

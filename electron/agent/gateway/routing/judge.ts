@@ -48,7 +48,7 @@ export function judgeOffer(offer: Offer, ask: RouteAsk, context: RouteContext, s
     const context = count(offer.model.contextLength ?? 0);
     return reject(
       'prompt-too-long',
-      `The prompt has about ${count(ask.promptTokens)} tokens; the context is ${context}.`,
+      `The prompt has about ${count(tokensFor(offer, ask))} tokens; the context is ${context}.`,
     );
   }
   if (!upstream.ready) return reject('not-ready', upstream.sentence);
@@ -79,8 +79,15 @@ function roomFor(offer: Offer, ask: RouteAsk): number {
   // Inputs of an embedding are read one by one, so their sum says nothing.
   if (offer.model.contextLength === null || ask.operation === 'embedding') return 0;
   return (
-    offer.model.contextLength - ask.promptTokens - Math.min(ask.maxTokens ?? fewestAnswerTokens, fewestAnswerTokens)
+    offer.model.contextLength -
+    tokensFor(offer, ask) -
+    Math.min(ask.maxTokens ?? fewestAnswerTokens, fewestAnswerTokens)
   );
+}
+
+/** Tokens that the prompt has for the model. */
+export function tokensFor({ option, model }: Offer, ask: RouteAsk): number {
+  return option.promptTokens?.(model) ?? ask.promptTokens;
 }
 
 /** The ways in which a caller could have named the model. */

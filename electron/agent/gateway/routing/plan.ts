@@ -31,6 +31,8 @@ export interface RouteOption {
   /** Whether the chat's prefix was last served here. */
   readonly hasSession: boolean;
   estimate(model: ServedModel): Estimate;
+  /** Tokens of the prompt as the model counts them. Left out: as the request tells. */
+  promptTokens?(model: ServedModel): number;
   /** Only asked for what costs something. */
   spending(model: ServedModel, worstUsd: number): SpendingVerdict;
 }

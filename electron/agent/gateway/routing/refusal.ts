@@ -1,8 +1,9 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
+import { quotable } from '../../base/quotable.ts';
 import type { UpstreamDescription } from '../../inference/upstream.ts';
 import { missingCapability } from '../missing-capability.ts';
 import { count } from './figures.ts';
-import { reasonOfReject } from './judge.ts';
+import { reasonOfReject, tokensFor } from './judge.ts';
 import { missingIn, type Offer, type Offers } from './offers.ts';
 import type { RejectCode, RejectedOption, RouteAsk, RouteContext, RouteOption, RoutePlan } from './plan.ts';
 
@@ -37,8 +38,8 @@ export function refuseUnknown(offers: Offers, ask: RouteAsk, options: readonly R
   if (offers.policy !== null || (mayComeUp && offers.advice === null))
     return refused('local-not-ready', notReady(local), offers.without);
 
-  const name = ask.target.kind === 'model' ? ask.target.name.slice(0, 128) : ask.target.policy;
-  const advice = offers.advice?.slice(0, 200) ?? null;
+  const name = ask.target.kind === 'model' ? quotable(ask.target.name, 128) : ask.target.policy;
+  const advice = offers.advice === null ? null : quotable(offers.advice, 200);
   const next =
     advice === null
       ? `${similar(name, options)}GET /v1/models lists those that are.`
@@ -116,9 +117,11 @@ function errorFor(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk,
 function promptTooLong(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk): AppError {
   const free = offers.filter(({ option }) => option.upstream.route === most.upstream.route);
   const contextLength = Math.max(...free.map(({ model }) => model.contextLength ?? 0));
-  const message = `The prompt has about ${count(ask.promptTokens)} tokens, and ${most.model ?? 'the model'} takes ${count(contextLength)} with its answer. Shorten the prompt, or name a model with a longer context.`;
+  const offer = offers.find(({ option, model }) => option.upstream.id === most.upstream.id && model.id === most.model);
+  const promptTokens = offer ? tokensFor(offer, ask) : ask.promptTokens;
+  const message = `The prompt has about ${count(promptTokens)} tokens, and ${most.model ?? 'the model'} takes ${count(contextLength)} with its answer. Shorten the prompt, or name a model with a longer context.`;
   return new AppError('context_length_exceeded', message, {
-    context: { param: 'messages', promptTokens: ask.promptTokens, contextLength },
+    context: { param: 'messages', promptTokens, contextLength },
   });
 }
 

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../../electron/agent/base/clock.ts';
+import { AppError } from '../../../../electron/agent/base/errors.ts';
+import { CircuitBreakers } from '../../../../electron/agent/gateway/dispatch/breaker.ts';
+import { Dispatcher, type TryOutcome } from '../../../../electron/agent/gateway/dispatch/dispatcher.ts';
+import { defaultRetryBudget, RetryBudget } from '../../../../electron/agent/gateway/dispatch/retry-budget.ts';
+import type { PlannedCandidate } from '../../../../electron/agent/gateway/routing/plan.ts';
+import { ask, context, option } from '../routing/route-world.ts';
+import { planRoute } from '../../../../electron/agent/gateway/routing/plan-route.ts';
+
+const crash: TryOutcome = { kind: 'failed', error: new AppError('engine_failed', 'It fell.'), sent: true };
+
+function candidate(): PlannedCandidate {
+  const plan = planRoute(ask(), [option('local', 'here')], context());
+  if (plan.kind === 'refused') throw plan.error;
+  return plan.candidates[0];
+}
+
+function site() {
+  const clock = new ManualClock();
+  const breakers = new CircuitBreakers({ clock });
+  const dispatcher = new Dispatcher({ breakers, retries: new RetryBudget(defaultRetryBudget, { clock }) });
+  const send = (run: (begun: () => void) => Promise<TryOutcome>) =>
+    dispatcher.dispatch([candidate()], {
+      run: (_candidate, _tries, begun) => run(begun),
+      tried: () => undefined,
+      signal: new AbortController().signal,
+    });
+  const fail = async (times: number, begins: boolean): Promise<void> => {
+    for (let time = 0; time < times; time += 1) {
+      await send((begun) => {
+        if (begins) begun();
+        return Promise.resolve(crash);
+      });
+    }
+  };
+  return { clock, breakers, send, fail, state: () => breakers.stateOf('here') };
+}
+
+describe('Dispatcher', () => {
+  it('F30 lets the others in again when the answer on trial begins, not only when it ends', async () => {
+    const { clock, fail, send, state } = site();
+    await fail(5, false);
+    expect(state()).toBe('open');
+    clock.advance(5_000);
+    const answer = Promise.withResolvers<TryOutcome>();
+    let begin = (): void => undefined;
+    const trial = send((begun) => {
+      begin = begun;
+      return answer.promise;
+    });
+    expect(state()).toBe('open');
+    begin();
+    expect(state()).toBe('closed');
+    answer.resolve({ kind: 'done' });
+    await trial;
+    expect(state()).toBe('closed');
+    await fail(4, false);
+    expect(state()).toBe('closed');
+  });
+
+  it('F30 an answer that begins and breaks off proves nothing: five in a row open it, and after a trial one', async () => {
+    const { clock, fail, state } = site();
+    await fail(4, true);
+    expect(state()).toBe('closed');
+    await fail(1, true);
+    expect(state()).toBe('open');
+    clock.advance(5_000);
+    await fail(1, true);
+    expect(state()).toBe('open');
+    clock.advance(9_999);
+    expect(state()).toBe('open');
+    clock.advance(1);
+    expect(state()).toBe('half-open');
+  });
+});
