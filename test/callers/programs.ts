@@ -103,7 +103,10 @@ const llm: TriedProgram = {
   env: () => ({}),
   turns: (scene, api) => {
     const program = pythonBin(scene, 'py', 'llm');
-    const names: Readonly<Record<string, string>> = { anthropic: `anthropic/${scene.model}`, ollama: scene.model };
+    const names: Readonly<Record<string, string>> = {
+      anthropic: `anthropic/${scene.model}`,
+      ollama: `ollama/${scene.model}`,
+    };
     const model = names[api] ?? `ranch-hand/${scene.model}`;
     return [
       [program, '-m', model, firstPrompt],

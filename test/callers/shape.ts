@@ -18,7 +18,9 @@ const secrets = new Set(['authorization', 'x-api-key', 'cookie']);
 /** What is kept of a request. `folders` are places of this run, told by the names that they get. */
 export function shapeOf(request: Recorded, folders: Readonly<Record<string, string>>): Shape {
   const headers = Object.entries(request.headers).flatMap(([name, value]) =>
-    ofTheWire.has(name) ? [] : [[name, secrets.has(name) ? secretShape(String(value)) : plain(String(value), folders)]],
+    ofTheWire.has(name)
+      ? []
+      : [[name, secrets.has(name) ? secretShape(String(value)) : timeless(String(value), folders)]],
   );
   return {
     method: request.method,
@@ -41,11 +43,17 @@ function plain(text: string, folders: Readonly<Record<string, string>>): string 
   // Some values are JSON in a string; cut in the middle they would be none any more.
   const inner = /^[[{]/.test(text) ? json(text) : undefined;
   if (inner !== undefined) return JSON.stringify(shortened(inner, folders));
+  const told = timeless(text, folders);
+  return told.length <= longest ? told : `${told.slice(0, left)} … ${told.length} characters`;
+}
+
+/** Without the places and the random names of one run. */
+function timeless(text: string, folders: Readonly<Record<string, string>>): string {
   let told = text;
   for (const [folder, name] of Object.entries(folders)) told = told.replaceAll(folder, name);
   told = told.replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, '00000000-0000-4000-8000-000000000000');
   told = told.replace(/\b[0-9a-f]{32,}\b/gi, (hex) => '0'.repeat(hex.length));
-  return told.length <= longest ? told : `${told.slice(0, left)} … ${told.length} characters`;
+  return told;
 }
 
 function json(text: string): unknown {

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { buildStale } from '../../build/bundling/build-stale.ts';
 import { projectRoot } from '../../build/bundling/product.ts';
 import { products } from '../../build/bundling/products.ts';
@@ -36,7 +37,9 @@ async function tryProgram(node: ScriptedNode, program: TriedProgram, api: string
   }
   const document = { program: program.name, packages: program.install.packages, api, requests: distinct(shapes) };
   mkdirSync(shapesFolder, { recursive: true });
-  writeFileSync(join(shapesFolder, `${program.name}-${api}.json`), `${JSON.stringify(document, null, 1)}\n`);
+  const path = join(shapesFolder, `${program.name}-${api}.json`);
+  const style = await resolveConfig(path);
+  writeFileSync(path, await format(JSON.stringify(document), { ...style, parser: 'json' }));
   console.log(`ok ${label}: ${shapes.length} requests, ${seconds} s`);
   return true;
 }
