@@ -31,7 +31,7 @@ export function reuseShare(promptTokens: number, cachedTokens: number | null): n
 type Breaker = Gateway['breakers'][number];
 
 const causes: Readonly<Record<NonNullable<Breaker['cause']>, string>> = {
-  failing: 'It failed several times in a row. Look at its log on the Engines screen.',
+  failing: 'It failed several times in a row. Its errors stand in Traffic.',
   busy: 'It said that it has no room. It is asked again when it said it would.',
   unauthorised: 'It refused the key that this node sent. Put a valid one into its settings.',
   'out-of-money': 'It said that its account has no money left. Pay there, or take it out of the settings.',

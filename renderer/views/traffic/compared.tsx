@@ -44,7 +44,7 @@ function CompareRow({ row }: { row: Comparison }): ReactElement {
       <td role="cell" data-label="Came" className="number">
         {row.actual}
       </td>
-      <td role="cell" data-label="Side by side" className="w-2/5">
+      <td role="cell" data-label="Side by side" className="compare-cell">
         <div className="grid gap-1">
           <span aria-hidden className="compare compare-expected" style={{ width: widthOf(row.expectedShare) }} />
           <span aria-hidden className="compare compare-came" style={{ width: widthOf(row.actualShare) }} />

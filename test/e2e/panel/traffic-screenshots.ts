@@ -35,7 +35,7 @@ async function ask(agent: AgentProcess, path: string, key: string, body: object,
 }
 
 const lore = Array.from(
-  { length: 24 },
+  { length: 8 },
   (_, index) => `Rule ${index}: a horse that has worked gets water before it gets oats, and a dry blanket after rain.`,
 ).join('\n');
 
@@ -54,18 +54,18 @@ async function setTheScene(agent: AgentProcess, other: FakeOpenAi): Promise<Scen
   const scripts = await made('nightly-summaries', { priority: 'low', ceiling: 'local', dollarsPerDay: 0.5 });
   await ask(agent, '/v1/chat/completions', aider, {
     model,
-    max_tokens: 12,
+    max_tokens: 4,
     messages: [{ role: 'user', content: 'Hello' }],
   });
 
   const messages: { role: string; content: string }[] = [];
-  for (const question of ['Who gets water first?', 'And after rain?', 'Say it in one line.']) {
+  for (const question of ['Who gets water first?', 'And after rain?']) {
     messages.push({ role: 'user', content: question });
     await ask(
       agent,
       '/v1/messages',
       claude,
-      { model: 'claude-haiku', max_tokens: 24, stream: true, system: lore, messages, metadata: { user_id: 'u' } },
+      { model: 'claude-haiku', max_tokens: 12, stream: true, system: lore, messages, metadata: { user_id: 'u' } },
       { 'anthropic-version': '2023-06-01' },
     );
     messages.push({ role: 'assistant', content: 'Water first, then oats.' });
@@ -73,17 +73,17 @@ async function setTheScene(agent: AgentProcess, other: FakeOpenAi): Promise<Scen
   await ask(agent, '/api/chat', scripts, {
     model,
     messages: [{ role: 'user', content: 'Sum up: the horse went home.' }],
-    options: { num_predict: 24 },
+    options: { num_predict: 8 },
   });
   await ask(agent, '/v1/chat/completions', scripts, { model: 'gpt-5', messages: [{ role: 'user', content: 'Hi' }] });
   await other.behave({ fault: 'status', status: 500 });
   const busy = Promise.all(
-    Array.from({ length: 3 }, (_, index) =>
+    Array.from({ length: 2 }, (_, index) =>
       ask(agent, '/v1/chat/completions', aider, {
         model,
         stream: true,
-        max_tokens: 32,
-        messages: [{ role: 'user', content: `Tell me of horse ${index}. ${lore.slice(0, 900)}` }],
+        max_tokens: 8,
+        messages: [{ role: 'user', content: `Tell me of horse ${index}. ${lore.slice(0, 200)}` }],
       }),
     ),
   );
