@@ -282,9 +282,10 @@ export class Gateway {
     this.#admission.refill();
   }
 
-  /** A model was loaded in so long: the next one who has to wait for it is told so. */
+  /** A model was loaded in so long: the next one who has to wait for it is told so, and its caches are empty. */
   modelLoaded(upstreamId: string, model: string, loadMs: number): void {
     this.#predictor.observeLoad(upstreamId, model, loadMs);
+    this.#sessions.forget(upstreamId, model, this.#deps.clock.now() - loadMs);
   }
 
   /** Upstreams that were left out are tried again, as after a change of the settings or of a key. */
@@ -400,7 +401,8 @@ export class Gateway {
     const { nodeId } = this.#options;
     const trace = Call.newTrace();
     const facts = { trace, node: nodeId, route: 'none', upstream: null, model: null, reason: 'bad-request' } as const;
-    const headers = ['Content-Type', 'application/json; charset=utf-8', ...factHeaders({ ...facts, ignored: [] })];
+    const type = ['Content-Type', 'application/json; charset=utf-8', 'X-Content-Type-Options', 'nosniff'];
+    const headers = [...type, ...factHeaders({ ...facts, ignored: [] })];
     return { headers: [...headers, ...errorHeaders(error)], body: JSON.stringify(defaultDialect.errorBody(error)) };
   }
 

@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import type { Trace } from '../../contract/trace.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode } from '../base/errors.ts';
+import { quotable } from '../base/quotable.ts';
 import type { Logger } from '../base/logger.ts';
 import { TraceFile, type TraceFilter } from './trace-file.ts';
 
@@ -64,10 +65,10 @@ export class TraceStore {
     const [found, other] = this.#file?.beginning(text) ?? [];
     if (found?.trace === text || (found && !other)) return found;
     if (!found) {
-      const message = `No decision "${id}" is kept. "ranch-hand trace" lists the latest ${this.#options.kept.toLocaleString('en-US')}.`;
+      const message = `No decision "${quotable(id, 64)}" is kept. "ranch-hand trace" lists the latest ${this.#options.kept.toLocaleString('en-US')}.`;
       throw new AppError('not_found', message);
     }
-    throw new AppError('invalid_request', `Several decisions begin with "${id}". Give more of the id.`);
+    throw new AppError('invalid_request', `Several decisions begin with "${quotable(id, 64)}". Give more of the id.`);
   }
 
   /** The latest first, with the number of all that fit. */

@@ -4,6 +4,7 @@ import type { KeyRow, Policy } from '../../../contract/keys.ts';
 import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError, systemErrorCode } from '../../base/errors.ts';
+import { quotable } from '../../base/quotable.ts';
 import type { Logger } from '../../base/logger.ts';
 import { KeyFile, LaterKeyFile, type StoredKey } from './key-file.ts';
 
@@ -273,7 +274,7 @@ export class KeyStore {
     const key = this.#byId.get(idOrName) ?? this.#named(idOrName.trim());
     if (key?.revokedAt === null) return key;
     if (key) throw new AppError('not_found', `The key "${key.name}" has been revoked already. There is nothing to do.`);
-    throw new AppError('not_found', `There is no key "${idOrName.slice(0, 64)}". "ranch-hand keys" lists them.`);
+    throw new AppError('not_found', `There is no key "${quotable(idOrName, 64)}". "ranch-hand keys" lists them.`);
   }
 
   #attempt(what: string, work: () => void): void {

@@ -1,8 +1,8 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
+import { sayable } from '../sayable.ts';
 
 const errorLimitBytes = 64 * 1024;
-const longestMessage = 500;
 const longestRetryAfterS = 86_400;
 
 export type AnswerKind = 'json' | 'text/event-stream' | 'application/x-ndjson';
@@ -66,8 +66,8 @@ function errorFor(status: number, told: UpstreamError | null, { retryAfterS, now
     return new AppError('upstream_failed', message, { context });
   }
   // What an upstream says of our key is for us, and may repeat the key.
-  const sayable = status === 401 || status === 403 ? undefined : told?.message;
-  const message = sayable ?? `The engine answered with status ${status}. Send the request again.`;
+  const theirs = status === 401 || status === 403 ? undefined : told?.message;
+  const message = theirs ?? `The engine answered with status ${status}. Send the request again.`;
   const context = { status, param, ...(retryAfterS === null ? {} : { retryAfterS }) };
   return new AppError(codeFor(status, told), message, { context });
 }
@@ -134,15 +134,6 @@ function parseError(text: string): UpstreamError | null {
   } catch {
     return null;
   }
-}
-
-/** An upstream's sentence in a bounded length, without anything that looks like a key. */
-export function sayable(message: string): string {
-  return message
-    .slice(0, longestMessage)
-    .replaceAll(/\bBearer\s+\S+/gi, 'Bearer …')
-    .replaceAll(/\b(?:sk|pk|rk|rh|gsk|xai|api|key|token|engine)[-_][\w-]{3,}/gi, '…')
-    .replaceAll(/\bAIza[\w-]{10,}/g, '…');
 }
 
 /** The body as text, as far as it is short; what is longer or breaks off is given up. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../../base/errors.ts';
+import { quotable } from '../../base/quotable.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = Readonly<Record<string, Json>>;
@@ -112,7 +113,7 @@ function endOfString(text: string, at: number): number {
 
 function addKey(keys: Set<string>, quoted: string): void {
   const key = quoted.includes('\\') ? unescaped(quoted) : quoted.slice(1, -1);
-  if (keys.has(key)) throw invalid(`The body has the key "${key.slice(0, 64)}" twice in one object.`);
+  if (keys.has(key)) throw invalid(`The body has the key "${quotable(key, 64)}" twice in one object.`);
   keys.add(key);
 }
 

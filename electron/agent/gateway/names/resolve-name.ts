@@ -9,6 +9,7 @@ import {
   type VirtualModel,
 } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
+import { quotable } from '../../base/quotable.ts';
 import type { Sampling } from '../dialects/query.ts';
 import { isAllowed } from './model-pattern.ts';
 import type { ResolvedName, ResolvedPersona, Target } from './resolved-name.ts';
@@ -186,7 +187,7 @@ function badHeader(name: string, must: string): AppError {
 }
 
 function circle(name: string): AppError {
-  const message = `The name "${name.slice(0, 128)}" leads in a circle, or over more than ${mostAliases} others. Look at "names" in the settings.`;
+  const message = `The name "${quotable(name, 128)}" leads in a circle, or over more than ${mostAliases} others. Look at "names" in the settings.`;
   return new AppError('invalid_request', message, { context: { param: 'model' } });
 }
 
@@ -195,6 +196,6 @@ const mostShown = 10;
 function forbiddenName(name: string, patterns: readonly string[]): AppError {
   const shown = patterns.slice(0, mostShown).join(', ') + (patterns.length > mostShown ? ', …' : '');
   const may = patterns.length === 0 ? 'It may name none.' : `It may name: ${shown}.`;
-  const message = `This key may not name the model "${name.slice(0, 128)}". ${may}`;
+  const message = `This key may not name the model "${quotable(name, 128)}". ${may}`;
   return new AppError('forbidden', message, { context: { param: 'model' } });
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../../../base/errors.ts';
+import { quotable } from '../../../base/quotable.ts';
 import type { ServedModel } from '../../../inference/upstream.ts';
 import type { InfoRequest, OfferedName } from '../surface.ts';
 
@@ -29,8 +30,11 @@ export function modelList(request: InfoRequest): object {
 export function oneModel(request: InfoRequest): object {
   const found = models(request).find((model) => model.id === request.id);
   if (found) return found;
-  const name = (request.id ?? '').slice(0, 200);
-  throw new AppError('model_not_found', `The model ${name} is not on this node. GET /v1/models lists those that are.`);
+  const name = quotable(request.id ?? '', 200);
+  throw new AppError(
+    'model_not_found',
+    `The model "${name}" is not on this node. GET /v1/models lists those that are.`,
+  );
 }
 
 /** Models of ready upstreams, each id once, the first upstream's word standing; then the names beside them. */

@@ -1,3 +1,4 @@
+import { quotable } from '../../../base/quotable.ts';
 import { boolean, invalidField, object, oneOf, string, unsupportedField } from '../fields.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { boundedSchema } from '../schema-bounds.ts';
@@ -67,7 +68,7 @@ function readTool(item: Json, path: string, findings: Findings): ToolDeclaration
     return null;
   }
   if (type !== 'custom') {
-    const told = type.slice(0, 64);
+    const told = quotable(type, 64);
     throw unsupportedField(path, `is the tool ${told} of a provider, which no engine here has`);
   }
   ignoreOthers(findings, item, ['type', 'name', 'description', 'input_schema'], 'tools.');

@@ -1,7 +1,6 @@
 import { AppError, type ErrorCode } from '../../../base/errors.ts';
+import { sayable } from '../../sayable.ts';
 import { isObject, type Json } from '../json.ts';
-
-const longestMessage = 500;
 
 /** Types whose sentence is about our key or our account, and may repeat either. */
 const ownAffairs: ReadonlySet<string> = new Set(['authentication_error', 'permission_error', 'billing_error']);
@@ -13,7 +12,7 @@ export function toldFailure(error: Json | undefined): AppError {
   const message =
     told === '' || ownAffairs.has(type)
       ? 'The upstream broke its answer off with an error. Send the request again.'
-      : told.slice(0, longestMessage);
+      : sayable(told);
   return new AppError(codeOf(type, told), message, { context: { type: type.slice(0, 64) } });
 }
 

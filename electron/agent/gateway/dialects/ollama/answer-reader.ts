@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError, toAppError } from '../../../base/errors.ts';
+import { sayable } from '../../sayable.ts';
 import type { Usage } from '../../../inference/usage.ts';
 import type { Answer, AnswerEvent, AnswerFinish, EmbeddingAnswer, EngineTimings, ToolCall } from '../query.ts';
 import type { AnswerSink, StreamReader } from '../surface.ts';
@@ -7,8 +8,6 @@ import { isObject, type Json, type JsonObject } from '../json.ts';
 import { TextLines } from '../lines.ts';
 
 const perMillisecond = 1_000_000;
-const longestSentence = 500;
-
 /** Reads Ollama's lines as events. An error is a line among them, under status 200; an answer that is whole says `done`. */
 export class OllamaStreamReader implements StreamReader {
   readonly #sink: AnswerSink;
@@ -220,7 +219,7 @@ function reportedIn(line: JsonObject): AppError | null {
   const { error } = line;
   const said = isObject(error) ? error['message'] : error;
   if (said === undefined || said === null || said === '') return null;
-  const sentence = typeof said === 'string' ? said.slice(0, longestSentence) : 'an error without a sentence';
+  const sentence = typeof said === 'string' ? sayable(said) : 'an error without a sentence';
   return failed(`The upstream reported: ${sentence}`);
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../../base/errors.ts';
+import { quotable } from '../../../base/quotable.ts';
 import type { Capability, ModelDetails, ServedModel } from '../../../inference/upstream.ts';
 import type { InfoRequest, OfferedName } from '../surface.ts';
 import { invalidField } from '../fields.ts';
@@ -49,7 +50,7 @@ export function showAnswer(request: InfoRequest): object {
   if (offered) return { details: detailsOf(null), model_info: {}, capabilities: [], template: '' };
   throw new AppError(
     'model_not_found',
-    `The model '${asked.slice(0, 200)}' was not found. GET /api/tags lists what is here.`,
+    `The model '${quotable(asked, 200)}' was not found. GET /api/tags lists what is here.`,
     {
       context: { param: 'model' },
     },

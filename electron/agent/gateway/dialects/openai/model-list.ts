@@ -1,4 +1,5 @@
 import { AppError } from '../../../base/errors.ts';
+import { quotable } from '../../../base/quotable.ts';
 import type { ServedModel, UpstreamDescription } from '../../../inference/upstream.ts';
 import type { Json } from '../json.ts';
 import type { InfoRequest, InfoRoute, OfferedName } from '../surface.ts';
@@ -26,8 +27,8 @@ export const oneModel: InfoRoute = {
   answer: (request) => {
     const found = listModels(request).find(({ id }) => id === request.id);
     if (found) return found;
-    const named = (request.id ?? '').slice(0, 200);
-    const message = `The model ${JSON.stringify(named)} is not on this node. GET /v1/models lists what is.`;
+    const named = quotable(request.id ?? '', 200);
+    const message = `The model "${named}" is not on this node. GET /v1/models lists what is.`;
     throw new AppError('model_not_found', message, { context: { param: 'model' } });
   },
 };

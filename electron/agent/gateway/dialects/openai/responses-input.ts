@@ -1,3 +1,4 @@
+import { quotable } from '../../../base/quotable.ts';
 import { asList, asObject, asOptionalText, asText, invalidField, unsupportedField } from '../fields.ts';
 import { isList, isObject, type Json, type JsonObject } from '../json.ts';
 import type { ToolCall, Turn } from '../query.ts';
@@ -52,7 +53,7 @@ function readItem(item: JsonObject, path: string, turns: InputTurns, reading: Re
     case 'item_reference':
       throw unsupportedField(path, 'refers to a stored item, and nothing is stored here: send the item itself');
     default:
-      throw unsupportedField(`${path}.type`, `is "${type.slice(0, 64)}", which no engine here knows`);
+      throw unsupportedField(`${path}.type`, `is "${quotable(type, 64)}", which no engine here knows`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { quotable } from '../../../base/quotable.ts';
 import { asList, asObject, asOptionalText, asText, invalidField, oneOf, unsupportedField } from '../fields.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { ToolChoice, ToolDeclaration } from '../query.ts';
@@ -35,7 +36,7 @@ function readTool(value: Json, path: string, form: ToolForm, reading: Reading): 
     const type = asText(tool['type'], `${path}.type`, shortText);
     throw unsupportedField(
       `${path}.type`,
-      `is "${type.slice(0, 64)}": only tools of the type function are served here`,
+      `is "${quotable(type, 64)}": only tools of the type function are served here`,
     );
   }
   const place = form === 'nested' ? `${path}.function` : path;

@@ -1,7 +1,6 @@
 import { AppError } from '../../../base/errors.ts';
+import { sayable } from '../../sayable.ts';
 import { isObject, type Json } from '../json.ts';
-
-const longestMessage = 500;
 
 /** What an upstream's `error` means: an object with a message, or a text. */
 export function upstreamError(error: Json): AppError {
@@ -10,7 +9,7 @@ export function upstreamError(error: Json): AppError {
   const type = isObject(error) ? error['type'] : null;
   const message =
     typeof told === 'string' && told !== ''
-      ? withoutKeys(told).slice(0, longestMessage)
+      ? sayable(told)
       : 'The upstream broke off its answer without a reason. Send the request again.';
   const tooLong = [kind, type].some(
     (word) => word === 'exceed_context_size_error' || word === 'context_length_exceeded',
@@ -20,9 +19,4 @@ export function upstreamError(error: Json): AppError {
 
 export function notOfThisDialect(what: string): AppError {
   return new AppError('upstream_failed', `The upstream sent ${what}. Send the request again.`);
-}
-
-/** Providers repeat the key that they refuse. */
-function withoutKeys(text: string): string {
-  return text.replaceAll(/\b(?:sk|pk|rk|key)-[\w*.-]{6,}/gi, '[key]').replaceAll(/\bBearer\s+\S+/gi, 'Bearer [key]');
 }

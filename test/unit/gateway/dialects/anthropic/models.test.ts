@@ -75,6 +75,6 @@ describe("models in the Anthropic dialect's list", () => {
   it('are found one by one, also under names with a slash', () => {
     const route = anthropic.info['/v1/models/'];
     expect(route?.answer({ ...request, id: 'ranch/auto' })).toMatchObject({ id: 'ranch/auto' });
-    expect(() => route?.answer({ ...request, id: 'absent' })).toThrow('The model absent is not on this node.');
+    expect(() => route?.answer({ ...request, id: 'absent' })).toThrow('The model "absent" is not on this node.');
   });
 });

@@ -240,7 +240,7 @@ describe('OpenAiStreamReader', () => {
     const [told] = readStream([
       'data: {"error":{"message":"Incorrect API key provided: sk-abc123456789. Bearer xyz."}}\n\n',
     ]);
-    expect(told).toBe('error upstream_failed: Incorrect API key provided: [key] Bearer [key]');
+    expect(told).toBe('error upstream_failed: Incorrect API key provided: …. Bearer …');
   });
 
   it('passes over comments, pings and empty data', () => {
