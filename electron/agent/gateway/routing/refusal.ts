@@ -1,6 +1,5 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
-import { quotable } from '../../base/quotable.ts';
 import type { UpstreamDescription } from '../../inference/upstream.ts';
 import { missingCapability } from '../missing-capability.ts';
 import { count } from './figures.ts';
