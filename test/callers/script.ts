@@ -1,7 +1,7 @@
 /** What a program's session says: the words by which the script knows where it is. */
 export const hello = 'Good day, this is turn one.';
 export const remembered = 'The file is there, and turn one is remembered.';
-export const forgotten = 'The file is there, but turn one is gone.';
+const forgotten = 'The file is there, but turn one is gone.';
 /** The file that a tool makes, in the program's working folder. */
 export const proofName = 'ranch-proof.txt';
 export const proofText = 'made';

@@ -2,9 +2,9 @@ import type { NodeSnapshot } from '../../contract/snapshot.ts';
 import type { Api, Target } from './connection.ts';
 
 /** Where the gateway listens unless it is set otherwise. */
-export const usualUrl = 'http://127.0.0.1:8080';
+const usualUrl = 'http://127.0.0.1:8080';
 /** What stands where a key belongs while the node asks for none: many programs insist on one. */
-export const noKey = 'ranch-hand';
+const noKey = 'ranch-hand';
 /** What stands there while the node asks for one and none was named. */
 export const missingKey = 'YOUR_KEY';
 
