@@ -14,7 +14,7 @@ import { longTask, realEngines, SdkSite } from './sdk-site.ts';
 const restLimitMs = 4_000;
 
 // One agent for each engine, and all that is asked of it in one file: starting engines is what takes long.
-describe.each(realEngines)('the client libraries on a real %s', { timeout: 60_000 }, (engine) => {
+describe.each(realEngines)('the client libraries on a real %s', { timeout: 120_000 }, (engine) => {
   let started: SdkSite | null = null;
   let missing: string | null = null;
 

@@ -22,7 +22,9 @@ export const longTask = 'Write down all numbers from one to one thousand, one af
 /** Tokens of context that every model here has. */
 export const contextLength = 1_024;
 /** So low that a request which finds no slot is refused at once. */
-const args = ['--set', 'gateway.maxQueued=0', '--set', 'models.keepAliveMinutes=60'];
+const noQueue = ['--set', 'gateway.maxQueued=0'];
+/** What a node asks a model that it has just loaded would take the only slot for a while. */
+const noQuestions = ['--set', 'models.servingCheck=false', '--set', 'models.keepAliveMinutes=60'];
 
 /**
  * A real agent with one real engine that has two real models: one that talks, and one that calls a tool. One request at
@@ -79,7 +81,8 @@ export class SdkSite implements AsyncDisposable {
         ollamaPid = ollama.pid;
         await ollama.create('talker-plain', gemma);
         await createOneThreaded(ollama, 'talker-plain', 'talker');
-        await createToolCallModel(ollama, folder);
+        await createToolCallModel(ollama, folder, 'caller-plain');
+        await createOneThreaded(ollama, 'caller-plain', 'tool-call');
         Object.assign(env, ownEnvironment('OLLAMA', { ENABLED: 'true', URL: ollama.url }));
       } else {
         linkOrCopy(gemma, join(dataDir, 'models', 'talker.gguf'));
@@ -89,7 +92,11 @@ export class SdkSite implements AsyncDisposable {
         Object.assign(env, ownEnvironment(name, program === '' ? more : { ...more, PATH: program }));
       }
       if (engine !== 'embedded') Object.assign(env, ownEnvironment('EMBEDDED', { ENABLED: 'false' }));
-      const agent = await startAgent({ dataDir, args: [...args, '--set', `models.default=${models.talker}`], env });
+      const agent = await startAgent({
+        dataDir,
+        args: [...noQueue, ...noQuestions, '--set', `models.default=${models.talker}`],
+        env,
+      });
       endings.push(() => agent[Symbol.asyncDispose]());
       await snapshotWhere(
         agent,
