@@ -62,7 +62,11 @@ function Address(): ReactElement {
       </dl>
       {!lan && (
         <div className="mt-4">
-          <p className="mb-1 text-muted">To open it to the network, make a key, run this line, and restart the node:</p>
+          <p className="mb-1 text-muted">
+            {keysTotal === 0
+              ? 'To open it to the network, make a key, run this line, and restart the node:'
+              : 'To open it to the network, run this line and restart the node:'}
+          </p>
           <Copyable text="ranch-hand settings set gateway.listen lan" label="Copy the line" />
         </div>
       )}
