@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import type { KeyRow, Policy } from '../../../contract/keys.ts';
 import { Announcer } from '../../base/announcer.ts';
@@ -306,7 +306,7 @@ export class KeyStore {
  * every request is checked.
  */
 function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 const indexOf = (hash: Buffer): string => hash.toString('latin1', 0, 8);
