@@ -277,6 +277,9 @@ async function openInference(
     },
   );
   measured.subscribe((answer) => services.checks.onMeasured(answer));
+  engines.modelLoaded.subscribe(({ engineId, modelId, loadMs }) => {
+    if (loadMs !== null) gateway.modelLoaded(engineId, modelId, loadMs);
+  });
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());

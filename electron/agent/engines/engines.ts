@@ -42,12 +42,20 @@ const drainMs = 10 * 60_000;
 const stopDrainMs = 8_000;
 const readAheadEveryMs = 30_000;
 
+/** A model that has come into memory, as callers name it. */
+export interface LoadedModel {
+  readonly engineId: string;
+  readonly modelId: string;
+  /** How long that took, milliseconds; null where its beginning was not seen. */
+  readonly loadMs: number | null;
+}
+
 /** All engines of this node, and which of them has which model. */
 export class Engines {
   /** Announced after every change of what {@link list}, {@link models}, {@link switching} or {@link upstreams} say. */
   readonly changed = new Announcer<void>();
   /** A model is in memory that was not before, by whatever way; the model as callers name it. */
-  readonly modelLoaded = new Announcer<{ readonly engineId: string; readonly modelId: string }>();
+  readonly modelLoaded = new Announcer<LoadedModel>();
   readonly #deps: EnginesDeps;
   readonly #leftovers: Leftovers;
   readonly #board: EngineBoard;
@@ -56,6 +64,8 @@ export class Engines {
   readonly #keyFolder: string;
   #options: OptionsByName;
   #loaded: ReadonlySet<string> = new Set();
+  /** Since when each model is on its way into memory, monotonic milliseconds. */
+  #loading: ReadonlyMap<string, number> = new Map();
   #unsubscribe: (() => void)[] = [];
   #isStopped = false;
 
@@ -320,12 +330,33 @@ export class Engines {
 
   #tellLoaded(): void {
     const before = this.#loaded;
+    const loading = this.#loading;
+    this.#loading = this.#nowLoading();
     const now = this.#parts.switcher.loaded();
     this.#loaded = new Set(now.map(({ offer, model }) => spotKey(offer.engineId, model.id)));
     for (const { offer, model } of now) {
-      if (before.has(spotKey(offer.engineId, model.id))) continue;
-      this.modelLoaded.announce({ engineId: offer.engineId, modelId: model.id });
+      const key = spotKey(offer.engineId, model.id);
+      if (before.has(key)) continue;
+      const sinceMs = loading.get(key);
+      const loadMs = sinceMs === undefined ? null : this.#deps.clock.monotonic() - sinceMs;
+      this.modelLoaded.announce({ engineId: offer.engineId, modelId: model.id, loadMs });
     }
+  }
+
+  /** Models that are on their way into memory, each with the time when that was seen first. */
+  #nowLoading(): ReadonlyMap<string, number> {
+    const { loads } = this.#parts;
+    const nowMs = this.#deps.clock.monotonic();
+    const loading = new Map<string, number>();
+    for (const model of this.#board.view().models) {
+      for (const offer of model.offers) {
+        const state = offer.held?.state;
+        if (state === 'loaded' || (state !== 'loading' && !loads.isArriving(offer))) continue;
+        const key = spotKey(offer.engineId, model.id);
+        loading.set(key, this.#loading.get(key) ?? nowMs);
+      }
+    }
+    return loading;
   }
 }
 

@@ -55,6 +55,8 @@ interface Place {
   readonly chain: PromptChain;
   readonly promptTokens: number | null;
   readonly completionTokens: number;
+  /** When it was answered, milliseconds since the epoch. */
+  readonly atMs: number;
 }
 
 interface Miss {
@@ -80,6 +82,15 @@ interface Session {
   misses: Miss | null;
 }
 
+/** Of a place that has nothing of its chat any more. */
+const noChain: PromptChain = {
+  hashes: new Float64Array(0),
+  characters: new Float64Array(0),
+  tools: '',
+  head: '',
+  headTurns: 0,
+  isAnswer: [],
+};
 const mostPlaces = 4;
 const usualTokensPerCharacter = 0.25;
 /** So often in a row a chat must miss its cache before that is told: an engine that was restarted makes one miss. */
@@ -130,6 +141,15 @@ export class Sessions {
       },
       settle: (outcome) => this.#settle(session, chain, outcome),
     };
+  }
+
+  /** A model came into memory anew: what it had read before `beforeMs`, milliseconds since the epoch, is gone. */
+  forget(upstream: string, model: string, beforeMs: number): void {
+    const key = placeKey(upstream, model);
+    for (const { places } of this.#sessions.values()) {
+      const place = places.get(key);
+      if (place && place.atMs <= beforeMs) places.set(key, { ...place, chain: noChain });
+    }
   }
 
   /** Chats that were answered at least once, the latest first. */
@@ -232,7 +252,8 @@ export class Sessions {
     if (cachedTokens !== null) session.cachedTokens = (session.cachedTokens ?? 0) + cachedTokens;
     session.lastAtMs = this.#clock.now();
     session.places.delete(key);
-    session.places.set(key, { upstream, model, chain, promptTokens, completionTokens: completionTokens ?? 0 });
+    const atMs = session.lastAtMs;
+    session.places.set(key, { upstream, model, chain, promptTokens, completionTokens: completionTokens ?? 0, atMs });
     const [oldest] = session.places.keys();
     if (session.places.size > mostPlaces && oldest !== undefined) session.places.delete(oldest);
   }

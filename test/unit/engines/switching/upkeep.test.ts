@@ -129,6 +129,26 @@ describe('load, unload and remove', () => {
   });
 });
 
+describe('how long a model took to load', () => {
+  it('is told with it, and not for one that comes up unseen', async () => {
+    const { engines, engine, clock } = await node();
+    const told: (number | null)[] = [];
+    engines.modelLoaded.subscribe(({ loadMs }) => told.push(loadMs));
+    engine.slowLoads = true;
+    const load = engines.load('cow');
+    await calm();
+    clock.advance(7_000);
+    engine.finishLoad('cow');
+    await load;
+    expect(told).toEqual([7_000]);
+    engine.drop('cow');
+    await calm();
+    engine.hold('cow', cow, 'loaded');
+    await calm();
+    expect(told).toEqual([7_000, null]);
+  });
+});
+
 describe('F20 a file that goes without anybody telling', () => {
   it('is noticed within five seconds', async () => {
     const folder = tempFolder();

@@ -153,6 +153,15 @@ describe('Predictor', () => {
     expect(predictor.promptTokens('other', { characters: 3_600, images: 0 })).toBe(1_012);
   });
 
+  it('does not count a place that the request has against it', () => {
+    const engine = { ...upstream, load: { busy: 4, deferred: 0 } };
+    const predictor = make({ waitMs: 9_000, lane: { inFlight: 4 } });
+    const held = { ...ask, upstream: engine, waitedMs: 700 };
+    expect(predictor.estimate({ ...ask, upstream: engine }).waitMs).toBeGreaterThanOrEqual(9_000);
+    expect(predictor.estimate(held).waitMs).toBe(700 + Math.round(predictor.estimate(held).serviceMs / 4));
+    expect(make({ waitMs: 9_000, lane: { inFlight: 4 } }).estimate({ ...ask, waitedMs: 700 }).waitMs).toBe(700);
+  });
+
   it('is far away where a provider answers', () => {
     const cloud = { ...upstream, id: 'provider', route: 'cloud' as const };
     const predictor = make();

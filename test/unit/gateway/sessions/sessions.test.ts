@@ -97,6 +97,21 @@ describe('Sessions, which requests belong together', () => {
 });
 
 describe('Sessions, what is cached', () => {
+  it('F1 expects nothing of a model that came into memory anew, and all again once that has answered', () => {
+    const { say, sessions, clock } = world();
+    say(talk('A', 0)).settle(answer);
+    clock.advance(1_000);
+    sessions.forget('b', 'qwen', clock.now());
+    sessions.forget('a', 'qwen', clock.now() - 1_001);
+    expect(say(talk('A', 1)).cachedTokens('a', 'qwen')).toBe(520);
+    sessions.forget('a', 'qwen', clock.now() - 1_000);
+    const next = say(talk('A', 1));
+    expect([next.cachedTokens('a', 'qwen'), next.lostTokens('b', 'qwen'), next.lastUpstream]).toEqual([0, 0, 'a']);
+    next.settle({ ...answer, cachedTokens: 0 });
+    expect(say(talk('A', 2)).cachedTokens('a', 'qwen')).toBeGreaterThan(500);
+    expect(sessions.brokenCaches()).toEqual([]);
+  });
+
   it('expects the prompt read before and its answer in the cache, where it was answered', () => {
     const { say } = world();
     const first = say(talk('A', 0));
