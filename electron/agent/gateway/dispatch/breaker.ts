@@ -46,7 +46,7 @@ const closed: BreakerState = { kind: 'closed', failures: 0, pauses: 0 };
  * What comes of an event. Pure. A request that was sent before the breaker opened tells it nothing new by failing. On
  * trial, the beginning of an answer lets the others in again, and one more failure shuts them out for longer.
  */
-export function nextBreakerState(state: BreakerState, event: BreakerEvent, nowMs: number): BreakerState {
+function nextBreakerState(state: BreakerState, event: BreakerEvent, nowMs: number): BreakerState {
   switch (event.kind) {
     case 'sent':
       return state.kind === 'open' ? { kind: 'probing', cause: state.cause, pauses: state.pauses } : state;

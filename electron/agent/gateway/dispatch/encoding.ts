@@ -67,7 +67,7 @@ export function encodeFor(outgoing: Outgoing, { upstream, model }: PlannedCandid
 }
 
 /** The caller's dialect where the upstream speaks it, for then nothing has to be translated. */
-export function dialectFor(caller: Dialect, upstream: Pick<UpstreamDescription, 'dialects'>): Dialect {
+function dialectFor(caller: Dialect, upstream: Pick<UpstreamDescription, 'dialects'>): Dialect {
   return upstream.dialects.includes(caller) ? caller : (upstream.dialects[0] ?? 'openai');
 }
 
