@@ -7,10 +7,15 @@ export type JsonObject = Readonly<Record<string, Json>>;
 
 /** Deeper nesting than any caller needs, and far below what overflows a stack. */
 const depthLimit = 64;
+/**
+ * More values than the longest chat with all its tools has. Empty objects take three bytes each in a body and twenty times
+ * that in memory: a body of nothing else would hold everybody up for seconds.
+ */
+const valueLimit = 500_000;
 
 /**
- * Parses a request body: one JSON object in UTF-8, nested at most 64 deep, no key twice in one object (two readers
- * would see two different requests).
+ * Parses a request body: one JSON object in UTF-8, nested at most 64 deep, with at most 500,000 values and no key
+ * twice in one object (two readers would see two different requests).
  *
  * @throws AppError `invalid_request`
  */
@@ -18,7 +23,7 @@ export function parseBody(body: Buffer): JsonObject {
   if (!isUtf8(body)) throw invalid('The body is not UTF-8. Encode the JSON as UTF-8.');
   const text = body.toString('utf8');
   // Looked at before it is parsed: parsing is where depth does its harm.
-  checkStructure(text);
+  checkStructure(text, { keysOnce: true });
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -41,6 +46,19 @@ export function parseJson(text: string): Json | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Any JSON that a caller or a model wrote within a text, such as the arguments of a call, in the bounds of a body;
+ * undefined when it is none. What is deeper would overflow the stack when it is written again.
+ */
+export function parseWithin(text: string): Json | undefined {
+  try {
+    checkStructure(text, { keysOnce: false });
+  } catch {
+    return undefined;
+  }
+  return parseJson(text);
 }
 
 /** What JSON.parse gives is nothing else: this only says so to the compiler. */
@@ -69,21 +87,26 @@ function invalid(message: string): AppError {
   return new AppError('invalid_request', message);
 }
 
-/** One pass over the text: nesting and keys. It need not notice broken JSON, only never fail on it. */
-function checkStructure(text: string): void {
+/** One pass over the text: nesting, number of values, and keys. It need not notice broken JSON, only never fail on it. */
+function checkStructure(text: string, { keysOnce }: { readonly keysOnce: boolean }): void {
   /** Per open container: the keys so far for an object, null for an array. */
   const open: (Set<string> | null)[] = [];
   let expectKey = false;
+  let values = 0;
   let at = 0;
   while (at < text.length) {
     const char = text.charCodeAt(at);
     if (char === 0x22) {
       const end = endOfString(text, at);
       const keys = open.at(-1);
-      if (expectKey && keys) addKey(keys, text.slice(at, end));
+      if (keysOnce && expectKey && keys) addKey(keys, text.slice(at, end));
       expectKey = false;
       at = end;
       continue;
+    }
+    if (char === 0x7b || char === 0x5b || char === 0x2c) {
+      values += 1;
+      if (values > valueLimit) throw invalid(`The body has more than ${valueLimit.toLocaleString('en-US')} values.`);
     }
     if (char === 0x7b || char === 0x5b) {
       if (open.length >= depthLimit) throw invalid(`The body is nested deeper than ${depthLimit} levels.`);

@@ -64,6 +64,10 @@ export const bodyRows: readonly BodyRow[] = [
   text('B29', 'a list', (route) => `[${JSON.stringify(route.good)}]`),
   text('B30', '10,000 levels of lists', (route) => raw(route, `"x":${nested(10_000)}`)),
   text('B30', '10,000 levels of objects', (route) => raw(route, `"x":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`)),
+  text('B30', 'a million empty objects', (route) => raw(route, `"x":[${'{},'.repeat(1_000_000)}{}]`)),
+  text('B30', 'a million keys', (route) =>
+    raw(route, Array.from({ length: 1_000_000 }, (_, at) => `"k${at}":1`).join()),
+  ),
   text('B32', 'model twice', (route) => raw(route, '"model":"other"')),
   text('B32', 'model twice, once escaped', (route) => raw(route, '"mod\\u0065l":"other"')),
   text('B33', 'half a character', (route) => raw(route, '"x":"\\ud800"')),

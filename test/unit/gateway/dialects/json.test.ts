@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../../electron/agent/base/errors.ts';
-import { parseBody, parseJson } from '../../../../electron/agent/gateway/dialects/json.ts';
+import { parseBody, parseWithin, parseJson } from '../../../../electron/agent/gateway/dialects/json.ts';
 
 function refusal(body: string | Buffer): string {
   try {
@@ -44,6 +44,15 @@ describe('parseBody', () => {
     }
     expect(refusal(`{"x":${'['.repeat(63)}${']'.repeat(63)}}`)).toBe('accepted');
     expect(refusal(`{"x":"${'['.repeat(10_000)}"}`)).toBe('accepted');
+  });
+
+  it('B30 millions of values: refused before they are parsed', () => {
+    const told = 'The body has more than 500,000 values.';
+    expect(refusal(`{"x":[${'{},'.repeat(600_000)}{}]}`)).toBe(told);
+    expect(refusal(`{"x":[${'1,'.repeat(600_000)}1]}`)).toBe(told);
+    expect(refusal(`{"x":${'[[],[]],'.repeat(600_000)}`)).toBe(told);
+    expect(refusal(`{"x":[${'{},'.repeat(100_000)}{}]}`)).toBe('accepted');
+    expect(refusal(`{"x":"${'{},'.repeat(600_000)}"}`)).toBe('accepted');
   });
 
   it("B31 __proto__ and constructor are data of their own, not anybody else's", () => {
@@ -139,5 +148,18 @@ describe('parseJson', () => {
     expect(parseJson('{"a":')).toBeUndefined();
     expect(parseJson('')).toBeUndefined();
     expect(parseJson('[1]')).toEqual([1]);
+  });
+});
+
+describe('JSON within a text', () => {
+  it('is what it says, the last of two keys standing, as its writers read it', () => {
+    expect(parseWithin('{"a":1,"a":2}')).toEqual({ a: 2 });
+    expect(parseWithin('{"a"')).toBeUndefined();
+  });
+
+  it('B30 is none when it is too deep to be written again, or of millions of values', () => {
+    expect(parseWithin('['.repeat(100_000) + ']'.repeat(100_000))).toBeUndefined();
+    expect(parseWithin(`{"a":${'{"a":'.repeat(100)}1${'}'.repeat(101)}`)).toBeUndefined();
+    expect(parseWithin(`[${'1,'.repeat(600_000)}1]`)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import type { Usage } from '../../../inference/usage.ts';
 import type { AnswerFinish } from '../query.ts';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, parseWithin, type Json, type JsonObject } from '../json.ts';
 
 /** Forms that both sides of the dialect share. */
 
@@ -61,11 +61,6 @@ export function finishOf(reason: string): AnswerFinish {
  */
 export function inputOf(argumentsText: string): JsonObject {
   if (argumentsText.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(argumentsText);
-    if (isObject(value)) return value;
-  } catch {
-    // Told below.
-  }
-  return { INVALID_JSON: argumentsText };
+  const value = parseWithin(argumentsText);
+  return isObject(value) ? value : { INVALID_JSON: argumentsText };
 }

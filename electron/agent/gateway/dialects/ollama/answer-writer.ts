@@ -2,7 +2,7 @@ import { AppError } from '../../../base/errors.ts';
 import type { Usage } from '../../../inference/usage.ts';
 import type { Answer, AnswerEvent, AnswerFinish, EmbeddingAnswer, EngineTimings, ToolCall } from '../query.ts';
 import type { AnswerWriter, WriterFacts } from '../surface.ts';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, parseWithin, type Json, type JsonObject } from '../json.ts';
 import { errorLine } from './errors.ts';
 
 /** `generate` has its text in `response`, `chat` in a message. */
@@ -224,12 +224,8 @@ function wholeCalls(calls: readonly ToolCall[], finish: AnswerFinish): Json[] {
 
 function argumentsOf(text: string): JsonObject | null {
   if (text.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parseWithin(text);
+  return isObject(value) ? value : null;
 }
 
 function timeOf(seconds: number): string {

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, parseWithin, type Json, type JsonObject } from '../json.ts';
 import type { ChatQuery, OutputShape, Part, Query, ToolDeclaration, Turn } from '../query.ts';
 import { writeOptions } from './options.ts';
 
@@ -132,10 +132,6 @@ function contentOf(parts: readonly Part[]): JsonObject {
 
 /** Models now and then write arguments that are no object; templates need one, so such text becomes a field of one. */
 function objectOf(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text === '' ? '{}' : text);
-    return isObject(value) ? value : { value: text };
-  } catch {
-    return { value: text };
-  }
+  const value = parseWithin(text === '' ? '{}' : text);
+  return isObject(value) ? value : { value: text };
 }
