@@ -56,7 +56,8 @@ describe.each(realEngines)('the client libraries on a real %s', { timeout: 120_0
           expect(heard.text.length).toBeGreaterThan(0);
           expect(heard.calls).toEqual([]);
           expect(['stop', 'length', 'max_tokens', 'incomplete']).toContain(heard.finish);
-          expect(heard.promptTokens).toBeGreaterThan(3);
+          // The Anthropic dialect counts what was found in a cache elsewhere.
+          expect(heard.promptTokens).toBeGreaterThan(0);
           expect(heard.completionTokens).toBeGreaterThan(0);
         });
 
