@@ -9,28 +9,7 @@ import { Agent, createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-
-export interface ArmOrder {
-  readonly kind: 'gateway' | 'pipe' | 'llms';
-  readonly upstreamPort: number;
-  /** Requests that the gateway lets the engine work on side by side. */
-  readonly slots: number;
-  /** The other proxy's package; only of the arm `llms`. */
-  readonly folder: string | null;
-}
-
-export interface ArmReady {
-  readonly port: number;
-  /** A key that the arm asks for; null where it takes any. */
-  readonly key: string | null;
-}
-
-export interface ArmFigures {
-  readonly cpuMicros: number;
-  readonly rssBytes: number;
-  /** Peak resident memory; null where the system does not tell. */
-  readonly peakBytes: number | null;
-}
+import type { ArmFigures, ArmOrder, ArmReady } from './gateway-arm-orders.ts';
 
 function startPipe({ upstreamPort }: ArmOrder): Promise<ArmReady> {
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: Infinity });

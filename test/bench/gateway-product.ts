@@ -11,7 +11,7 @@ import { PressureProbe } from '../../electron/agent/gateway/load/pressure-probe.
 import { Sampler } from '../../electron/agent/telemetry/sampler.ts';
 import { systemProbe } from '../../electron/agent/telemetry/system-probe.ts';
 import { policySchema } from '../../electron/contract/keys.ts';
-import type { ArmOrder, ArmReady } from './gateway-arm.ts';
+import type { ArmOrder, ArmReady } from './gateway-arm-orders.ts';
 
 /** The product's gateway as the agent opens it, in a folder of its own, before an engine that somebody else runs. */
 export async function startProduct({ upstreamPort, slots }: ArmOrder): Promise<ArmReady> {

@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { resolve as resolvePath } from 'node:path';
-import type { ArmFigures, ArmOrder, ArmReady } from './gateway-arm.ts';
+import type { ArmFigures, ArmOrder, ArmReady } from './gateway-arm-orders.ts';
 import type { ArmBundle } from './gateway-bundle.ts';
 import type { LoadFigures, LoadOrder } from './gateway-load.ts';
 
