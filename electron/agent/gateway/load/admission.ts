@@ -43,6 +43,10 @@ interface Waiter {
 
 const defaultPromoteAfterMs = 30_000;
 const longestRetryAfterS = 600;
+/** How many times shorter a wait may be than was guessed before anything was measured. */
+const guessedOff = 4;
+/** Until then nobody is sent away for longer: soon it is known. */
+const guessedRetryMs = 15_000;
 /** Callers whose last turn is remembered. */
 const callerLimit = 1_024;
 
@@ -164,8 +168,9 @@ export class Admission {
     const standing = this.#standing(nowMs);
     const newcomer = { ask, sinceMs: nowMs };
     const { waitMs, mostMs } = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
-    // Whoever is let in should not have to be refused after all when its time is over.
-    if (mostMs > ask.mostWaitMs) {
+    // Whoever is let in should not have to be refused after all when its time is over. But before the first answer has
+    // told how quick an upstream is, all is guessed, and a guess alone turns nobody away.
+    if (this.#isGuessed(ask) ? waitMs > ask.mostWaitMs * guessedOff : mostMs > ask.mostWaitMs) {
       throw this.#refusal(ask, 'wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
     }
     if (this.#waiting.size < this.#options.queueLimit) return;
@@ -284,9 +289,14 @@ export class Admission {
     return (this.#lanes.get(lane)?.inFlight ?? 0) < this.#slots(lane);
   }
 
-  #refusal({ tentative }: AdmissionAsk, cause: RefusalCause, waitMs: number, text: string): AppError {
-    if (tentative !== true) this.#refusals[cause] += 1;
-    const retryAfterS = wholeSeconds(waitMs);
+  /** Whether none of the upstreams has given an answer yet that showed how long it takes. */
+  #isGuessed({ lanes }: AdmissionAsk): boolean {
+    return lanes.every((lane) => (this.#lanes.get(lane)?.completions ?? 0) === 0);
+  }
+
+  #refusal(ask: AdmissionAsk, cause: RefusalCause, waitMs: number, text: string): AppError {
+    if (ask.tentative !== true) this.#refusals[cause] += 1;
+    const retryAfterS = wholeSeconds(this.#isGuessed(ask) ? Math.min(waitMs, guessedRetryMs) : waitMs);
     const message = `This node is busy: ${text}. Try again in ${retryAfterS} s.`;
     return new AppError('too_busy', message, { context: { retryAfterS, cause } });
   }

@@ -235,12 +235,36 @@ describe('a bounded wait', () => {
   it('L3 refuses at once when the wait may come to more than the request has time for', async () => {
     const scene = new Scene(2);
     for (const name of ['x/0', 'x/1', 'x/2', 'x/3']) await scene.ask(name, { serviceMs: 3_000 });
-    await scene.ask('x/4', { mostWaitMs: 5_999 });
-    // Half of each one's time either way is thought possible before anything was measured.
+    await scene.ask('x/4', { mostWaitMs: 1_499 });
     await scene.ask('x/5', { mostWaitMs: 10_000 });
     expect(scene.taken()).toEqual(['x/0 in a', 'x/1 in a', 'x/4 too_busy 6 s']);
     expect(scene.admission.queued).toBe(3);
     expect(scene.admission.refusals['wait-too-long']).toBe(1);
+  });
+
+  it('L3 turns nobody away for a guess, nor for long, before a first answer has told how quick it is', async () => {
+    const scene = new Scene(1);
+    await scene.ask('x/0', { serviceMs: 200_000 });
+    await scene.ask('x/1', { serviceMs: 200_000, mostWaitMs: 60_000 });
+    await scene.ask('x/2', { serviceMs: 200_000, mostWaitMs: 60_000 });
+    expect(scene.taken()).toEqual(['x/0 in a', 'x/2 too_busy 15 s']);
+    await scene.pass(8_000);
+    await scene.end('x/0');
+    expect(scene.taken()).toEqual(['x/1 in a after 8000']);
+    await scene.ask('x/3', { serviceMs: 8_000, mostWaitMs: 45_000 });
+    expect(scene.taken().at(-1)).toBe('x/3 too_busy 50 s');
+  });
+
+  it('what loads a model first says nothing of how long others take', async () => {
+    const scene = new Scene(1);
+    await scene.ask('x/0', { serviceMs: 1_000 });
+    await scene.pass(1_000);
+    await scene.end('x/0');
+    await scene.ask('x/1', { serviceMs: 1_000, loads: true });
+    await scene.pass(300_000);
+    await scene.end('x/1');
+    await scene.ask('x/2', { serviceMs: 2_000 });
+    expect(scene.admission.retryAfterS({ lanes: ['a'], priority: 'normal', caller: 'x' })).toBe(2);
   });
 
   it('refuses one that has waited as long as it may, with the time that its place still needs', async () => {
