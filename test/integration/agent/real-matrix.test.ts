@@ -69,7 +69,11 @@ describe.each(realEngines)('the client libraries on a real %s', { timeout: 120_0
         });
 
         it('JSON schema', async (context) => {
-          const { text } = await ask(site(context), context.signal, { with: 'schema', tokens: 100 });
+          const { text } = await ask(site(context), context.signal, {
+            with: 'schema',
+            says: 'Say yes or no, as JSON: {"ok": true}',
+            tokens: 400,
+          });
           expect(JSON.parse(text)).toEqual({ ok: expect.any(Boolean) as boolean });
         });
 
