@@ -1,5 +1,6 @@
 import { virtualModels } from '../../contract/routing.ts';
 import type { Clock } from '../base/clock.ts';
+import { quotable } from '../base/quotable.ts';
 import type { Allowance, Allowances, Caller, LimitedBy } from './access/caller.ts';
 import type { Call } from './call.ts';
 import type { Decoded, Surface } from './dialects/surface.ts';
@@ -67,7 +68,8 @@ export class Preparing {
   async read(call: Call, surface: Surface): Promise<Decoded> {
     const { limits } = this.#options;
     judgeBodyHeaders(call.request, limits);
-    return surface.decode(await readBody(call.request, limits, this.#deps.clock));
+    const decoded = surface.decode(await readBody(call.request, limits, this.#deps.clock));
+    return { ...decoded, ignored: boundedNames(decoded.ignored) };
   }
 
   /** @throws AppError for a name or a header that is not accepted, `key_limit` when a rate is used up */
@@ -120,6 +122,11 @@ export class Preparing {
     }
     return limited.length === 0 ? null : this.#deps.allowances.take(limited, promptTokens);
   }
+}
+
+/** Names of dropped fields go into a header and into the trace, and callers choose both their number and their length. */
+function boundedNames(names: readonly string[]): string[] {
+  return names.slice(0, 64).map((name) => quotable(name, 128));
 }
 
 function least(one: number | null, other: number | null): number | null {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Trace } from '../../../electron/contract/trace.ts';
 import { systemClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { GatewayAccess, noLimits } from '../../../electron/agent/gateway/access/gateway-access.ts';
@@ -83,6 +84,23 @@ describe('bad bodies', () => {
         '\xff"}',
       );
       expectRefused(await rig.raw(text), { dialect: route.dialect, status: 400, code: 'invalid_request' });
+    }
+  });
+
+  it('B71 names of dropped fields are few and short in headers and decisions, whatever callers call them', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`f${at}${'n'.repeat(500)}`, at]));
+    const traces: Trace[] = [];
+    rig.traced.subscribe((trace) => traces.push(trace));
+    for (const route of bodyRoutes.filter(({ asks }) => asks)) {
+      const answer = await rig.post(route.path, { '\u001b[31m\u202e\r\nSet-Cookie: a': 1, ...many, ...route.good });
+      expect(answer.headers.get('set-cookie')).toBeNull();
+      await answer.arrayBuffer();
+    }
+    expect(traces.length).toBeGreaterThan(5);
+    for (const { ignored } of traces) {
+      expect(ignored.length).toBeLessThanOrEqual(64);
+      expect(ignored.join('')).not.toMatch(/[\p{Cc}\u202e]/u);
+      expect(Math.max(...ignored.map(({ length }) => length))).toBeLessThan(150);
     }
   });
 

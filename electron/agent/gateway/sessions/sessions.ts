@@ -79,6 +79,8 @@ interface Session {
   lastAtMs: number;
   promptTokens: number;
   cachedTokens: number | null;
+  /** Turns of all its chains, for the memory that they take. */
+  turns: number;
   misses: Miss | null;
 }
 
@@ -91,6 +93,8 @@ const noChain: PromptChain = {
   headTurns: 0,
   isAnswer: [],
 };
+/** Turns of all chats together, some 25 bytes each: chats may be long or many, and not both. */
+const mostTurnsKept = 400_000;
 const mostPlaces = 4;
 const usualTokensPerCharacter = 0.25;
 /** So often in a row a chat must miss its cache before that is told: an engine that was restarted makes one miss. */
@@ -110,6 +114,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   readonly #groups = new Map<string, Set<Session>>();
   readonly #trust = new CacheTrust();
+  #turns = 0;
 
   constructor(options: SessionsOptions, deps: SessionsDeps) {
     this.#options = options;
@@ -127,6 +132,7 @@ export class Sessions {
     session.lastAtMs = this.#clock.now();
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
+    this.#weigh(session);
     this.#forgetQuietest();
 
     const last = [...session.places.values()].at(-1) ?? null;
@@ -206,19 +212,31 @@ export class Sessions {
       promptTokens: 0,
       cachedTokens: null,
       misses: null,
+      turns: 0,
     };
     const members = this.#groups.get(group) ?? new Set();
     this.#groups.set(group, members.add(session));
     return session;
   }
 
+  #weigh(session: Session): void {
+    const chains = new Set([session.chain, ...[...session.places.values()].map(({ chain }) => chain)]);
+    const turns = [...chains].reduce((sum, { hashes }) => sum + hashes.length, 0);
+    this.#turns += turns - session.turns;
+    session.turns = turns;
+  }
+
   #forgetQuietest(): void {
-    const [quietest] = this.#sessions.values();
-    if (this.#sessions.size <= this.#options.capacity || !quietest) return;
-    this.#sessions.delete(quietest.id);
-    const members = this.#groups.get(quietest.group);
-    members?.delete(quietest);
-    if (members?.size === 0) this.#groups.delete(quietest.group);
+    for (const [id, session] of this.#sessions) {
+      if (this.#sessions.size <= this.#options.capacity && this.#turns <= mostTurnsKept) return;
+      // The one that asks now is the last of them, and never the one to go.
+      if (this.#sessions.size === 1) return;
+      this.#sessions.delete(id);
+      this.#turns -= session.turns;
+      const members = this.#groups.get(session.group);
+      members?.delete(session);
+      if (members?.size === 0) this.#groups.delete(session.group);
+    }
   }
 
   /** What of the prompt the upstream should have, times how much of such it had lately. */
@@ -256,6 +274,8 @@ export class Sessions {
     session.places.set(key, { upstream, model, chain, promptTokens, completionTokens: completionTokens ?? 0, atMs });
     const [oldest] = session.places.keys();
     if (session.places.size > mostPlaces && oldest !== undefined) session.places.delete(oldest);
+    // One that was forgotten while it was answered takes no memory any more.
+    if (this.#sessions.has(session.id)) this.#weigh(session);
   }
 
   #learn(session: Session, { upstream, model }: Place, expected: number, cachedTokens: number): void {

@@ -44,6 +44,15 @@ function talk(who: string, rounds: number): Turn[] {
 const answer = { upstreamId: 'a', model: 'qwen', promptTokens: 500, cachedTokens: 0, completionTokens: 20 };
 
 describe('Sessions, which requests belong together', () => {
+  it('forgets the quietest of many long chats, whatever the number of chats may be', () => {
+    const { sessions, say } = world(10_000);
+    const long = (who: number): Turn[] => [user(`chat ${who}`), ...Array<Turn>(7_999).fill(assistant('x'))];
+    for (let who = 0; who < 60; who += 1) say(long(who)).settle(answer);
+    expect(sessions.rows()).toHaveLength(50);
+    expect(say(long(59)).id).toBe('s60');
+    expect(say(long(0)).id).toBe('s61');
+  });
+
   it('knows a chat that goes on by its turns', () => {
     const { say } = world();
     expect([0, 1, 2, 3].map((rounds) => say(talk('A', rounds)).id)).toEqual(['s1', 's1', 's1', 's1']);
