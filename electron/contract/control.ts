@@ -65,7 +65,7 @@ export const commandSchemas = {
       .string()
       .min(1)
       .max(64)
-      .regex(/^[\p{L}\p{N} ._-]+$/u),
+      .refine((name) => /^[\p{L}\p{N} ._-]*$/u.test(name), 'be of letters, digits, spaces, ".", "_" and "-" alone'),
     scope: z.enum(keyScopes).default('inference'),
     policy: policySchema.prefault({}),
   }),

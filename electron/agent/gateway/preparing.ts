@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { quotable } from '../base/quotable.ts';
 import type { Allowance, Allowances, Caller, LimitedBy } from './access/caller.ts';
 import type { Call } from './call.ts';
+import { judgeImages } from './dialects/images.ts';
 import type { Decoded, Surface } from './dialects/surface.ts';
 import type { Outgoing } from './dispatch/encoding.ts';
 import { readHops } from './dispatch/hops.ts';
@@ -69,6 +70,7 @@ export class Preparing {
     const { limits } = this.#options;
     judgeBodyHeaders(call.request, limits);
     const decoded = surface.decode(await readBody(call.request, limits, this.#deps.clock));
+    judgeImages(decoded.query);
     return { ...decoded, ignored: boundedNames(decoded.ignored) };
   }
 

@@ -1,4 +1,6 @@
+import { AppError } from '../../base/errors.ts';
 import { invalidField } from './fields.ts';
+import type { Part, Query } from './query.ts';
 
 /** An image that was looked at: real base64 of one of the formats that engines read. */
 export interface CheckedImage {
@@ -12,6 +14,8 @@ const limitBytes = 20 * 1024 * 1024;
 const headBytes = 30;
 /** Beyond this an engine's decoder takes gigabytes for a file of a few kilobytes. */
 const pixelLimit = 100_000_000;
+/** Of all images of a request: engines hold them unpacked side by side, three bytes a pixel and more. */
+const togetherLimit = 200_000_000;
 
 /**
  * The image in a `data:` address. Any other address is refused and never asked: fetching what a caller names would let
@@ -50,6 +54,27 @@ export function imageFromBase64(received: string, path: string): CheckedImage {
     throw invalidField(path, `is an image of more than ${pixelLimit / 1_000_000} million pixels`);
   }
   return { mediaType, base64 };
+}
+
+/**
+ * Judges all images of a request together, each of which was looked at.
+ *
+ * @throws AppError `invalid_request`
+ */
+export function judgeImages(query: Query): void {
+  if (query.operation !== 'chat') return;
+  const parts = query.turns.flatMap((turn): readonly Part[] => ('parts' in turn ? turn.parts : []));
+  const pixels = parts.reduce((sum, part) => sum + (part.kind === 'image' ? pixelsOf(part.base64) : 0), 0);
+  if (pixels <= togetherLimit) return;
+  const message = `The images of the request have more than ${togetherLimit / 1_000_000} million pixels together. Send fewer or smaller ones.`;
+  throw new AppError('invalid_request', message);
+}
+
+function pixelsOf(base64: string): number {
+  const head = Buffer.from(base64.slice(0, 40), 'base64');
+  const mediaType = mediaTypeOf(head);
+  const size = mediaType === null ? null : sizeOf(mediaType, head, base64);
+  return size === null ? 0 : size.width * size.height;
 }
 
 function tooLarge(path: string): Error {

@@ -116,6 +116,7 @@ export const bodyRows: readonly BodyRow[] = [
   fields('B45', 'an image in broken base64', ({ image }) => image?.('%%%%') ?? null),
   fields('B45', 'an image of 21 MiB', ({ image }) => image?.('A'.repeat(28 * 1024 * 1024)) ?? null),
   fields('B45', 'an image of ten thousand million pixels', ({ image }) => image?.(png(100_000, 100_000)) ?? null),
+  fields('B45', 'sixty images that are too large together', ({ images }) => images?.(png(9_999, 9_999), 60) ?? null),
   fields('B45', 'an image without pixels', ({ image }) => image?.(png(0, 5)) ?? null),
   ...['http://169.254.169.254/x.png', 'file:///etc/passwd', 'https://example.com/x.png', '//evil.com/x.png'].map(
     (url) => fields('B46', `the image address ${url}`, ({ imageAddress }) => imageAddress?.(url) ?? null),

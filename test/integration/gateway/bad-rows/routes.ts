@@ -20,6 +20,8 @@ export interface BodyRoute {
   readonly messages: ((list: Json) => Fields) | null;
   /** An image by its base64. */
   readonly image: ((base64: string) => Fields) | null;
+  /** The same image so many times. */
+  readonly images: ((base64: string, times: number) => Fields) | null;
   /** An image by an address that would have to be fetched. */
   readonly imageAddress: ((url: string) => Fields) | null;
 }
@@ -33,9 +35,11 @@ const nothing = {
   text: null,
   messages: null,
   image: null,
+  images: null,
   imageAddress: null,
 } as const;
 const user = (content: Json): Json => [{ role: 'user', content }];
+const times = (count: number, item: Json): Json => Array<Json>(count).fill(item);
 const dataUrl = (base64: string): string => `data:image/png;base64,${base64}`;
 const openAiSampling = {
   limit: (value: Json) => ({ max_tokens: value }),
@@ -55,6 +59,9 @@ const anthropicTurns = {
   text: (text: string) => ({ messages: user(text) }),
   messages: (list: Json) => ({ messages: list }),
   image: (data: string) => anthropicImage({ type: 'base64', media_type: 'image/png', data }),
+  images: (data: string, count: number) => ({
+    messages: user(times(count, { type: 'image', source: { type: 'base64', media_type: 'image/png', data } })),
+  }),
   imageAddress: (url: string) => anthropicImage({ type: 'url', url }),
 };
 
@@ -70,6 +77,9 @@ export const bodyRoutes: readonly BodyRoute[] = [
     text: (text) => ({ messages: user(text) }),
     messages: (list) => ({ messages: list }),
     image: (data) => ({ messages: user([{ type: 'image_url', image_url: { url: dataUrl(data) } }]) }),
+    images: (data, count) => ({
+      messages: user(times(count, { type: 'image_url', image_url: { url: dataUrl(data) } })),
+    }),
     imageAddress: (url) => ({ messages: user([{ type: 'image_url', image_url: { url } }]) }),
   },
   {
@@ -104,6 +114,7 @@ export const bodyRoutes: readonly BodyRoute[] = [
     text: (text) => ({ input: text }),
     messages: (list) => ({ input: list }),
     image: (data) => ({ input: user([{ type: 'input_image', image_url: dataUrl(data) }]) }),
+    images: (data, count) => ({ input: user(times(count, { type: 'input_image', image_url: dataUrl(data) })) }),
     imageAddress: (url) => ({ input: user([{ type: 'input_image', image_url: url }]) }),
   },
   {
@@ -136,6 +147,7 @@ export const bodyRoutes: readonly BodyRoute[] = [
     text: (text) => ({ messages: user(text) }),
     messages: (list) => ({ messages: list }),
     image: (data) => ({ messages: [{ role: 'user', content: 'x', images: [data] }] }),
+    images: (data, count) => ({ messages: [{ role: 'user', content: 'x', images: times(count, data) }] }),
     imageAddress: (url) => ({ messages: [{ role: 'user', content: 'x', images: [url] }] }),
   },
   {
@@ -148,6 +160,7 @@ export const bodyRoutes: readonly BodyRoute[] = [
     text: (text) => ({ prompt: text }),
     messages: null,
     image: (data) => ({ images: [data] }),
+    images: (data, count) => ({ images: times(count, data) }),
     imageAddress: (url) => ({ images: [url] }),
   },
   {
