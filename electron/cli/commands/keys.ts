@@ -17,7 +17,7 @@ export function addKeys(program: Command, context: CliContext, end: End): void {
       end(await verb.keys(context, command.optsWithGlobals<KeysOptions>()));
     });
   limited(common(keys.command('add <name>').description('make a key; it is shown this once')))
-    .addOption(new Option('--scope <scope>', 'what it opens').choices(scopes))
+    .addOption(new Option('--scope <scope>', 'what it is for, told in lists; both open the gateway').choices(scopes))
     .action(async (name: string, _options: unknown, command: Command) => {
       const { keysAdd } = await import('../verbs/keys.ts');
       end(await keysAdd(context, command.optsWithGlobals<KeysAddOptions>(), name));
