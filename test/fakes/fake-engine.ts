@@ -37,6 +37,7 @@ function behave(modelPath: string): void {
       slots: 1,
       threads: 1,
       hasChatTemplate: false,
+      hasTools: false,
       engineVersion: 'fake 1',
     };
     process.stdout.write(`${JSON.stringify({ event: 'ready', port, model })}\n`);
