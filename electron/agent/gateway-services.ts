@@ -142,7 +142,7 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
     gatewayUrl,
     keys,
     traces,
-    changes: [keys.changed, door.changed, servers.changed],
+    changes: [keys.changed, access.changed, door.changed, servers.changed],
     notices: () => [
       ...accessNotices({
         problem: keys.problem,

@@ -1,5 +1,6 @@
 import type { NodeSnapshot } from '../../../contract/snapshot.ts';
 import { policySchema, type KeyRow, type Policy } from '../../../contract/keys.ts';
+import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import { headerValues } from '../../base/local-request.ts';
@@ -40,6 +41,9 @@ export class GatewayAccess implements Access {
   readonly #keys: Keys;
   readonly #recent: RecentCallers;
 
+  /** Somebody called who had not called before, or not for long. */
+  readonly changed = new Announcer<void>();
+
   constructor(deps: AccessDeps) {
     this.#keys = deps.keys;
     this.#recent = new RecentCallers(deps.clock);
@@ -56,7 +60,7 @@ export class GatewayAccess implements Access {
 
   identify(request: { readonly rawHeaders: readonly string[]; readonly url: string; readonly from: string }): Caller {
     const caller = this.#judge(request);
-    this.#recent.note(caller);
+    if (this.#recent.note(caller)) this.changed.announce();
     return caller;
   }
 

@@ -24,15 +24,18 @@ export class RecentCallers {
     this.#clock = clock;
   }
 
-  note({ id, keyName, from }: Caller): void {
+  /** Whether it is a caller that was not known. */
+  note({ id, keyName, from }: Caller): boolean {
     const name = `${id}\n${from}`;
-    const entry = this.#entries.get(name) ?? { key: keyName, from, lastMs: 0, requests: 0 };
+    const known = this.#entries.get(name);
+    const entry = known ?? { key: keyName, from, lastMs: 0, requests: 0 };
     entry.lastMs = this.#clock.now();
     entry.requests += 1;
     this.#entries.delete(name);
     this.#entries.set(name, entry);
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > mostCallers && oldest !== undefined) this.#entries.delete(oldest);
+    return known === undefined;
   }
 
   /** Latest first. `requests` are those since it was first seen. */

@@ -178,6 +178,17 @@ describe('GatewayAccess with keys', () => {
 });
 
 describe('RecentCallers', () => {
+  it('are told when somebody calls who had not called before, and not at each call', () => {
+    const { access, ask } = rig();
+    let told = 0;
+    access.changed.subscribe(() => (told += 1));
+    ask([]);
+    ask([]);
+    expect(told).toBe(1);
+    ask([], '127.0.0.2');
+    expect(told).toBe(2);
+  });
+
   it('remembers an hour, latest first, and a bounded number', () => {
     const { ask, access, clock } = rig();
     ask([], '::1');
