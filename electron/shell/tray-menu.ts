@@ -34,6 +34,8 @@ function connectedMenu(snapshot: NodeSnapshot, settings: TrayMenuSettings): Tray
       separator,
       { kind: 'submenu', label: 'Model', items: modelItems(snapshot) },
       { kind: 'submenu', label: 'Engine', items: engineItems(snapshot.engines) },
+      // Below what the operator aims at: a line that comes and goes must not move that.
+      ...fullness(snapshot.gateway),
       separator,
       { kind: 'action', label: 'Open panel…', action: { kind: 'openPanel', screen: 'overview' } },
       {
@@ -75,7 +77,7 @@ function disconnectedWords(view: Exclude<NodeView, { kind: 'connected' }>): stri
   }
 }
 
-/** The first lines: state, model and speed, memory and load, and why it is full. Each opens the panel where that is. */
+/** The first lines: state, model and speed, memory and load. Each opens the panel, where the same figures are. */
 function headline(snapshot: NodeSnapshot): MenuItem[] {
   const { node, system, gateway } = snapshot;
   const memory = `RAM ${memoryGb(system.memory.usedBytes)} of ${memoryGb(system.memory.totalBytes)} GB`;
@@ -86,10 +88,7 @@ function headline(snapshot: NodeSnapshot): MenuItem[] {
     model ? [...modelWords(model), speed(gateway.tokensPerSecond)].join(' · ') : 'No model is loaded',
     load.join('   '),
   ];
-  return [
-    ...lines.map((label): MenuItem => ({ kind: 'action', label, action: { kind: 'openPanel', screen: 'overview' } })),
-    ...fullness(gateway),
-  ];
+  return lines.map((label) => ({ kind: 'action', label, action: { kind: 'openPanel', screen: 'overview' } }));
 }
 
 /** How full the node is and what fills it most; nothing while it is calm. */
