@@ -49,10 +49,11 @@ export class OpenAiUpstream implements Upstream {
   generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse> {
     const path = this.#basePath + paths[request.operation];
     const wire = { method: 'POST', path, headers: this.#headers, body: request.body } as const;
-    return this.#http.send(
-      request.stream ? wire : { ...wire, deadlines: { firstByteMs: this.#wholeAnswerMs } },
-      signal,
-    );
+    const firstByteMs = this.#wholeAnswerMs;
+    if (request.gathered === true) {
+      return this.#http.send({ ...wire, deadlines: { firstByteMs, silenceMs: firstByteMs } }, signal);
+    }
+    return this.#http.send(request.stream ? wire : { ...wire, deadlines: { firstByteMs } }, signal);
   }
 
   /** Closes the connections; answers on their way fail. */

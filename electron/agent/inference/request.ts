@@ -14,6 +14,11 @@ export interface InferenceRequest {
   /** The model as the upstream names it. */
   readonly model: string;
   readonly stream: boolean;
+  /**
+   * Streamed only so that the upstream notices when the caller leaves, who gets the answer whole: a silence in it means
+   * no more than one of a whole answer, which has no byte before its last token.
+   */
+  readonly gathered?: boolean;
   /** The dialect of `body` and of the answer that the caller expects. */
   readonly dialect: Dialect;
   /** The JSON body, UTF-8, without any field outside the allow-list. */

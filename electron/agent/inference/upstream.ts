@@ -79,6 +79,11 @@ export interface UpstreamDescription {
    * bytes. Left out: bodies are rebuilt.
    */
   readonly takesReceived?: boolean;
+  /**
+   * Whether it notices at once that a caller has left only while it streams: then it is asked to stream also what its
+   * caller wants whole. Left out: it notices either way.
+   */
+  readonly noticesInStreams?: boolean;
 }
 
 /**

@@ -18,7 +18,7 @@ export const bitnetEngine: EngineFactory = (options, deps) => {
     return new ProcessEngine({ kind, clock, logger, log, random: deps.random ?? Math.random, defaultModel });
   }
   return new AdoptedServer(
-    { id: 'bitnet', kind: 'bitnet', name: 'The BitNet engine', url, keyFile: null, keyHint },
+    { id: 'bitnet', kind: 'bitnet', name: 'The BitNet engine', url, keyFile: null, keyHint, noticesInStreams: false },
     {
       clock,
       log,

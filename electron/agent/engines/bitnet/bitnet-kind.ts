@@ -42,6 +42,7 @@ export class BitnetKind implements ProcessKind {
   readonly kind = 'bitnet';
   readonly name = 'The BitNet engine';
   readonly oneConversation: boolean;
+  readonly noticesInStreams = false;
   readonly #options: EnginesOptions;
   readonly #deps: BitnetKindDeps;
   #program: (FoundProgram & { readonly flags: ReadonlySet<string> }) | null = null;

@@ -27,6 +27,7 @@ export class EmbeddedKind implements ProcessKind {
   readonly kind = 'embedded';
   readonly name = 'The embedded engine';
   readonly oneConversation = false;
+  readonly noticesInStreams = false;
   readonly #options: EmbeddedKindOptions;
   readonly #deps: { readonly clock: Clock; readonly log: EngineLog; readonly leftovers: Leftovers };
 

@@ -19,7 +19,7 @@ export const llamaServerEngine: EngineFactory = (options, deps) => {
     return new ProcessEngine({ kind, clock, logger, log, random: deps.random ?? Math.random, defaultModel });
   }
   return new AdoptedServer(
-    { id: 'llama-server', kind: 'llama-server', name: 'llama-server', url, keyFile, keyHint },
+    { id: 'llama-server', kind: 'llama-server', name: 'llama-server', url, keyFile, keyHint, noticesInStreams: true },
     {
       clock,
       log,

@@ -47,6 +47,7 @@ export class LlamaServerKind implements ProcessKind {
   readonly kind = 'llama-server';
   readonly name = 'llama-server';
   readonly oneConversation = false;
+  readonly noticesInStreams = true;
   readonly #options: EnginesOptions;
   readonly #deps: LlamaServerKindDeps;
   #program: (FoundProgram & { readonly flags: ReadonlySet<string>; readonly processorOnly: boolean }) | null = null;

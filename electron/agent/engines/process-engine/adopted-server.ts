@@ -21,6 +21,7 @@ import {
   type Poll,
 } from './adopted-state.ts';
 import { countPromptTokens } from './count-tokens.ts';
+import { withoutPings } from './instance-wire.ts';
 import { askLoad } from './server-probe.ts';
 import { operationsOf } from './server-props.ts';
 import { withFields } from './spliced-body.ts';
@@ -35,6 +36,8 @@ export interface AdoptedServerOptions {
   readonly url: string;
   /** File with its key; null where it wants none. */
   readonly keyFile: string | null;
+  /** See {@link UpstreamDescription.noticesInStreams}. */
+  readonly noticesInStreams: boolean;
   /** What to do when it wants another key; a sentence. */
   readonly keyHint: string;
 }
@@ -61,6 +64,8 @@ const paths: Readonly<Record<Operation, string>> = {
 const pollEveryMs = 1_500;
 const pollLimitMs = 5_000;
 const wireDeadlines = { firstByteMs: 60 * 60_000, silenceMs: 120_000 };
+/** A stream that its caller gets whole may be silent for as long as a whole answer. */
+const gatheredDeadlines = { silenceMs: wireDeadlines.firstByteMs };
 
 /**
  * A server of llama.cpp's family that somebody else runs. It is used as it is and watched; it is never stopped, started
@@ -114,8 +119,13 @@ export class AdoptedServer implements Engine {
         const body =
           request.operation === 'embedding'
             ? request.body
-            : withFields(request.body, { id_slot: -1, cache_prompt: true });
-        return wire.send({ method: 'POST', path: paths[request.operation], headers: this.#headers, body }, signal);
+            : withFields(request.body, {
+                id_slot: -1,
+                cache_prompt: true,
+                ...(request.gathered === true ? withoutPings : {}),
+              });
+        const sent = { method: 'POST', path: paths[request.operation], headers: this.#headers, body } as const;
+        return wire.send(request.gathered === true ? { ...sent, deadlines: gatheredDeadlines } : sent, signal);
       },
       countTokens: (model, body) => {
         const http = this.#http;
@@ -372,6 +382,7 @@ export class AdoptedServer implements Engine {
         : [],
       defaultModel: up && this.#deps.defaultModel(this.id) === id ? id : null,
       slots: up ? Math.max(1, up.slots) : 0,
+      noticesInStreams: this.#options.noticesInStreams,
       ...(this.#load && { load: this.#load }),
     };
   }

@@ -20,6 +20,13 @@ const paths: Readonly<Record<Operation, string>> = {
  * what it may take.
  */
 export const wireDeadlines = { firstByteMs: 2 * 60 * 60_000, silenceMs: 10 * 60_000 };
+/** A stream that its caller gets whole may be silent for as long as a whole answer. */
+const gatheredDeadlines = { silenceMs: wireDeadlines.firstByteMs };
+/**
+ * Nobody hears the pieces that keep the caller of a silent stream company, and they would pass for progress of a server
+ * that makes none.
+ */
+export const withoutPings = { sse_ping_interval: -1 };
 /**
  * Until the first token of a stream, and all through an answer that is not streamed, a server of llama.cpp's looks once a
  * second whether its caller is still there; until then the slot works for nobody.
@@ -59,16 +66,17 @@ export class InstanceWire {
     this.upstream = {
       describe,
       generate: (request, signal) =>
-        this.#placed(request, endpoint.placing, signal, (body) =>
-          http.send({ method: 'POST', path: paths[request.operation], headers, body }, signal),
-        ),
+        this.#placed(request, endpoint.placing, signal, (body) => {
+          const wire = { method: 'POST', path: paths[request.operation], headers, body } as const;
+          return http.send(request.gathered === true ? { ...wire, deadlines: gatheredDeadlines } : wire, signal);
+        }),
       countTokens: (_, body) => countPromptTokens({ http: this.#asides, headers }, body, clock),
     };
   }
 
   /** Sends the request with the slot that it belongs to, and gives that back when its answer is over. */
   async #placed(
-    { operation, session, stream, body }: InferenceRequest,
+    { operation, session, stream, body, gathered }: InferenceRequest,
     placing: ProcessEndpoint['placing'],
     signal: AbortSignal,
     send: (body: Buffer) => Promise<WireResponse>,
@@ -85,7 +93,13 @@ export class InstanceWire {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       // Written last, and so in place of whatever a caller named: −1 leaves the choice to the server.
-      const response = await send(withFields(body, { id_slot: slot?.id ?? -1, cache_prompt: true }));
+      const response = await send(
+        withFields(body, {
+          id_slot: slot?.id ?? -1,
+          cache_prompt: true,
+          ...(gathered === true ? withoutPings : {}),
+        }),
+      );
       begun = true;
       return { ...response, body: new ReleasingBody(response.body, () => (signal.aborted ? undefined : release())) };
     } catch (error) {

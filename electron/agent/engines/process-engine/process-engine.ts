@@ -251,6 +251,7 @@ export class ProcessEngine implements Engine {
       sentence: this.#main()?.supervised().sentence ?? this.#idle().sentence,
       comesUp: instances.some((instance) => instance.rising),
       models,
+      noticesInStreams: this.#deps.kind.noticesInStreams,
       defaultModel: offered.some(({ plan }) => plan.id === chosen) ? chosen : null,
       slots: sum(instances.map((instance) => (instance.ready ? (instance.endpoint?.slots ?? 0) : 0))),
       load: {

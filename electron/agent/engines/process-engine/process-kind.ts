@@ -66,6 +66,8 @@ export interface ProcessKind {
   readonly name: string;
   /** True starts the process anew after each answer. */
   readonly oneConversation: boolean;
+  /** As the engine's upstream tells it: see `noticesInStreams` there. */
+  readonly noticesInStreams: boolean;
   /** Looks for the program again; the latest one found is what {@link launcher} starts. */
   find(): Promise<ProgramState>;
   /** See {@link Engine.refuses}. */

@@ -68,7 +68,7 @@ export class ProgressWatch {
     const { clock } = this.#deps;
     const watched = new WatchedRequest(
       clock.monotonic(),
-      request.stream,
+      formOf(request),
       firstByteDeadlineMs(request, this.#deadlines),
       (how) => this.#end(watched, how),
     );
@@ -176,22 +176,30 @@ class WatchedUpstream implements Upstream {
   }
 }
 
+/** `gathered`: streamed, and silent for as long as a whole answer may be. */
+type AnswerForm = 'stream' | 'whole' | 'gathered';
+
+function formOf({ stream, gathered }: InferenceRequest): AnswerForm {
+  if (gathered === true) return 'gathered';
+  return stream ? 'stream' : 'whole';
+}
+
 /** One request, its answer's body and the sink of that body: all three, so that a token costs no object. */
 class WatchedRequest implements RequestUnderWay, WireBody, WireSink {
   readonly startedMs: number;
   readonly firstByteMs: number;
   /** Tells the watch that it is over; more than once does no harm. */
   readonly over: (how: 'answered' | 'given-up') => void;
-  readonly #stream: boolean;
+  readonly #form: AnswerForm;
   #body: WireBody | null = null;
   #sink: WireSink | null = null;
   #heard = false;
   #any = false;
   #paused = false;
 
-  constructor(startedMs: number, stream: boolean, firstByteMs: number, over: (how: 'answered' | 'given-up') => void) {
+  constructor(startedMs: number, form: AnswerForm, firstByteMs: number, over: (how: 'answered' | 'given-up') => void) {
     this.startedMs = startedMs;
-    this.#stream = stream;
+    this.#form = form;
     this.firstByteMs = firstByteMs;
     this.over = over;
   }
@@ -199,8 +207,9 @@ class WatchedRequest implements RequestUnderWay, WireBody, WireSink {
   get phase(): RequestUnderWay['phase'] {
     // A head without a reader, or a reader that cannot take more: the engine waits for us.
     if (this.#paused || (this.#body !== null && this.#sink === null)) return 'ours';
-    if (!this.#stream) return this.#any ? 'streaming' : 'whole';
-    return this.#any ? 'streaming' : 'prompt';
+    if (this.#form === 'gathered') return 'whole';
+    if (this.#any) return 'streaming';
+    return this.#form === 'stream' ? 'prompt' : 'whole';
   }
 
   /** Whether bytes came since this was last asked. */

@@ -5,14 +5,16 @@ import type { AnswerFigures } from '../../inference/usage.ts';
 import type { Call } from '../call.ts';
 import type { DecodeSpeed } from '../decode-speed.ts';
 import { upstreamDialectNamed } from '../dialects/dialects.ts';
+import type { Json } from '../dialects/json.ts';
 import type { AnswerWriter, Decoded } from '../dialects/surface.ts';
 import type { Encoded } from '../dispatch/encoding.ts';
 import { replyJson } from '../reply.ts';
 import { EventMeter } from './event-meter.ts';
+import { gatherAnswer } from './gathered-answer.ts';
 import { Relay, type RelayOutcome } from './relay.ts';
 import { TokenMeter } from './token-meter.ts';
 import { TranslatingRelay } from './translating-relay.ts';
-import { kindOf } from './upstream-answer.ts';
+import { kindOf, streamedFailure } from './upstream-answer.ts';
 import type { Waiting } from './waiting.ts';
 import { eventsOf, readWholeAnswer } from './whole-answer.ts';
 
@@ -48,7 +50,10 @@ export class Answering {
   }
 
   async answer(parts: AnswerParts): Promise<Answered> {
-    return parts.encoded.passes ? this.#pass(parts) : this.#translate(parts);
+    const { encoded, response } = parts;
+    // Some engines give an answer at once that they were asked to stream.
+    const gathers = encoded.gathered && kindOf(response) !== 'json';
+    return encoded.passes && !gathers ? this.#pass(parts) : this.#translate(parts);
   }
 
   async #pass(parts: AnswerParts): Promise<Answered> {
@@ -95,20 +100,39 @@ export class Answering {
   async #whole(parts: AnswerParts, meter: EventMeter): Promise<RelayOutcome> {
     const { call, decoded, encoded, response } = parts;
     const dialect = upstreamDialectNamed[encoded.dialect];
-    const body = await readWholeAnswer(response, call.signal);
     const writer = this.#writer(parts);
-    let value: object;
+    let value: Json | object;
     if (decoded.operation === 'embedding') {
-      const answer = dialect.readEmbeddings(body);
+      const answer = dialect.readEmbeddings(await readWholeAnswer(response, call.signal));
       meter.vectors(answer.promptTokens);
       value = writer.embeddings(answer);
     } else {
+      const body = await this.#wholeBody(parts, decoded.operation, meter);
       const answer = dialect.readWhole(decoded.operation, body);
       meter.whole(answer);
-      value = writer.whole(answer);
+      value = encoded.passes ? body : writer.whole(answer);
     }
     replyJson(call.response, 200, value, call.facts());
     return { kind: 'done' };
+  }
+
+  async #wholeBody(
+    { call, encoded, response }: AnswerParts,
+    operation: 'chat' | 'completion',
+    meter: EventMeter,
+  ): Promise<Json> {
+    const { signal } = call;
+    const failure = (error: Json): AppError => streamedFailure(error, this.#clock.now());
+    const gatherer = encoded.gathered
+      ? upstreamDialectNamed[encoded.dialect].gatherer?.(operation, failure)
+      : undefined;
+    if (gatherer === undefined || kindOf(response) === 'json') return readWholeAnswer(response, signal);
+    try {
+      return await gatherAnswer(response, gatherer, signal);
+    } catch (error) {
+      meter.broken(gatherer.pieces);
+      throw error;
+    }
   }
 
   #writer({ call, decoded }: AnswerParts): AnswerWriter {

@@ -65,6 +65,11 @@ export class EventMeter {
     this.#finish = finishOf(finish);
   }
 
+  /** Pieces of an answer that was to come at once, and broke off. */
+  broken(pieces: number): void {
+    this.#tokens = pieces;
+  }
+
   /** Vectors, which have no tokens of their own. */
   vectors(promptTokens: number | null): void {
     if (promptTokens !== null) this.#usage = { promptTokens, completionTokens: 0, cachedTokens: null };

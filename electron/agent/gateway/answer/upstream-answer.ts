@@ -1,5 +1,6 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
+import { isObject, type Json } from '../dialects/json.ts';
 import { sayable } from '../sayable.ts';
 
 const errorLimitBytes = 64 * 1024;
@@ -44,6 +45,13 @@ async function judgeFailure(response: WireResponse, readable: boolean, nowMs: nu
     throw errorFor(response.status, null, { retryAfterS, nowMs });
   }
   throw errorFor(response.status, parseError(await readAll(response)), { retryAfterS, nowMs });
+}
+
+/** An error that a stream told before anything of it was passed on: as if it had been the answer's own status. */
+export function streamedFailure(error: Json, nowMs: number): AppError {
+  const code = isObject(error) ? error['code'] : null;
+  const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 500;
+  return errorFor(status, parseError(JSON.stringify({ error })), { retryAfterS: null, nowMs });
 }
 
 interface UpstreamError {

@@ -143,6 +143,24 @@ export interface StreamReader {
   end(): void;
 }
 
+/** Puts a streamed answer together into the body that it would have been had it not been streamed. */
+export interface AnswerGatherer {
+  /** Pieces of the answer so far, which are about its tokens. */
+  readonly pieces: number;
+  /**
+   * `bytes[start, end)` is the next piece of the payload, split anywhere.
+   *
+   * @throws AppError what the stream told instead of its end, or `upstream_failed` when it is not of this dialect
+   */
+  push(bytes: Buffer, start: number, end: number): void;
+  /**
+   * The body is over.
+   *
+   * @throws AppError `upstream_failed` when the stream lacks its proper end
+   */
+  end(): Json;
+}
+
 export type AnswerSink = (event: AnswerEvent) => void;
 
 /** A wire format from the upstream's side: how to ask, and how to understand what comes back. Pure but for the readers' own state. */
@@ -159,6 +177,8 @@ export interface UpstreamDialect {
   /** Parts of a query that this dialect cannot carry and that are left out, by neutral name, such as "logprobs". */
   unable(query: Query): readonly string[];
   reader(operation: 'chat' | 'completion', sink: AnswerSink): StreamReader;
+  /** Optional ability. `failure` makes an error of what a stream tells in the place of its end. */
+  gatherer?(operation: 'chat' | 'completion', failure: (error: Json) => AppError): AnswerGatherer;
   /** @throws AppError `upstream_failed` when the body is not of this dialect */
   readWhole(operation: 'chat' | 'completion', body: Json): Answer;
   /** @throws AppError `upstream_failed` */

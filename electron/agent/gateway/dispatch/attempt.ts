@@ -113,7 +113,7 @@ function noteLeftOut({ call, prepared, record }: Errand, { leftOut, passes, unto
 function requestFor(
   { call, prepared, nodeId }: Errand,
   { upstream, model }: PlannedCandidate,
-  { dialect, body, headers }: Encoded,
+  { dialect, body, headers, gathered }: Encoded,
 ): InferenceRequest {
   const { operation, stream } = prepared.decoded;
   const { session, byDefault, hops } = prepared;
@@ -121,7 +121,8 @@ function requestFor(
     trace: call.trace,
     operation,
     model: model.id,
-    stream,
+    stream: stream || gathered,
+    ...(gathered ? { gathered } : {}),
     dialect,
     body,
     // Another one than the default was chosen for what it can do: nothing may stand in for it.

@@ -4,7 +4,7 @@ import { headerValues } from '../../base/local-request.ts';
 import { upstreamDialectNamed } from '../dialects/dialects.ts';
 import type { JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
-import type { Decoded } from '../dialects/surface.ts';
+import type { Decoded, UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
 
 /** What is known of a request when its body is made for an upstream. */
@@ -26,6 +26,8 @@ export interface Encoded {
   readonly body: Buffer;
   /** Whether the answer's bytes may go to the caller as they are. */
   readonly passes: boolean;
+  /** The upstream is asked to stream what the caller wants whole. */
+  readonly gathered: boolean;
   /** The body is the caller's own, but for the model's name: nothing of it was dropped. */
   readonly untouched: boolean;
   /** Names of what was left out on the way. */
@@ -46,6 +48,7 @@ export function encodeFor(outgoing: Outgoing, { upstream, model }: PlannedCandid
       dialect,
       body,
       passes: true,
+      gathered: false,
       untouched: true,
       leftOut: [],
       headers: passedHeaders(dialect, outgoing.rawHeaders),
@@ -57,13 +60,22 @@ export function encodeFor(outgoing: Outgoing, { upstream, model }: PlannedCandid
   const bounded =
     upstream.route === 'cloud' ? chosen : limited(chosen, Math.min(outgoing.maxOutputTokens, contextLength));
   // Only what passes on unread must not have what its caller did not ask for.
-  const query = passes || bounded.operation === 'embedding' ? bounded : tellingUsage(bounded);
   const target = upstreamDialectNamed[dialect];
+  const gathered = !decoded.stream && upstream.noticesInStreams === true && mayBeGathered(bounded, target);
+  const query = (passes && !gathered) || bounded.operation === 'embedding' ? bounded : tellingUsage(bounded);
   const extras = same ? decoded.extras : none;
-  const body = target.encode(query, { model: model.id, stream: decoded.stream, extras });
+  const body = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras });
   const left = same ? none : decoded.extras;
   const leftOut = [...Object.keys(left), ...target.unable(query)];
-  return { dialect, body: Buffer.from(JSON.stringify(body), 'utf8'), passes, untouched: false, leftOut };
+  return { dialect, body: Buffer.from(JSON.stringify(body), 'utf8'), passes, gathered, untouched: false, leftOut };
+}
+
+/**
+ * Not with probabilities: a stream has none of tokens that wait for the rest of a character or of a call, and a whole
+ * answer has them all.
+ */
+function mayBeGathered(query: Query, target: UpstreamDialect): boolean {
+  return query.operation !== 'embedding' && query.logprobs === null && target.gatherer !== undefined;
 }
 
 /** The caller's dialect where the upstream speaks it, for then nothing has to be translated. */

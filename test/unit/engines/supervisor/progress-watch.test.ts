@@ -69,14 +69,15 @@ function rig(options: { progressOf?: () => Promise<number | null> } = {}) {
   };
   /** Sends a request; its head comes at once unless it is said to be late. */
   async function ask(
-    stream: boolean,
+    form: boolean | 'gathered',
     head: 'head' | 'late' = 'head',
   ): Promise<{ answer: Answer; body: WireBody | null }> {
     const request: InferenceRequest = {
       trace: 't',
       operation: 'chat',
       model: 'm',
-      stream,
+      stream: form !== false,
+      ...(form === 'gathered' ? { gathered: true } : {}),
       dialect: 'openai',
       body: Buffer.from('{}'),
     };
@@ -181,6 +182,25 @@ describe('ProgressWatch', () => {
     answer.sink?.end();
     expect(got).toMatchObject({ raw: 1, ended: 1 });
     expect(reasons).toEqual([]);
+  });
+
+  it('F14 an answer that is streamed only to be given whole may be as silent as one that is not', async () => {
+    const { clock, reasons, got, ask } = rig({ progressOf: () => Promise.resolve(null) });
+    const { answer } = await ask('gathered');
+    answer.piece();
+    await pass(clock, 12 * 60_000);
+    answer.piece();
+    answer.sink?.end();
+    expect(got).toMatchObject({ raw: 2, ended: 1 });
+    expect(reasons).toEqual([]);
+  });
+
+  it('F3 one of those that makes no progress is wedged all the same', async () => {
+    const { clock, reasons, ask } = rig({ progressOf: () => Promise.resolve(7) });
+    const { answer } = await ask('gathered');
+    answer.piece();
+    await pass(clock, 200_000);
+    expect(reasons).toHaveLength(1);
   });
 
   it('a reader that takes nothing is not the engine’s fault', async () => {

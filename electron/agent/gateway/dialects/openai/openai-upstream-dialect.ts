@@ -1,4 +1,5 @@
 import type { UpstreamDialect } from '../surface.ts';
+import { OpenAiAnswerGatherer } from './answer-gatherer.ts';
 import { encodeRequest, unableToCarry } from './encode-request.ts';
 import { OpenAiStreamReader } from './stream-reader.ts';
 import { readEmbeddingAnswer, readWholeAnswer } from './whole-reader.ts';
@@ -9,6 +10,7 @@ export const openAiUpstream: UpstreamDialect = {
   encode: encodeRequest,
   unable: unableToCarry,
   reader: (operation, sink) => new OpenAiStreamReader(operation, sink),
+  gatherer: (operation, failure) => new OpenAiAnswerGatherer(operation, failure),
   readWhole: readWholeAnswer,
   readEmbeddings: readEmbeddingAnswer,
 };

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { openAi } from '../../../../electron/agent/gateway/dialects/openai/openai-dialect.ts';
+import { ollamaDialect } from '../../../../electron/agent/gateway/dialects/ollama/ollama-dialect.ts';
+import type { CallerDialect } from '../../../../electron/agent/gateway/dialects/surface.ts';
+import { encodeFor, type Encoded } from '../../../../electron/agent/gateway/dispatch/encoding.ts';
+import type { PlannedCandidate } from '../../../../electron/agent/gateway/routing/plan.ts';
+import type { UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
+
+const model = { id: 'cow', contextLength: 4_096, capabilities: [], sizeBytes: 1, loaded: true, createdAtS: 0 };
+const estimate = {
+  waitMs: 0,
+  loadMs: 0,
+  prefillMs: 0,
+  ttftMs: 0,
+  serviceMs: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  lostCacheTokens: 0,
+  worstUsd: 0,
+};
+const messages = [{ role: 'user', content: 'Hi' }];
+
+function encode(
+  fields: object,
+  about: Partial<UpstreamDescription> = { noticesInStreams: true },
+  { dialect, path }: { dialect: CallerDialect; path: string } = { dialect: openAi, path: '/v1/chat/completions' },
+): Encoded & { readonly json: unknown } {
+  const body = Buffer.from(JSON.stringify({ model: 'cow', ...fields }));
+  const decoded = dialect.surfaces[path]?.decode(body);
+  if (!decoded) throw new Error('no such surface');
+  const upstream: UpstreamDescription = {
+    id: 'engine',
+    route: 'local',
+    dialects: ['openai'],
+    operations: ['chat', 'completion', 'embedding'],
+    ready: true,
+    sentence: '',
+    models: [model],
+    defaultModel: 'cow',
+    slots: 1,
+    ...about,
+  };
+  const candidate: PlannedCandidate = { upstream, model, reason: 'local-idle', sentence: '', estimate };
+  const { query } = decoded;
+  const asked = { decoded, query, localQuery: query, hasPersona: false, rawHeaders: [], maxOutputTokens: 100 };
+  const encoded = encodeFor(asked, candidate);
+  return { ...encoded, json: JSON.parse(encoded.body.toString('utf8')) as unknown };
+}
+
+describe('encodeFor', () => {
+  it('L4 asks an upstream for a stream that notices only then who leaves, its usage included', () => {
+    const encoded = encode({ messages });
+    expect(encoded).toMatchObject({ gathered: true, passes: true });
+    expect(encoded.json).toMatchObject({ stream: true, stream_options: { include_usage: true } });
+    const completion = { dialect: openAi, path: '/v1/completions' };
+    expect(encode({ prompt: 'Hi' }, undefined, completion).json).toMatchObject({ stream: true });
+    const ollama = { dialect: ollamaDialect, path: '/api/chat' };
+    expect(encode({ messages, stream: false }, undefined, ollama)).toMatchObject({ gathered: true, passes: false });
+  });
+
+  it.each([
+    ['another upstream', { messages }, {}],
+    ['a provider that takes the request as it is', { messages }, { noticesInStreams: true, takesReceived: true }],
+    [
+      'an upstream of a dialect that cannot be gathered',
+      { messages },
+      { noticesInStreams: true, dialects: ['ollama'] },
+    ],
+    ['probabilities, which streams tell only in part', { messages, logprobs: true }, { noticesInStreams: true }],
+  ] as const)('leaves it to %s', (_name, fields, about) => {
+    const encoded = encode(fields, { ...about });
+    expect(encoded.gathered).toBe(false);
+    expect(encoded.json).not.toMatchObject({ stream: true });
+  });
+
+  it('leaves vectors and what is streamed anyway as they are', () => {
+    const vectors = { dialect: openAi, path: '/v1/embeddings' };
+    expect(encode({ input: 'Hi' }, undefined, vectors)).toMatchObject({ gathered: false, passes: true });
+    const streamed = encode({ messages, stream: true });
+    expect(streamed).toMatchObject({ gathered: false, passes: true });
+    expect(streamed.json).not.toHaveProperty('stream_options');
+  });
+});
