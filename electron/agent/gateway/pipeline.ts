@@ -11,7 +11,7 @@ import { eventsOf } from './answer/whole-answer.ts';
 import type { Call } from './call.ts';
 import type { Answer } from './dialects/query.ts';
 import type { Decoded, Surface } from './dialects/surface.ts';
-import { attempt } from './dispatch/attempt.ts';
+import { attempt, type AttemptDeps } from './dispatch/attempt.ts';
 import type { Candidates, Dispatcher } from './dispatch/dispatcher.ts';
 import { laneFirst, takeSeat, type Seat } from './dispatch/seat.ts';
 import type { GatewayStats } from './gateway-stats.ts';
@@ -63,12 +63,14 @@ interface Journey {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #deps: PipelineDeps;
-  readonly #answering: Answering;
+  readonly #attempt: AttemptDeps;
 
   constructor(options: PipelineOptions, deps: PipelineDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#answering = new Answering({ stalledMs: options.stalledMs }, deps);
+    const { upstream, spending, stats, clock } = deps;
+    const answering = new Answering({ stalledMs: options.stalledMs }, deps);
+    this.#attempt = { upstream, spending, stats, clock, answering };
   }
 
   async serve(call: Call, surface: Surface, caller: Caller): Promise<void> {
@@ -163,9 +165,8 @@ export class Pipeline {
     };
     const { nodeId } = this.#options;
     const errand = { call, prepared, record, seat, waiting, nodeId, measured };
-    const deps = { ...this.#deps, answering: this.#answering };
     const { candidate, outcome } = await this.#deps.dispatcher.dispatch(candidates, {
-      run: (each, tries, begun) => attempt({ ...errand, begun }, each, tries, deps),
+      run: (each, tries, begun) => attempt({ ...errand, begun }, each, tries, this.#attempt),
       tried: (each, how, error) => record.tried(each, how, error),
       signal: call.signal,
     });

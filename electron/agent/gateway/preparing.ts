@@ -71,7 +71,7 @@ export class Preparing {
     judgeBodyHeaders(call.request, limits);
     const decoded = surface.decode(await readBody(call.request, limits, this.#deps.clock));
     judgeImages(decoded.query);
-    return { ...decoded, ignored: boundedNames(decoded.ignored) };
+    return decoded.ignored.length === 0 ? decoded : { ...decoded, ignored: boundedNames(decoded.ignored) };
   }
 
   /** @throws AppError for a name or a header that is not accepted, `key_limit` when a rate is used up */

@@ -39,7 +39,7 @@ export class OpenAiUpstream implements Upstream {
     this.#wholeAnswerMs = options.wholeAnswerMs ?? defaultWholeAnswerMs;
     this.#describe = deps.describe;
     const key = options.apiKey === null ? {} : { Authorization: `Bearer ${options.apiKey}` };
-    this.#headers = { 'Content-Type': 'application/json', ...key };
+    this.#headers = Object.freeze({ 'Content-Type': 'application/json', ...key });
   }
 
   describe(): UpstreamDescription {

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { traceSchema, type Trace } from '../../contract/trace.ts';
 
 /** Which decisions are asked for; all that is given must fit. */
@@ -29,6 +29,8 @@ const schema = `
 /** `traces.db`: the latest decisions of the gateway. */
 export class TraceFile {
   readonly #database: DatabaseSync;
+  /** Made once: preparing them costs more than they do. */
+  readonly #writing: Readonly<Record<'begin' | 'put' | 'forget' | 'commit', StatementSync>>;
 
   /** Opens or makes it. Throws when it is damaged or there is no place for it. */
   constructor(file: string) {
@@ -45,6 +47,15 @@ export class TraceFile {
       // A page that is damaged shows here rather than at a question.
       const [check] = database.prepare('PRAGMA quick_check(1)').all();
       if (check?.['quick_check'] !== 'ok') throw new Error(String(check?.['quick_check']));
+      this.#writing = {
+        begin: database.prepare('BEGIN'),
+        put: database.prepare(
+          `INSERT OR REPLACE INTO traces (trace, key, model, requested, route, state, dialect, session, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ),
+        forget: database.prepare('DELETE FROM traces WHERE seq <= (SELECT max(seq) FROM traces) - ?'),
+        commit: database.prepare('COMMIT'),
+      };
     } catch (error) {
       database.close();
       throw error;
@@ -60,18 +71,15 @@ export class TraceFile {
   add(traces: readonly Trace[], kept: number): number {
     // Only what the contract knows: whatever else may hang on the object stays out of the file.
     const sound = traces.flatMap((trace) => traceSchema.safeParse(trace).data ?? []);
-    this.#database.exec('BEGIN');
+    const { begin, put, forget, commit } = this.#writing;
+    begin.run();
     try {
-      const put = this.#database.prepare(
-        `INSERT OR REPLACE INTO traces (trace, key, model, requested, route, state, dialect, session, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      );
       for (const trace of sound) {
         const { key, model, requestedModel, route, state, dialect, session } = trace;
         put.run(trace.trace, key, model, requestedModel, route, state, dialect, session, JSON.stringify(trace));
       }
-      this.#database.prepare('DELETE FROM traces WHERE seq <= (SELECT max(seq) FROM traces) - ?').run(kept);
-      this.#database.exec('COMMIT');
+      forget.run(kept);
+      commit.run();
       return traces.length - sound.length;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');

@@ -47,6 +47,8 @@ export class KeyStore {
   readonly #unwritten = new Set<string>();
   #state: State;
   #cancelWrite: (() => void) | null = null;
+  /** The latest time that was asked for, and how it is written. */
+  #textOf = { ms: Number.NaN, text: '' };
 
   /** A key was made, changed or revoked. Use alone is not announced. */
   readonly changed = new Announcer<void>();
@@ -297,7 +299,10 @@ export class KeyStore {
   }
 
   #nowText(): string {
-    return new Date(this.#clock.now()).toISOString();
+    const nowMs = this.#clock.now();
+    // Asked on every request, of which there may be several within one millisecond.
+    if (nowMs !== this.#textOf.ms) this.#textOf = { ms: nowMs, text: new Date(nowMs).toISOString() };
+    return this.#textOf.text;
   }
 }
 

@@ -26,6 +26,8 @@ const imageSample = 4_096;
 
 /** Longer chats are followed as far as this. */
 const mostTurns = 8_192;
+/** Most chats have none. */
+const noTools = digest('');
 
 export function chainOf(query: ChatQuery): PromptChain {
   const turns = query.turns.slice(0, mostTurns);
@@ -45,7 +47,7 @@ export function chainOf(query: ChatQuery): PromptChain {
     if (index === headTurns - 1) head = before;
   });
   const isAnswer = turns.map(({ role }) => role === 'assistant');
-  return { hashes, characters, tools: digest(toolsText), head, headTurns, isAnswer };
+  return { hashes, characters, tools: toolsText === '' ? noTools : digest(toolsText), head, headTurns, isAnswer };
 }
 
 /** How many turns two prompts have in common, from the first. */

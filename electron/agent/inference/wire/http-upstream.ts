@@ -45,11 +45,15 @@ export class HttpUpstream {
   readonly #clock: Clock;
   readonly #pool: ConnectionPool;
   readonly #host: string;
+  readonly #deadlines: Deadlines;
+  /** Lines of headers that have been judged; owners send the same object with every request. */
+  readonly #headerLines = new WeakMap<Readonly<Record<string, string>>, string>();
 
   constructor(options: HttpUpstreamOptions, deps: { clock: Clock }) {
     this.#options = options;
     this.#clock = deps.clock;
     this.#pool = new ConnectionPool(options, deps);
+    this.#deadlines = { ...defaultDeadlines, ...options.deadlines };
     const name = options.host.includes(':') ? `[${options.host}]` : options.host;
     // Some providers know their name only without the port that https has anyway.
     this.#host = options.tls && options.port === 443 ? name : `${name}:${options.port}`;
@@ -84,7 +88,7 @@ export class HttpUpstream {
   }
 
   #exchange(connection: Connection, head: string, request: WireRequest, signal: AbortSignal): Promise<WireResponse> {
-    const deadlines = { ...defaultDeadlines, ...this.#options.deadlines, ...request.deadlines };
+    const deadlines = request.deadlines ? { ...this.#deadlines, ...request.deadlines } : this.#deadlines;
     const options = { method: request.method, name: this.#options.name, deadlines };
     return new Exchange(connection, options, { pool: this.#pool, clock: this.#clock }).run(head, request.body, signal);
   }
@@ -93,13 +97,23 @@ export class HttpUpstream {
   #requestHead(request: WireRequest): string {
     if (!printable.test(request.path)) throw new AppError('internal', 'A request path has a forbidden character.');
     let head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${this.#host}\r\n`;
-    for (const [name, value] of Object.entries(request.headers)) {
+    head += this.#linesOf(request.headers);
+    if (request.body !== null) head += `Content-Length: ${request.body.length}\r\n`;
+    return `${head}\r\n`;
+  }
+
+  #linesOf(headers: Readonly<Record<string, string>>): string {
+    const known = this.#headerLines.get(headers);
+    if (known !== undefined) return known;
+    let lines = '';
+    for (const [name, value] of Object.entries(headers)) {
       if (!headerName.test(name) || !headerValue.test(value)) {
         throw new AppError('internal', 'A request header has a forbidden character.', { context: { header: name } });
       }
-      head += `${name}: ${value}\r\n`;
+      lines += `${name}: ${value}\r\n`;
     }
-    if (request.body !== null) head += `Content-Length: ${request.body.length}\r\n`;
-    return `${head}\r\n`;
+    // Frozen ones alone cannot change behind the lines.
+    if (Object.isFrozen(headers)) this.#headerLines.set(headers, lines);
+    return lines;
   }
 }
