@@ -11,6 +11,8 @@ export class Announcer<T> {
   }
 
   announce(fact: T): void {
+    // Some facts come thousands of times a second, mostly unheard.
+    if (this.#listeners.size === 0) return;
     for (const listener of [...this.#listeners]) listener(fact);
   }
 

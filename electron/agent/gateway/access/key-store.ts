@@ -26,6 +26,14 @@ const mostKeys = 1_000;
 const mostRevoked = 200;
 const prefixLength = 9;
 
+/** Requests with a key that its row does not tell of yet. */
+interface Use {
+  /** When the latest one came, milliseconds since the epoch, and from where; null when none came. */
+  last: { readonly atMs: number; readonly from: string } | null;
+  requests: number;
+  tokens: number;
+}
+
 type State =
   /** `file` is null until the first key is made. */
   | { readonly kind: 'open'; readonly file: KeyFile | null }
@@ -45,10 +53,10 @@ export class KeyStore {
   /** By the first bytes of the hash. What a lookup's time could tell of a hash leads nobody to its key. */
   readonly #byHash = new Map<string, StoredKey>();
   readonly #unwritten = new Set<string>();
+  /** What was noted of keys since their rows were made, by id: requests come far more often than anybody looks. */
+  readonly #uses = new Map<string, Use>();
   #state: State;
   #cancelWrite: (() => void) | null = null;
-  /** The latest time that was asked for, and how it is written. */
-  #textOf = { ms: Number.NaN, text: '' };
 
   /** A key was made, changed or revoked. Use alone is not announced. */
   readonly changed = new Announcer<void>();
@@ -82,6 +90,7 @@ export class KeyStore {
 
   /** Valid ones first, then revoked ones; each as they were made. */
   list(): KeyRow[] {
+    this.#tellUses();
     const rows = [...this.#byId.values()].map(rowOf);
     return [
       ...rows.filter(({ revokedAt }) => revokedAt === null),
@@ -158,7 +167,10 @@ export class KeyStore {
     this.changed.announce();
   }
 
-  /** The key with this text, also when it is revoked; null when there is none. */
+  /**
+   * The key with this text, also when it is revoked; null when there is none. What it tells of the key's use is as of the
+   * last listing or writing.
+   */
   find(secret: string): KeyRow | null {
     const hash = hashOf(secret);
     const key = this.#byHash.get(indexOf(hash));
@@ -167,17 +179,17 @@ export class KeyStore {
 
   /** Notes a request with a key. */
   used(id: string, from: string): void {
-    const key = this.#byId.get(id);
-    if (!key) return;
-    this.#put({ ...key, lastUsedAt: this.#nowText(), lastUsedFrom: from, requestsTotal: key.requestsTotal + 1 });
+    if (!this.#byId.has(id)) return;
+    const use = this.#useOf(id);
+    use.last = { atMs: this.#clock.now(), from };
+    use.requests += 1;
     this.#writeLater(id);
   }
 
   /** Notes tokens of a key's request, prompt and answer together. */
   spent(id: string, tokens: number): void {
-    const key = this.#byId.get(id);
-    if (!key || tokens <= 0) return;
-    this.#put({ ...key, tokensTotal: key.tokensTotal + Math.round(tokens) });
+    if (!this.#byId.has(id) || tokens <= 0) return;
+    this.#useOf(id).tokens += Math.round(tokens);
     this.#writeLater(id);
   }
 
@@ -185,6 +197,7 @@ export class KeyStore {
   flush(): void {
     this.#cancelWrite?.();
     this.#cancelWrite = null;
+    this.#tellUses();
     if (this.#state.kind !== 'open' || this.#state.file === null || this.#unwritten.size === 0) return;
     try {
       this.#state.file.update([...this.#unwritten].flatMap((id) => this.#byId.get(id) ?? []));
@@ -273,6 +286,7 @@ export class KeyStore {
   }
 
   #valid(idOrName: string): StoredKey {
+    this.#tellUses();
     const key = this.#byId.get(idOrName) ?? this.#named(idOrName.trim());
     if (key?.revokedAt === null) return key;
     if (key) throw new AppError('not_found', `The key "${key.name}" has been revoked already. There is nothing to do.`);
@@ -298,11 +312,28 @@ export class KeyStore {
     this.#cancelWrite ??= this.#clock.after(writeAfterMs, () => this.flush());
   }
 
+  #useOf(id: string): Use {
+    const known = this.#uses.get(id);
+    if (known) return known;
+    const use: Use = { last: null, requests: 0, tokens: 0 };
+    this.#uses.set(id, use);
+    return use;
+  }
+
+  /** Brings the rows up to date. */
+  #tellUses(): void {
+    for (const [id, { last, requests, tokens }] of this.#uses) {
+      const key = this.#byId.get(id);
+      if (!key) continue;
+      const lately = last === null ? {} : { lastUsedAt: timeText(last.atMs), lastUsedFrom: last.from };
+      const { requestsTotal, tokensTotal } = key;
+      this.#put({ ...key, ...lately, requestsTotal: requestsTotal + requests, tokensTotal: tokensTotal + tokens });
+    }
+    this.#uses.clear();
+  }
+
   #nowText(): string {
-    const nowMs = this.#clock.now();
-    // Asked on every request, of which there may be several within one millisecond.
-    if (nowMs !== this.#textOf.ms) this.#textOf = { ms: nowMs, text: new Date(nowMs).toISOString() };
-    return this.#textOf.text;
+    return timeText(this.#clock.now());
   }
 }
 
@@ -312,6 +343,10 @@ export class KeyStore {
  */
 function hashOf(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
+}
+
+function timeText(atMs: number): string {
+  return new Date(atMs).toISOString();
 }
 
 const indexOf = (hash: Buffer): string => hash.toString('latin1', 0, 8);

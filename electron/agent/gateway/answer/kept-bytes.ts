@@ -22,12 +22,22 @@ export class KeptBytes {
 
   /** Adds `bytes[start, end)`, letting go of the oldest beyond the limit. */
   append(bytes: Buffer, start: number, end: number): void {
-    this.#bytes ??= Buffer.allocUnsafe(this.#limitBytes);
     const length = Math.min(this.#limitBytes, end - start);
     const stay = Math.min(this.#limitBytes - length, this.#length);
-    this.#bytes.copyWithin(0, this.#length - stay, this.#length);
-    bytes.copy(this.#bytes, stay, end - length, end);
+    const kept = this.#withRoom(stay + length);
+    if (stay < this.#length) kept.copyWithin(0, this.#length - stay, this.#length);
+    bytes.copy(kept, stay, end - length, end);
     this.#length = stay + length;
+  }
+
+  /** Grows as it is needed: most answers are short, and a buffer of full size for each would cost more than the rest. */
+  #withRoom(length: number): Buffer {
+    const before = this.#bytes;
+    if (before !== null && before.length >= length) return before;
+    const after = Buffer.allocUnsafe(Math.min(this.#limitBytes, Math.max(1024, length * 2)));
+    before?.copy(after, 0, 0, this.#length);
+    this.#bytes = after;
+    return after;
   }
 
   /** What is kept, as UTF-8; empty when nothing is. */

@@ -99,10 +99,11 @@ export class TokenMeter {
   /** The figures of the answer so far; called at its end. */
   end(): AnswerFigures {
     const nowMs = this.#deps.clock.monotonic();
+    const usageText = this.#usage.text();
     const told = readFigures(this.#dialect, {
-      usage: this.#usage.text(),
+      usage: usageText,
       first: this.#firstUsage.text(),
-      timings: this.#timings.text(),
+      timings: this.#timings === this.#usage ? usageText : this.#timings.text(),
     });
     if (!this.#ended) this.#settleSpeed(nowMs, told);
     this.#ended = true;
@@ -114,13 +115,13 @@ export class TokenMeter {
       tokens: usage?.completionTokens ?? this.#tokens,
       tokensPerSecond: this.#tokensPerSecond(usage, told),
       prefillTokensPerSecond: told.prefillTokensPerSecond,
-      finish: this.#readFinish(),
+      finish: this.#readFinish(usageText),
     };
   }
 
-  #readFinish(): FinishReason | null {
+  #readFinish(usageText: string): FinishReason | null {
     const told = readFinish(this.#dialect, this.#finish.text());
-    return told ?? (this.#stream ? null : readFinish(this.#dialect, this.#usage.text()));
+    return told ?? (this.#stream ? null : readFinish(this.#dialect, usageText));
   }
 
   #keepLead(bytes: Buffer, start: number, end: number): void {

@@ -122,7 +122,7 @@ describe('KeyStore', () => {
       return { ...row };
     };
     expect(stored()).toEqual({ requests_total: 0, tokens_total: 0, last_used_from: null });
-    expect(store.find(key)).toMatchObject({ requestsTotal: 2, tokensTotal: 120, lastUsedFrom: '10.0.0.6' });
+    expect(store.list()[0]).toMatchObject({ requestsTotal: 2, tokensTotal: 120, lastUsedFrom: '10.0.0.6' });
     clock.advance(5_000);
     expect(stored()).toEqual({ requests_total: 2, tokens_total: 120, last_used_from: '10.0.0.6' });
     store.spent(keyId, 3);

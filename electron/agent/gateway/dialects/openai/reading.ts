@@ -22,18 +22,17 @@ export class Reading {
   /** The fields that the form knows, each by its rule; those that are null are left out. */
   readonly picked: JsonObject;
   readonly needs = new Map<Capability, string>();
-  readonly #ignored: Set<string>;
+  readonly #ignored = new Set<string>();
 
   /** @throws AppError `invalid_request` or `unsupported_capability`, naming the field in `param` of its context */
   constructor(body: Buffer, form: Form) {
     this.received = parseBody(body);
-    for (const [name, problem] of Object.entries(form.refused)) {
-      if (Object.hasOwn(this.received, name) && this.received[name] !== null) throw invalidField(name, problem);
+    for (const name of Object.keys(this.received)) {
+      const problem = Object.hasOwn(form.refused, name) ? form.refused[name] : undefined;
+      if (problem !== undefined && this.received[name] !== null) throw invalidField(name, problem);
+      if (!Object.hasOwn(form.fields, name) && name !== 'priority') this.#ignored.add(name);
     }
     this.picked = pick(this.received, form.fields, form.required, '');
-    this.#ignored = new Set(
-      Object.keys(this.received).filter((name) => !Object.hasOwn(form.fields, name) && name !== 'priority'),
-    );
   }
 
   get model(): string {
