@@ -168,6 +168,15 @@ describe('HttpUpstream', () => {
     expect(client.connections).toEqual({ total: 300, idle: 300 });
   });
 
+  it('counts an answer that was given up no longer, from that moment on', async () => {
+    const client = await serve((socket) => socket.write(`${chunkedHead}1\r\na\r\n`));
+    const gone = new AbortController();
+    void receive(await client.send(request, gone.signal));
+    expect(client.connections).toEqual({ total: 1, idle: 0 });
+    gone.abort();
+    expect(client.connections).toEqual({ total: 0, idle: 0 });
+  });
+
   it('fails answers on their way when it is closed', async () => {
     const client = await serve((socket) => socket.write(`${chunkedHead}1\r\na\r\n`));
     const received = receive(await client.send(request, never));

@@ -101,10 +101,10 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** Closes it; the user hears nothing. */
+  /** Closes it; the user hears nothing. It counts no longer from here on, though the socket closes a little later. */
   destroy(): void {
     this.#user = null;
-    this.#socket.destroy();
+    this.#end();
   }
 
   /** Closes it and tells the user. */
