@@ -81,6 +81,9 @@ const answerReaders: { readonly [Name in QueryName]: (value: unknown) => QueryAn
   trace: (value) => readAs(queryAnswerSchemas.trace, value),
   traces: (value) => readAs(queryAnswerSchemas.traces, value),
   sessions: (value) => readAs(queryAnswerSchemas.sessions, value),
+  usage: (value) => readAs(queryAnswerSchemas.usage, value),
+  secrets: (value) => readAs(queryAnswerSchemas.secrets, value),
+  cloud: (value) => readAs(queryAnswerSchemas.cloud, value),
 };
 
 /** The control API from the client's side. Every call rejects with a {@link ControlError}. */

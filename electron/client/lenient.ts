@@ -1,8 +1,8 @@
 import type { z } from 'zod';
+import { cloudSchema, noCloud } from '../contract/cloud.ts';
 import { changeEventSchema, type ChangeEvent } from '../contract/events.ts';
 import {
   activitySchema,
-  cloudSchema,
   engineSchema,
   gatewaySchema,
   historyPointSchema,
@@ -37,7 +37,7 @@ const sections: { readonly [Name in Section]: (value: unknown) => NodeSnapshot[N
   switching: (value) => switchSchema.safeParse(value).data ?? null,
   installs: (value) => entries(installSchema, value),
   gateway: (value) => whole(gatewaySchema, value),
-  cloud: (value) => cloudSchema.safeParse(value).data ?? { offload: 'off', until: null, providers: [], budgets: [] },
+  cloud: (value) => cloudSchema.safeParse(value).data ?? noCloud,
   mesh: (value) => meshSchema.safeParse(value).data ?? { listening: false, reachable: null, peers: [] },
   activity: (value) => entries(activitySchema, value),
   notices: (value) => (Array.isArray(value) ? value.flatMap(notice) : []),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cloudOverviewSchema, offloadModes, secretRowSchema, usageAnswerSchema, usageGroups } from './cloud.ts';
 import { keyRowSchema, keyScopes, policySchema } from './keys.ts';
 import { engineKindSchema, modelFitSchema } from './snapshot.ts';
 import { sessionRowSchema, traceSchema } from './trace.ts';
@@ -10,6 +11,8 @@ export const controlPaths = {
   chat: '/control/v1/chat',
   queries: '/control/v1/queries/',
   commands: '/control/v1/commands/',
+  /** GET: the ledger's requests, streamed; see `usageExportSchema`. */
+  usageExport: '/control/v1/export/usage',
   /** POST with the token: makes a ticket `{ "ticket": "…", "url": "…" }` for one browser sign-in. */
   tickets: '/control/v1/tickets',
   /** GET with `?ticket=`: changes the ticket for a cookie and redirects to `/`. */
@@ -72,6 +75,18 @@ export const commandSchemas = {
   /** `id` or name. */
   'keys.revoke': z.strictObject({ id: z.string().min(1).max(64) }),
   'keys.update': z.strictObject({ id: z.string().min(1).max(64), policy: policySchema }),
+  /** `forMs`: after this time the switch goes back to what it was before. */
+  'offload.set': z.strictObject({
+    mode: z.enum(offloadModes),
+    forMs: z.int().min(1_000).max(2_678_400_000).optional(),
+  }),
+  /** Ends the pause that unusually quick spending brought. */
+  'offload.resume': z.strictObject({}),
+  /** The value is written to the store and never told again. */
+  'secrets.set': z.strictObject({ provider: z.string().min(1).max(63), value: z.string().min(1).max(10_000) }),
+  'secrets.clear': z.strictObject({ provider: z.string().min(1).max(63) }),
+  /** Asks the provider for its list of models, which costs nothing. Answers with `sentence` when all is well. */
+  'cloud.test': z.strictObject({ provider: z.string().min(1).max(63) }),
   'agent.shutdown': z.strictObject({}),
 } as const;
 export type CommandName = keyof typeof commandSchemas;
@@ -89,6 +104,8 @@ export const commandAnswerSchema = z.object({
   /** The new key of `keys.add`, and its id. */
   key: z.string().optional(),
   keyId: z.string().optional(),
+  /** What came of it, for a person. */
+  sentence: z.string().optional(),
 });
 export type CommandAnswer = z.infer<typeof commandAnswerSchema>;
 
@@ -129,8 +146,26 @@ export const querySchemas = {
     session: z.string().max(64).optional(),
   }),
   sessions: z.strictObject({}),
+  /** Sums of the ledger. Times are ISO; left out: the last 24 hours until now. */
+  usage: z.strictObject({
+    since: z.iso.datetime({ offset: true }).optional(),
+    until: z.iso.datetime({ offset: true }).optional(),
+    by: z.enum(usageGroups).default('model'),
+  }),
+  /** Providers' keys: which there are, and where; never a value. */
+  secrets: z.strictObject({}),
+  /** Models of the providers with prices, equivalents, windows. */
+  cloud: z.strictObject({}),
 } as const;
 export type QueryName = keyof typeof querySchemas;
+
+/** Query string of `GET /control/v1/export/usage`: every request of the ledger, streamed, CSV or NDJSON. */
+export const usageExportSchema = z.strictObject({
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
+  format: z.enum(['csv', 'json']).default('csv'),
+});
+export type UsageExport = z.infer<typeof usageExportSchema>;
 
 /** One line of an engine's log. */
 export const logLineSchema = z.object({ at: z.string(), stream: z.enum(['stdout', 'stderr']), text: z.string() });
@@ -258,6 +293,9 @@ export const queryAnswerSchemas = {
   traces: z.object({ traces: z.array(traceSchema), total: z.number() }),
   /** Latest first. */
   sessions: z.object({ sessions: z.array(sessionRowSchema) }),
+  usage: usageAnswerSchema,
+  secrets: z.object({ secrets: z.array(secretRowSchema) }),
+  cloud: cloudOverviewSchema,
 } as const;
 export type QueryParams<Name extends QueryName> = z.input<(typeof querySchemas)[Name]>;
 export type QueryAnswer<Name extends QueryName> = z.infer<(typeof queryAnswerSchemas)[Name]>;

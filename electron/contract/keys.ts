@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { offloadModes } from './cloud.ts';
 import { ceilings, priorities } from './routing.ts';
 
 /** What a key or a persona may do. Null: no limit of its own. */
@@ -17,6 +18,8 @@ export const policySchema = z.strictObject({
   tokensPerMinute: z.int().min(1).max(1_000_000_000).nullable().default(null),
   /** Requests that run at the same time. */
   concurrency: z.int().min(1).max(10_000).nullable().default(null),
+  /** The offload switch of its own; it never opens further than the node's `off`. Null: the node's. */
+  offload: z.enum(offloadModes).nullable().default(null),
   dollarsPerDay: z.number().min(0).max(1_000_000).nullable().default(null),
 });
 export type Policy = z.infer<typeof policySchema>;

@@ -50,6 +50,10 @@ export type Ceiling = (typeof ceilings)[number];
 export const virtualModels = ['ranch/auto', 'ranch/local', 'ranch/routine', 'ranch/quality'] as const;
 export type VirtualModel = (typeof virtualModels)[number];
 
+/** Names that stand for a purpose: each goes to the cloud models that are set for it, where offloading is allowed. */
+export const purposeModels = ['ranch/long-context', 'ranch/live', 'ranch/code', 'ranch/reasoning'] as const;
+export type PurposeModel = (typeof purposeModels)[number];
+
 /** Request headers that callers may send, lower case. */
 export const callerHeaders = {
   priority: 'x-ranch-priority',

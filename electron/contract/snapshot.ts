@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cloudSchema } from './cloud.ts';
 
 /**
  * The one picture of a node that every surface draws: tray, panel, CLI. Assembled by the agent at most once a second.
@@ -256,22 +257,6 @@ export const gatewaySchema = z.object({
       }),
     )
     .default([]),
-});
-
-export const cloudSchema = z.object({
-  offload: z.enum(['off', 'auto', 'on']),
-  until: z.string().nullable(),
-  providers: z.array(z.object({ id: z.string(), state: z.string() })),
-  budgets: z.array(
-    z.object({
-      scope: z.string(),
-      limit: z.number(),
-      spent: z.number(),
-      reserved: z.number(),
-      unit: z.string(),
-      resetsAt: z.string(),
-    }),
-  ),
 });
 
 export const meshSchema = z.object({

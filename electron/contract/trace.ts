@@ -93,6 +93,11 @@ export const traceSchema = z.object({
   cachedTokens: z.number().nullable(),
   completionTokens: z.number().nullable(),
   tokensPerSecond: z.number().nullable(),
+  /** Prompt tokens that a provider wrote into its cache, and tokens of thinking, where they are told. */
+  cacheWriteTokens: z.number().nullable().default(null),
+  reasoningTokens: z.number().nullable().default(null),
+  /** Dollars over all tries; 0 for what cost nothing. */
+  costUsd: z.number().default(0),
   retryAfterS: z.number().nullable(),
 });
 export type Trace = z.infer<typeof traceSchema>;

@@ -64,6 +64,9 @@ export function fakeTrace(over: Partial<Trace> & Pick<Trace, 'trace' | 'at'>): T
     cachedTokens: 460,
     completionTokens: 218,
     tokensPerSecond: 17.6,
+    cacheWriteTokens: null,
+    reasoningTokens: null,
+    costUsd: 0,
     retryAfterS: null,
     ...over,
   };

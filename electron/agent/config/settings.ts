@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
+import { cloudSettingsSchema } from '../../contract/cloud.ts';
 import { meansPath } from '../../contract/control.ts';
 import { policySchema } from '../../contract/keys.ts';
 import { priorities } from '../../contract/routing.ts';
@@ -388,6 +389,7 @@ export const settingsSchema = z.object({
     .describe(
       'Other servers that answer requests: on this machine they count as local, on the network as peers, and with a price as cloud.',
     ),
+  cloud: cloudSettingsSchema.prefault({}),
   log: z
     .object({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged.'),

@@ -1,36 +1,77 @@
+import type { OffloadMode } from '../../contract/cloud.ts';
 import type { Priority } from '../../contract/routing.ts';
+import type { Usage } from './usage.ts';
 
-export type OffloadMode = 'off' | 'auto' | 'on';
+/** Who is to pay: budgets may be set for each of these. */
+export interface Payer {
+  /** Id of the key, or of what stands for callers without one. */
+  readonly caller: string;
+  /** Name of the key; null for callers without one. */
+  readonly key: string | null;
+  readonly persona: string | null;
+  /** What the key or persona may spend a day; null without a limit. */
+  readonly dollarsPerDay: number | null;
+}
 
 /** What may be spent on a request that costs something. */
 export interface SpendingAsk {
   readonly upstreamId: string;
+  /** As the provider names it. */
   readonly model: string;
-  /** Dollars that the request costs at most: the whole prompt uncached, and the longest answer. */
+  /** Dollars that the request costs at most: every byte of the prompt a token, uncached, and the longest answer. */
   readonly worstUsd: number;
+  /** The same in tokens, prompt and answer, for budgets in tokens. */
+  readonly worstTokens: number;
   readonly priority: Priority;
-  /** Id of the key, and what it may spend a day; null without a limit. */
-  readonly caller: string;
-  readonly callerDollarsPerDay: number | null;
+  readonly payer: Payer;
+}
+
+/** The same for a request that is about to be sent. */
+export interface ReservationAsk extends SpendingAsk {
+  /** Id of the request, as in the X-Ranch-Trace header, and which of its tries this is, from 0. */
+  readonly trace: string;
+  readonly attempt: number;
 }
 
 export type SpendingVerdict =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly reason: 'offload-off' | 'no-budget'; readonly sentence: string };
+  | {
+      readonly allowed: false;
+      readonly reason: 'offload-off' | 'no-budget';
+      readonly sentence: string;
+      /** When there may be money again, milliseconds since the epoch; null where time alone brings none. */
+      readonly untilMs: number | null;
+    };
 
-/** Money set aside for one request. Settle it once, with what was really spent, or release it when nothing was sent. */
+/** Money set aside for one try, on disk before this exists. Exactly one of its ends is told, and only once. */
 export interface Reservation {
-  settle(spentUsd: number): void;
+  /** The provider told what it bills. Answers with what that costs, dollars. */
+  settle(usage: Usage): number;
+  /** The answer is over without the provider's count: this was seen of it. Booked as an estimate, and flagged. */
+  estimate(usage: Usage): number;
+  /** It is not known what the provider did: all that was set aside is booked, and flagged. */
+  forfeit(): number;
+  /** Nothing was done that is billed. */
   release(): void;
 }
 
 /** Whether and how much may be spent on upstreams that have a price. What costs nothing never comes here. */
 export interface Spending {
-  offload(): OffloadMode;
-  /** Pure look, for planning. */
+  /** How far the switch is open for a caller whose key or persona has its own; null where it has none. */
+  offload(own: OffloadMode | null): OffloadMode;
+  /** Look without effect, for planning. */
   judge(ask: SpendingAsk): SpendingVerdict;
-  /** Sets the money aside, or says why not; after this the request may be sent. */
+  /**
+   * Sets the money aside durably, or says why not; after this the request may be sent. Never rejects. Checked and set
+   * aside in one step: however many ask at once, no budget is exceeded.
+   */
   reserve(
-    ask: SpendingAsk,
-  ): { readonly reservation: Reservation } | { readonly refused: SpendingVerdict & { allowed: false } };
+    ask: ReservationAsk,
+  ): Promise<{ readonly reservation: Reservation } | { readonly refused: SpendingVerdict & { allowed: false } }>;
+}
+
+/** What stands in for what at the cloud; read on every request, so cheap. */
+export interface Equivalents {
+  /** `provider/model` names, best first, for a model of this node or a virtual one; empty where nothing is set. */
+  of(model: string): readonly string[];
 }

@@ -9,6 +9,8 @@ export type Capability = 'chat' | 'completion' | 'embedding' | 'tools' | 'vision
 export interface ServedModel {
   readonly id: string;
   readonly contextLength: number | null;
+  /** Longest answer that it gives; null or left out where that is not known. */
+  readonly maxOutputTokens?: number | null;
   readonly capabilities: readonly Capability[];
   readonly sizeBytes: number;
   /** False while it is not in memory: the upstream then holds a request until it is, for a bounded time. */
@@ -46,6 +48,10 @@ export interface TokenPrice {
   readonly outputUsd: number;
   /** Prompt tokens found in the provider's cache; null for as much as others. */
   readonly cachedInputUsd: number | null;
+  /** Prompt tokens written to the provider's cache; null or left out for as much as others. */
+  readonly cacheWriteUsd?: number | null;
+  /** Each image of the prompt, beside its tokens; null or left out for nothing. */
+  readonly imageUsd?: number | null;
 }
 
 /** What an engine tells of its own load: requests that others sent it are in there too. */

@@ -1,3 +1,4 @@
+import { noCloud } from '../../contract/cloud.ts';
 import type {
   EngineSnapshot,
   InstallSnapshot,
@@ -86,7 +87,7 @@ export class SnapshotAssembler {
       node: { ...this.#facts, ...judgeNode(parts), availability: availability() },
       system: systemSection(current, staticFacts()),
       ...parts,
-      cloud: cloud?.() ?? { offload: 'off', until: null, providers: [], budgets: [] },
+      cloud: cloud?.() ?? noCloud,
       mesh: mesh?.() ?? { listening: false, reachable: null, peers: [] },
     };
   }

@@ -1,3 +1,4 @@
+import { noCloud } from '../../../electron/contract/cloud.ts';
 import type {
   ActivityEntry,
   EngineSnapshot,
@@ -200,7 +201,7 @@ export function aNode(change: Partial<NodeSnapshot> = {}): NodeSnapshot {
       completionTokensTotal: 45_000,
       ...plainGateway,
     },
-    cloud: { offload: 'off', until: null, providers: [], budgets: [] },
+    cloud: noCloud,
     mesh: { listening: false, reachable: null, peers: [] },
     activity: [aRequest()],
     notices: [],

@@ -1,3 +1,4 @@
+import { noCloud } from '../../../electron/contract/cloud.ts';
 import type { Sections } from '../../../electron/agent/telemetry/snapshot.ts';
 import type { SystemSample } from '../../../electron/agent/telemetry/sampler.ts';
 import type {
@@ -125,7 +126,7 @@ export const sections: Sections = {
   models: [model],
   ...quietSections,
   gateway,
-  cloud: { offload: 'off', until: null, providers: [], budgets: [] },
+  cloud: noCloud,
   mesh: { listening: false, reachable: null, peers: [] },
   activity: [],
   notices: [],

@@ -1,8 +1,9 @@
+import type { OffloadMode } from '../../../contract/cloud.ts';
 import type { RouteReason, Ceiling, Priority } from '../../../contract/routing.ts';
 import type { Estimate } from '../../../contract/trace.ts';
 import type { AppError } from '../../base/errors.ts';
 import type { Dialect, Operation } from '../../inference/request.ts';
-import type { OffloadMode, SpendingVerdict } from '../../inference/spending.ts';
+import type { SpendingVerdict } from '../../inference/spending.ts';
 import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 import type { Target } from '../names/resolved-name.ts';
 

@@ -152,13 +152,21 @@ describe('memory', () => {
   });
 });
 
+const aProvider = {
+  id: 'anthropic',
+  name: 'Anthropic',
+  state: 'ready',
+  sentence: '',
+  until: null,
+  modelsTotal: 3,
+  inFlight: 0,
+};
+
 describe('offload', () => {
   it('says what the switch means, and that nothing is set up', () => {
     expect(offloadSentence({ offload: 'off', providers: [] })).toBe('Every request stays on this machine.');
     expect(offloadSentence({ offload: 'auto', providers: [] })).toMatch(/No provider is set up, so none does\.$/u);
-    expect(offloadSentence({ offload: 'on', providers: [{ id: 'anthropic', state: 'ready' }] })).toBe(
-      'Requests go to the cloud first.',
-    );
+    expect(offloadSentence({ offload: 'on', providers: [aProvider] })).toBe('Requests go to the cloud first.');
   });
 });
 
