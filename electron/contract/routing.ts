@@ -54,6 +54,9 @@ export type VirtualModel = (typeof virtualModels)[number];
 export const purposeModels = ['ranch/long-context', 'ranch/live', 'ranch/code', 'ranch/reasoning'] as const;
 export type PurposeModel = (typeof purposeModels)[number];
 
+/** Stands for the model that the settings choose for speech. */
+export const speechModel = 'ranch/speech';
+
 /** Request headers that callers may send, lower case. */
 export const callerHeaders = {
   priority: 'x-ranch-priority',

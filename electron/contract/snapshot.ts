@@ -273,7 +273,7 @@ export const activitySchema = z.object({
   cachedTokens: z.number().nullable().default(null),
   at: z.string(),
   dialect: z.enum(['openai', 'anthropic', 'ollama']),
-  operation: z.enum(['chat', 'completion', 'embedding']),
+  operation: z.enum(['chat', 'completion', 'embedding', 'speech']),
   stream: z.boolean(),
   model: z.string(),
   upstream: z.string().nullable(),

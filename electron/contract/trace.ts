@@ -53,7 +53,7 @@ export const traceSchema = z.object({
   dialect: z.enum(['openai', 'anthropic', 'ollama']),
   /** Which of the dialect's routes, such as chat-completions. */
   surface: z.string(),
-  operation: z.enum(['chat', 'completion', 'embedding']),
+  operation: z.enum(['chat', 'completion', 'embedding', 'speech']),
   stream: z.boolean(),
   /** As the caller named it. */
   requestedModel: z.string(),

@@ -44,6 +44,8 @@ const persona = z.strictObject({
   topK: z.int().min(0).max(100_000).optional(),
   seed: z.int().optional(),
   maxTokens: z.int().min(1).max(10_000_000).optional(),
+  /** The voice that it speaks with. Left out: that of `cloud.speech`. */
+  voice: z.string().min(1).max(100).optional(),
   ...policySchema.omit({ defaultModel: true, models: true }).partial().shape,
   /** Left out: the key's own holds. */
   priority: z.enum(priorities).optional(),

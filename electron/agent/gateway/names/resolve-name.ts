@@ -24,6 +24,8 @@ export interface PersonaSettings extends Partial<Omit<PolicyInput, 'defaultModel
   readonly topK?: number | undefined;
   readonly seed?: number | undefined;
   readonly maxTokens?: number | undefined;
+  /** The voice that it speaks with. */
+  readonly voice?: string | undefined;
 }
 
 /** Names of the operator's own: for another name, or for a persona. */
@@ -121,6 +123,7 @@ function resolvedPersona(name: string, settings: PersonaSettings): ResolvedPerso
     systemMode: settings.systemMode,
     sampling: samplingOf(settings),
     maxTokens: settings.maxTokens ?? null,
+    ...(settings.voice === undefined ? {} : { voice: settings.voice }),
     limits: { requestsPerMinute, tokensPerMinute, concurrency, dollarsPerDay },
   };
 }

@@ -28,5 +28,7 @@ export interface ResolvedPersona {
   readonly systemMode: 'before' | 'replace';
   readonly sampling: Sampling;
   readonly maxTokens: number | null;
+  /** The voice that it speaks with; left out where it has none of its own. */
+  readonly voice?: string;
   readonly limits: Pick<Policy, 'requestsPerMinute' | 'tokensPerMinute' | 'concurrency' | 'dollarsPerDay'>;
 }
