@@ -1,5 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
+import { withoutKey } from '../inference/kept-secret.ts';
 import { withHeededThink, withoutReloadOptions } from '../inference/ollama-body.ts';
 import type { Dialect, InferenceRequest } from '../inference/request.ts';
 import type { ModelDetails, UpstreamRoute } from '../inference/upstream.ts';
@@ -7,7 +8,7 @@ import type { WireResponse } from '../inference/wire-response.ts';
 import type { TlsTrust } from '../inference/wire/connection.ts';
 import { HttpUpstream } from '../inference/wire/http-upstream.ts';
 import { ranchHeaders, callerHeaders } from '../../contract/routing.ts';
-import { withoutKey } from './kept-secret.ts';
+
 import type { ServerAddress } from './server-address.ts';
 import { pathOf } from './server-paths.ts';
 

@@ -1,4 +1,4 @@
-import type { WireBody, WireResponse, WireSink } from '../inference/wire-response.ts';
+import type { WireBody, WireResponse, WireSink } from './wire-response.ts';
 
 /** Longest body of an error that is looked through; more of it says nothing to anyone. */
 const errorLimitBytes = 64 * 1024;
