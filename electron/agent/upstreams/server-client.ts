@@ -8,7 +8,6 @@ import type { WireResponse } from '../inference/wire-response.ts';
 import type { TlsTrust } from '../inference/wire/connection.ts';
 import { HttpUpstream } from '../inference/wire/http-upstream.ts';
 import { ranchHeaders, callerHeaders } from '../../contract/routing.ts';
-
 import type { ServerAddress } from './server-address.ts';
 import { pathOf } from './server-paths.ts';
 
