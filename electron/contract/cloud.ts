@@ -45,6 +45,20 @@ export const priceSchema = z.strictObject({
   imageUsd: usd.nullable().default(null),
   /** A million characters of text made into speech. */
   charactersUsd: usd.nullable().default(null),
+  /** Prompt tokens written to the provider's cache for an hour or longer. */
+  hourCacheWriteUsd: usd.nullable().optional(),
+  /** What all tokens of a request cost whose prompt has more than `aboveTokens`, cached ones counted. */
+  longPrompt: z
+    .strictObject({
+      aboveTokens: z.int().min(1).max(1e9),
+      inputUsd: usd,
+      outputUsd: usd,
+      cachedInputUsd: usd.nullable().default(null),
+      cacheWriteUsd: usd.nullable().default(null),
+      hourCacheWriteUsd: usd.nullable().optional(),
+    })
+    .nullable()
+    .optional(),
 });
 export type Price = z.infer<typeof priceSchema>;
 

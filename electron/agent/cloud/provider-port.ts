@@ -1,6 +1,6 @@
 import type { CloudModelRow, CloudSnapshot } from '../../contract/cloud.ts';
 import type { Announcer } from '../base/announcer.ts';
-import type { TokenPrice, Upstream } from '../inference/upstream.ts';
+import type { Capability, TokenPrice, Upstream } from '../inference/upstream.ts';
 
 /** Where providers' keys come from; the value goes into the one header to its provider and nowhere else. */
 export interface ProviderKeys {
@@ -19,6 +19,18 @@ export type ProviderKey =
 export interface Prices {
   /** Null: unknown, and so the model is not used. `model` as the provider names it. */
   of(provider: string, model: string): KnownPrice | null;
+  /** What this program knows of a provider's models without asking; each of them has a known price. */
+  models?(provider: string): readonly KnownModel[];
+}
+
+/** A model of a provider that this program knows of. */
+export interface KnownModel {
+  /** As the provider names it. */
+  readonly id: string;
+  readonly contextLength: number | null;
+  readonly maxOutputTokens: number | null;
+  /** Empty for a model that only speaks. */
+  readonly capabilities: readonly Capability[];
 }
 
 export interface KnownPrice {

@@ -42,14 +42,22 @@ export interface ModelDetails {
   readonly thinks: boolean | null;
 }
 
-/** Dollars for a million tokens. */
-export interface TokenPrice {
+/** Dollars for a million tokens, by what is billed apart. */
+export interface TokenRates {
   readonly inputUsd: number;
   readonly outputUsd: number;
   /** Prompt tokens found in the provider's cache; null for as much as others. */
   readonly cachedInputUsd: number | null;
   /** Prompt tokens written to the provider's cache; null or left out for as much as others. */
   readonly cacheWriteUsd?: number | null;
+  /** Those of them that are to be kept for an hour or longer; null or left out for as much as the others. */
+  readonly hourCacheWriteUsd?: number | null | undefined;
+}
+
+/** What a model costs. */
+export interface TokenPrice extends TokenRates {
+  /** What all tokens of a request cost whose prompt has more than `aboveTokens`, cached ones counted. */
+  readonly longPrompt?: (TokenRates & { readonly aboveTokens: number }) | null | undefined;
   /** Each image of the prompt, beside its tokens; null or left out for nothing. */
   readonly imageUsd?: number | null;
 }

@@ -8,6 +8,8 @@ export interface Usage {
   readonly reasoningTokens?: number | null;
   /** Prompt tokens that a provider wrote into its cache, where that is told. */
   readonly cacheWriteTokens?: number | null;
+  /** Of `cacheWriteTokens`, those that the provider keeps for an hour or longer, where that is told. */
+  readonly hourCacheWriteTokens?: number | null;
   /** Characters of text that were made into speech, which is billed by them; left out for everything else. */
   readonly characters?: number;
 }
