@@ -38,6 +38,8 @@ const traits = {
   engine_failed: { httpStatus: 502, retryable: true, mayFallBack: true },
   upstream_failed: { httpStatus: 502, retryable: true, mayFallBack: true },
   upstream_silent: { httpStatus: 504, retryable: true, mayFallBack: true },
+  /** What is spent cannot be written down at present, so nothing may be: another upstream may cost nothing. */
+  ledger_closed: { httpStatus: 503, retryable: true, mayFallBack: true },
   shutting_down: { httpStatus: 503, retryable: true, mayFallBack: true },
   internal: { httpStatus: 500, retryable: false, mayFallBack: false },
   port_taken: { httpStatus: 500, retryable: false, mayFallBack: false },
