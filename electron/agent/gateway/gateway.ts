@@ -6,6 +6,7 @@ import { AppError, toAppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AnswerMeasurement } from '../inference/measurement.ts';
+import type { SpeechUpstream } from '../inference/speech.ts';
 import type { Spending } from '../inference/spending.ts';
 import type { Upstream } from '../inference/upstream.ts';
 import { CallerAllowances } from './access/caller-allowances.ts';
@@ -35,6 +36,7 @@ import { dialectOf, isOpen, pathOf, routeOf, type Route } from './routes.ts';
 import { GatewayServer, type ServerOptions } from './server.ts';
 import { Sessions, type BrokenCache } from './sessions/sessions.ts';
 import { Settling } from './settling.ts';
+import { Speaking } from './speech/speaking.ts';
 import { Telling } from './telling.ts';
 
 type Section = NodeSnapshot['gateway'];
@@ -67,6 +69,8 @@ export interface GatewayDeps {
   readonly allowances?: Allowances;
   /** Left out: nothing may be spent. */
   readonly spending?: Spending;
+  /** Turns text into speech. Left out: nothing does. */
+  readonly speech?: SpeechUpstream;
   /** What was measured of a model before this process began. Left out: nothing was. */
   readonly knownSpeeds?: (upstreamId: string, model: string) => KnownSpeeds | null;
   /** How short of breath the machine is; asked on every request, so it must be cheap. */
@@ -97,6 +101,7 @@ export class Gateway {
   readonly #load: NodeLoad;
   readonly #stats: GatewayStats;
   readonly #pipeline: Pipeline;
+  readonly #speaking: Speaking;
   readonly #telling: Telling;
   readonly #calls = new Set<Call>();
   #closing: Promise<void> | null = null;
@@ -130,10 +135,12 @@ export class Gateway {
     this.#breakers = new CircuitBreakers({ clock });
     const spending = deps.spending ?? nothingSpent;
     const upstream = (id: string): Upstream | undefined => load.upstream(id);
+    const allowances = deps.allowances ?? new CallerAllowances({ clock });
+    const traced = deps.traced ?? null;
     const preparing = new Preparing(
       { limits: this.#limits, policy, nodeId },
       {
-        allowances: deps.allowances ?? new CallerAllowances({ clock }),
+        allowances,
         sessions: this.#sessions,
         predictor: this.#predictor,
         clock,
@@ -166,7 +173,7 @@ export class Gateway {
           stats: this.#stats,
           predictor: this.#predictor,
           measured: deps.measured ?? null,
-          traced: deps.traced ?? null,
+          traced,
           clock,
           logger,
         }),
@@ -175,6 +182,10 @@ export class Gateway {
         clock,
         logger,
       },
+    );
+    this.#speaking = new Speaking(
+      { nodeId, limits: this.#limits, names: policy.names },
+      { speech: deps.speech ?? null, spending, allowances, stats: this.#stats, traced, clock, logger },
     );
     this.#telling = new Telling(
       { names: policy.names, version: options.version ?? '', limits: this.#limits },
@@ -352,6 +363,9 @@ export class Gateway {
           this.#reply(call, counting.answer(tokens));
         });
         return;
+      case 'speech':
+        this.#speak(call, callerOf(call));
+        return;
       case 'generate':
         this.#generate(call, route.surface, callerOf(call));
     }
@@ -360,6 +374,11 @@ export class Gateway {
   #generate(call: Call, surface: Surface, caller: Caller): void {
     if (this.#closing) this.#pipeline.refuse(call, surface, shuttingDown());
     else this.#track(call, this.#pipeline.serve(call, surface, caller));
+  }
+
+  #speak(call: Call, caller: Caller): void {
+    if (this.#closing) this.#refuse(call, shuttingDown());
+    else this.#track(call, this.#speaking.serve(call, caller));
   }
 
   /** Something that takes a while and ends in one answer. */

@@ -10,6 +10,8 @@ export type Route =
   | { readonly kind: 'count'; readonly dialect: CallerDialect; readonly counting: Counting }
   /** `id`: what follows a path that takes one. */
   | { readonly kind: 'info'; readonly dialect: CallerDialect; readonly info: InfoRoute; readonly id: string | null }
+  /** Text that is to be spoken. */
+  | { readonly kind: 'speech' }
   | { readonly kind: 'health' }
   /** A program only asks whether anybody is there. */
   | { readonly kind: 'hello' }
@@ -72,6 +74,7 @@ export function routeOf(method: string, target: string, rawHeaders: readonly str
   const path = pathOf(target);
   const asked = generating.get(path) ?? counting.get(path);
   if (asked) return allow(method, ['POST'], asked);
+  if (path === '/v1/audio/speech') return allow(method, ['POST'], { kind: 'speech' });
   if (path === '/health') return allow(method, ['GET', 'HEAD'], { kind: 'health' });
   if (path === '/metrics') return allow(method, ['GET', 'HEAD'], { kind: 'metrics' });
   if (path === '/api/hello') return allow(method, ['GET', 'HEAD'], { kind: 'hello' });

@@ -134,7 +134,11 @@ export class Exchange implements ConnectionUser, WireBody {
     const sentence = this.#connection.connected
       ? `${name} closed the connection before its answer was complete. Send the request again.`
       : unreachable(name, error);
-    this.#break(stale ? new StaleConnectionError() : new AppError('upstream_failed', sentence, { cause: error }));
+    // Whoever pays for what the upstream does has to know whether the request may have reached it.
+    const context = { connected: this.#connection.connected };
+    this.#break(
+      stale ? new StaleConnectionError() : new AppError('upstream_failed', sentence, { cause: error, context }),
+    );
   }
 
   #resumeReading(): void {

@@ -1,0 +1,55 @@
+import { presetProviders, type CloudSettings, type ProviderKind } from '../../../contract/cloud.ts';
+
+/** Where a provider takes orders for speech. */
+export interface SpeechAddress {
+  /** Name or numeric address, without brackets, lower case. */
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  readonly path: string;
+}
+
+export type SpeakingProvider =
+  | { readonly kind: 'speaks'; readonly address: SpeechAddress; readonly slots: number }
+  /** There is none of that id, or one that has no speech in a form known here. */
+  | { readonly kind: 'unknown'; readonly sentence: string }
+  /** Switched off in the settings. */
+  | { readonly kind: 'off'; readonly sentence: string };
+
+const openAiUrl = 'https://api.openai.com';
+const defaultSlots = 16;
+
+/** What the settings say about a provider, as far as speech goes. Pure. */
+export function speakingProvider(id: string, { providers }: Pick<CloudSettings, 'providers'>): SpeakingProvider {
+  const own = Object.hasOwn(providers, id) ? providers[id] : undefined;
+  const preset = presetProviders.find((each) => each === id);
+  if (own === undefined && preset === undefined) {
+    return { kind: 'unknown', sentence: `There is no provider ${id}. Look at "cloud.providers" in the settings.` };
+  }
+  if (own?.enabled === false) {
+    return {
+      kind: 'off',
+      sentence: `The provider ${id} is switched off in the settings. Switch it on, or name another.`,
+    };
+  }
+  const kind: ProviderKind = own?.kind ?? preset ?? 'openai-compatible';
+  const url = own?.url ?? (kind === 'openai' ? openAiUrl : undefined);
+  if ((kind !== 'openai' && kind !== 'openai-compatible') || url === undefined) {
+    const sentence = `The provider ${id} does not speak in a form that this node knows. Name a model of another one.`;
+    return { kind: 'unknown', sentence };
+  }
+  return { kind: 'speaks', address: addressOf(url), slots: own?.slots ?? defaultSlots };
+}
+
+/** A `/v1` at the end is what many programs want there, and is not taken twice. */
+function addressOf(url: string): SpeechAddress {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const secure = protocol === 'https:';
+  const base = pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+  return {
+    host: hostname.replace(/^\[|\]$/g, '').toLowerCase(),
+    port: port === '' ? (secure ? 443 : 80) : Number(port),
+    secure,
+    path: `${base}/v1/audio/speech`,
+  };
+}

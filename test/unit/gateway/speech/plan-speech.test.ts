@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { policySchema } from '../../../../electron/contract/keys.ts';
+import { AppError } from '../../../../electron/agent/base/errors.ts';
+import { resolveName, type NameSettings } from '../../../../electron/agent/gateway/names/resolve-name.ts';
+import { planSpeech, speechCost } from '../../../../electron/agent/gateway/speech/plan-speech.ts';
+import { readSpeechQuery } from '../../../../electron/agent/gateway/speech/speech-query.ts';
+import type { SpeechOrder } from '../../../../electron/agent/inference/speech.ts';
+
+const defaults = { model: 'openai/gpt-4o-mini-tts', voice: 'alloy', format: 'mp3' };
+const names: NameSettings = {
+  cowboy: { model: 'ranch/auto', systemMode: 'before', voice: 'onyx' },
+  clerk: { model: 'ranch/local', systemMode: 'before' },
+  reader: 'openai/tts-1-hd',
+  boss: 'cowboy',
+};
+
+function plan(fields: object): SpeechOrder {
+  const query = readSpeechQuery(Buffer.from(JSON.stringify({ input: 'Hi', ...fields })));
+  const requested = query.model === '' ? 'ranch/speech' : query.model;
+  const policy = policySchema.parse({});
+  const resolved = resolveName({ requested, bodyPriority: null, headers: {}, policy, names });
+  return planSpeech({ trace: 't', query, resolved, names, defaults });
+}
+
+describe('planSpeech', () => {
+  it.each([
+    ['no model', {}, 'openai', 'gpt-4o-mini-tts'],
+    ['ranch/speech', { model: 'ranch/speech' }, 'openai', 'gpt-4o-mini-tts'],
+    ['a virtual model', { model: 'ranch/quality' }, 'openai', 'gpt-4o-mini-tts'],
+    ['a persona', { model: 'cowboy' }, 'openai', 'gpt-4o-mini-tts'],
+    ['a model of a provider', { model: 'mine/voices/large' }, 'mine', 'voices/large'],
+    ['a model at a provider', { model: 'kokoro@mine' }, 'mine', 'kokoro'],
+    ['a model alone, as programs made for OpenAI send it', { model: 'tts-1' }, 'openai', 'tts-1'],
+    ['another name for a model', { model: 'reader' }, 'openai', 'tts-1-hd'],
+  ])('%s leads to a model of a provider', (_what, fields, provider, model) => {
+    expect(plan(fields)).toMatchObject({ provider, model });
+  });
+
+  it.each([
+    ['nobody names one', {}, 'alloy'],
+    ['the caller names one', { voice: 'nova' }, 'nova'],
+    ['the persona is the model', { model: 'cowboy' }, 'onyx'],
+    ['another name stands for the persona', { model: 'boss' }, 'onyx'],
+    ['the persona is the voice', { voice: 'cowboy', model: 'openai/tts-1' }, 'onyx'],
+    ['the persona has none of its own', { model: 'clerk' }, 'alloy'],
+    ['the persona that is named as the voice has none', { voice: 'clerk' }, 'alloy'],
+    ['the caller names one beside the persona', { model: 'cowboy', voice: 'nova' }, 'nova'],
+  ])('the voice, where %s', (_what, fields, voice) => {
+    expect(plan(fields).voice).toBe(voice);
+  });
+
+  it('takes the format of the settings where none is named, and leaves the rest open', () => {
+    expect(plan({})).toMatchObject({ format: 'mp3', speed: null, instructions: null, streamFormat: null });
+    expect(plan({ response_format: 'wav', voice: { id: 'v1' } })).toMatchObject({ format: 'wav', voice: { id: 'v1' } });
+  });
+
+  it('refuses a name that cannot be a provider’s', () => {
+    expect(() => plan({ model: 'No Such/thing' })).toThrow(AppError);
+  });
+});
+
+it('a price for a million characters becomes one for a text', () => {
+  expect(speechCost(1_000_000, 15)).toBe(15);
+  expect(speechCost(4_096, 30)).toBeCloseTo(0.12288, 10);
+});
