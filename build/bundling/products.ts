@@ -1,4 +1,5 @@
 import { shellBundle } from '../bundles-shell.ts';
+import { copiedFile } from './copied-file.ts';
 import { nodeBundle } from './node-bundle.ts';
 import { panelBundle } from './panel-bundle.ts';
 import { type Product } from './product.ts';
@@ -24,6 +25,13 @@ export const products: readonly Product[] = [
   nodeBundle('memory bandwidth', definedIn, {
     entryPoints: { 'memory-bandwidth': 'electron/agent/models/memory-bandwidth-child.ts' },
   }),
+  nodeBundle('keyring', definedIn, {
+    entryPoints: { keyring: 'electron/agent/config/secrets/keyring-child.ts' },
+    external: ['@napi-rs/keyring'],
+  }),
+  nodeBundle('ledger', definedIn, {
+    entryPoints: { 'ledger-worker': 'electron/agent/cloud/ledger/ledger-worker.ts' },
+  }),
   nodeBundle('command line', definedIn, {
     entryPoints: { cli: 'electron/cli/main.ts' },
     splitting: true,
@@ -32,6 +40,7 @@ export const products: readonly Product[] = [
   nodeBundle('shell', 'build/bundles-shell.ts', shellBundle),
   panelBundle,
   scriptOutput('self-test model', 'build/self-test-model.ts', 'dist/self-test.gguf', []),
+  copiedFile('known prices', 'resources/prices.json', 'dist/prices.json'),
   scriptOutput('settings schema', 'build/settings-schema.ts', 'resources/settings.schema.json', [
     'package-lock.json',
     'electron/agent/config',

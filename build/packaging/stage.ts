@@ -74,8 +74,13 @@ async function stageAgent(folder: string, target: PackageTarget): Promise<void> 
   }
   const { version } = await readManifest(projectRoot);
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'ranch-hand-agent', version, type: 'module' }));
-  // The embedded engine's library cannot be bundled: it finds its native parts beside itself.
-  for (const path of await packageClosure(projectRoot, 'node-llama-cpp', target)) {
+  // These libraries cannot be bundled: they find their native parts beside themselves.
+  const paths = new Set(await packageClosure(projectRoot, 'node-llama-cpp', target));
+  // Not built for every platform; without it keys are kept in a file, and the node says so.
+  const keyring = '@napi-rs/keyring';
+  const hasKeyring = findPackage(projectRoot, '.', keyring) !== undefined;
+  if (hasKeyring) for (const path of await packageClosure(projectRoot, keyring, target)) paths.add(path);
+  for (const path of paths) {
     const source = join(projectRoot, path);
     const inner = join(source, 'node_modules');
     // node-llama-cpp carries what it needs to compile llama.cpp on the machine; the package never compiles.
