@@ -26,32 +26,21 @@ async function answer(request: KeyringRequest): Promise<KeyringReply> {
     const entry = open(request.account);
     switch (request.op) {
       case 'get': {
-        const value = await found(entry);
+        const value = await entry.getPassword();
         return value === null ? { kind: 'none' } : { kind: 'value', value };
       }
       case 'set': {
         await entry.setPassword(request.value);
         // Some keyrings take everything and keep nothing.
-        const kept = await found(entry);
+        const kept = await entry.getPassword();
         return kept === request.value ? { kind: 'done' } : { kind: 'failed', message: 'the entry was not kept' };
       }
-      case 'delete': {
-        if ((await found(entry)) !== null) await entry.deleteCredential();
+      case 'delete':
+        await entry.deleteCredential();
         return { kind: 'done' };
-      }
     }
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : 'unknown' };
-  }
-}
-
-/** Null without an entry, which some versions and stores tell by an error. */
-async function found(entry: AsyncEntry): Promise<string | null> {
-  try {
-    return (await entry.getPassword()) ?? null;
-  } catch (error) {
-    if (error instanceof Error && /no matching entry|NoEntry/i.test(error.message)) return null;
-    throw error;
   }
 }
 

@@ -127,7 +127,7 @@ export class Speaking {
 
   /** @throws AppError where the text may not leave the house, or nobody speaks it at a price that is allowed */
   async #judge(journey: Journey, { order, resolved, characters, speech }: Errand): Promise<void> {
-    const { call, caller } = journey;
+    const { call } = journey;
     const refuse = (reason: RouteReason, message: string): never => {
       call.refusal = reason;
       throw new AppError('forbidden', message);
@@ -136,7 +136,7 @@ export class Speaking {
       const message = `Speech comes from a cloud provider, and this request may go no further than "${resolved.ceiling}". Allow it to go further.`;
       refuse('ceiling', message);
     }
-    if (this.#deps.spending.offload(caller.policy.offload) === 'off') {
+    if (this.#deps.spending.offload(resolved.offload) === 'off') {
       const message =
         'Speech comes from a cloud provider, and sending requests to the cloud is switched off. Switch it on with "ranch-hand offload auto".';
       refuse('offload-off', message);
@@ -282,9 +282,8 @@ class Charge {
   }
 
   /** A status, or a connection that never stood, says that nothing was done; else it is not known. */
-  failed({ code, context }: AppError): void {
-    const undone =
-      typeof context['status'] === 'number' || context['connected'] === false || code === 'engine_not_ready';
+  failed({ context }: AppError): void {
+    const undone = typeof context['status'] === 'number' || context['connected'] === false;
     this.#end(() => {
       if (!undone) return this.#reservation.forfeit();
       this.#reservation.release();

@@ -71,7 +71,7 @@ export class Exchange implements ConnectionUser, WireBody {
   /** Writes the request and resolves with the answer's head. Rejects with an AppError or StaleConnectionError. */
   run(head: string, body: Buffer | null, signal: AbortSignal): Promise<WireResponse> {
     const aborted = (): void => {
-      this.#break(new AppError('caller_gone', 'The request was given up.'));
+      this.#break(new AppError('caller_gone', 'The request was given up.', { context: this.#reached() }));
     };
     signal.addEventListener('abort', aborted, { once: true });
     this.#unsubscribe = () => {
@@ -134,11 +134,15 @@ export class Exchange implements ConnectionUser, WireBody {
     const sentence = this.#connection.connected
       ? `${name} closed the connection before its answer was complete. Send the request again.`
       : unreachable(name, error);
-    // Whoever pays for what the upstream does has to know whether the request may have reached it.
-    const context = { connected: this.#connection.connected };
+    const context = this.#reached();
     this.#break(
       stale ? new StaleConnectionError() : new AppError('upstream_failed', sentence, { cause: error, context }),
     );
+  }
+
+  /** Whoever pays for what the upstream does has to know whether the request may have reached it. */
+  #reached(): { readonly connected: boolean } {
+    return { connected: this.#connection.connected };
   }
 
   #resumeReading(): void {
@@ -288,7 +292,7 @@ export class Exchange implements ConnectionUser, WireBody {
       }
     }
     const seconds = Math.round(quietMs / 1000);
-    const context = { silentMs: Math.round(quietMs) };
+    const context = { silentMs: Math.round(quietMs), ...this.#reached() };
     this.#break(new AppError('upstream_silent', `${name} has said nothing for ${seconds} s. Try again.`, { context }));
   }
 }

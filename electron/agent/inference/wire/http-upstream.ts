@@ -72,7 +72,10 @@ export class HttpUpstream {
    * @throws AppError `upstream_failed`, `upstream_silent`, or `caller_gone` when aborted
    */
   async send(request: WireRequest, signal: AbortSignal): Promise<WireResponse> {
-    if (signal.aborted) throw new AppError('caller_gone', 'The request was given up before it was sent.');
+    if (signal.aborted) {
+      const context = { connected: false };
+      throw new AppError('caller_gone', 'The request was given up before it was sent.', { context });
+    }
     const head = this.#requestHead(request);
     try {
       return await this.#exchange(this.#pool.take(), head, request, signal);
