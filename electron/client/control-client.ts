@@ -12,11 +12,12 @@ import {
   type QueryAnswer,
   type QueryName,
   type QueryParams,
+  type usageExportSchema,
 } from '../contract/control.ts';
 import { applyChange } from '../contract/events.ts';
 import type { NodeSnapshot } from '../contract/snapshot.ts';
 import { ControlError, connectionLost, parseJson, toControlError } from './control-error.ts';
-import { exchange, exchangeText, type AgentAddress, type CancelSignal } from './http-exchange.ts';
+import { exchange, exchangePieces, exchangeText, type AgentAddress, type CancelSignal } from './http-exchange.ts';
 import { readEvent, readSnapshot } from './lenient.ts';
 import { EventReader, LineReader } from './line-reader.ts';
 
@@ -61,7 +62,14 @@ export interface ChatBody {
 }
 
 /** Longest silence of a plain call, of the event stream (which ticks every second), and of an answer in the making. */
-const silence = { callMs: 15_000, commandMs: 120_000, streamMs: 12_000, logsMs: 60_000, chatMs: 900_000 };
+const silence = {
+  callMs: 15_000,
+  commandMs: 120_000,
+  streamMs: 12_000,
+  logsMs: 60_000,
+  exportMs: 60_000,
+  chatMs: 900_000,
+};
 
 interface WatchState {
   /** The node as last told, and the sequence number that it stands at. */
@@ -145,6 +153,15 @@ export class ControlClient {
       },
       signal,
     );
+  }
+
+  /**
+   * Every request of the ledger as CSV or NDJSON, in pieces of text as they come; each is asked for when the one before
+   * was taken. Throws when it breaks off: what came until then is not the whole. Ends early when the signal is aborted.
+   */
+  exportUsage(params: z.input<typeof usageExportSchema>, signal?: CancelSignal): AsyncGenerator<string, void, void> {
+    const path = `${controlPaths.usageExport}${queryString(params)}`;
+    return exchangePieces(this.#address, { method: 'GET', path, silenceMs: silence.exportMs }, signal);
   }
 
   /** Has the agent do something; resolves when it is done, or when what takes long has begun. */

@@ -1,5 +1,12 @@
 import type { z } from 'zod';
-import { cloudSchema, noCloud } from '../contract/cloud.ts';
+import {
+  budgetSchema,
+  cloudSchema,
+  noCloud,
+  offloadModes,
+  providerSchema,
+  type CloudSnapshot,
+} from '../contract/cloud.ts';
 import { changeEventSchema, type ChangeEvent } from '../contract/events.ts';
 import {
   activitySchema,
@@ -37,7 +44,7 @@ const sections: { readonly [Name in Section]: (value: unknown) => NodeSnapshot[N
   switching: (value) => switchSchema.safeParse(value).data ?? null,
   installs: (value) => entries(installSchema, value),
   gateway: (value) => whole(gatewaySchema, value),
-  cloud: (value) => cloudSchema.safeParse(value).data ?? noCloud,
+  cloud,
   mesh: (value) => meshSchema.safeParse(value).data ?? { listening: false, reachable: null, peers: [] },
   activity: (value) => entries(activitySchema, value),
   notices: (value) => (Array.isArray(value) ? value.flatMap(notice) : []),
@@ -104,6 +111,31 @@ function notice(value: unknown): NodeSnapshot['notices'] {
   if (parsed.success) return [parsed.data];
   const plain = noticeSchema.safeParse({ ...record(value), fix: null });
   return plain.success ? [plain.data] : [];
+}
+
+/**
+ * Part by part: a provider or a budget of a new kind must not make the switch look off while money is spent. A mode that
+ * this program has never heard of is shown as the most expensive that it knows.
+ */
+function cloud(value: unknown): CloudSnapshot {
+  const fields = record(value);
+  if (typeof fields['offload'] !== 'string') return noCloud;
+  const { shape } = cloudSchema;
+  return {
+    offload: offloadModes.find((mode) => mode === fields['offload']) ?? 'on',
+    until: shape.until.safeParse(fields['until']).data ?? null,
+    providers: entries(providerSchema, fields['providers']),
+    budgets: entries(budgetSchema, fields['budgets']),
+    paused: pause(fields['paused']),
+    today: shape.today.safeParse(fields['today']).data ?? null,
+  };
+}
+
+/** A pause for a reason that is new to this program is told by its sentence, and cannot be ended from here. */
+function pause(value: unknown): CloudSnapshot['paused'] {
+  const known = cloudSchema.shape.paused.safeParse(value);
+  if (known.success) return known.data;
+  return cloudSchema.shape.paused.safeParse({ ...record(value), reason: 'ledger' }).data ?? null;
 }
 
 /** A state that is new to this program is shown as `problem`, beside the agent's own sentence: never green by hope. */

@@ -89,7 +89,8 @@ async function dispatch<Name extends CommandName>(
   return typeof answer === 'object' && answer !== null ? answer : {};
 }
 
-function valid<Output>(schema: z.ZodType<Output>, value: unknown): Output {
+/** What stands in a body or a query string, once it fits. Throws `invalid_request` with what does not. */
+export function valid<Output>(schema: z.ZodType<Output>, value: unknown): Output {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_request', `The request does not fit: ${issueText(parsed.error, value)}.`);

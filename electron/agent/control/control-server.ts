@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import { controlPaths } from '../../contract/control.ts';
 import { errorText, requireJsonType, send, sendError, sendJson, setGuardHeaders } from './answers.ts';
 import { answerQuery, runCommand, type CommandHandlers, type QueryHandlers } from './calls.ts';
+import { Exports, type ExportHandlers } from './exports.ts';
 import { sendPanelFile } from './panel-files.ts';
 import { sendSignInPage, sendUsedLinkPage } from './plain-pages.ts';
 import { Sessions } from './sessions.ts';
@@ -41,6 +42,8 @@ export interface ControlServerDeps {
   readonly feed: SnapshotFeed;
   readonly commands: CommandHandlers;
   readonly queries: QueryHandlers;
+  /** What can be had as a file; absent where there is nothing to export. */
+  readonly exports?: ExportHandlers;
   /** The gateway's pipeline with the operator's rights; called once the request is known to be allowed, body unread. */
   readonly chat: (request: IncomingMessage, response: ServerResponse) => void;
   readonly clock: Clock;
@@ -56,6 +59,7 @@ export class ControlServer implements Startable {
   readonly #deps: ControlServerDeps;
   readonly #sessions: Sessions;
   readonly #streams: Streams;
+  readonly #exports: Exports | null;
   readonly #hosts: readonly string[];
   #server: Server | null = null;
   #port = 0;
@@ -66,6 +70,8 @@ export class ControlServer implements Startable {
     const { nodeId, sessionSecret: secret, token } = options;
     this.#sessions = new Sessions({ nodeId, secret, token }, { clock: deps.clock });
     this.#streams = new Streams({ clock: deps.clock });
+    const { exports: handlers, clock, logger } = deps;
+    this.#exports = handlers === undefined ? null : new Exports({ handlers, clock, logger });
     this.#hosts = [...new Set([...loopbackHosts, inUrl(options.host)])];
   }
 
@@ -185,6 +191,9 @@ export class ControlServer implements Startable {
       requireMethod(request, 'GET');
       const name = pathname.slice(controlPaths.queries.length);
       await answerQuery(name, params, response, { queries, streams: this.#streams });
+    } else if (pathname === controlPaths.usageExport && this.#exports !== null) {
+      requireMethod(request, 'GET');
+      await this.#exports.sendUsage(params, response);
     } else {
       throw new AppError('not_found', 'The control API has no such route. It may be newer than this agent.');
     }

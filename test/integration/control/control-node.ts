@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../electron/agent/base/errors.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { ControlServer, type ControlDeadlines } from '../../../electron/agent/control/control-server.ts';
+import type { ExportHandlers } from '../../../electron/agent/control/exports.ts';
 import { startTelemetry, type RunningTelemetry } from '../telemetry/running-telemetry.ts';
 import type { LogLine, SettingRow } from '../../../electron/contract/control.ts';
 import type { EngineSnapshot, NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
@@ -84,6 +85,7 @@ export interface NodeOptions {
   readonly deadlines?: ControlDeadlines;
   readonly clock?: Clock;
   readonly chat?: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly exports?: ExportHandlers;
 }
 
 export const indexHtml = '<!doctype html><title>Panel</title><script type="module" src="/assets/app-1a2b.js"></script>';
@@ -150,6 +152,7 @@ export async function startNode(options: NodeOptions = {}): Promise<ControlNode>
         },
         settings: () => ({ settings: { gateway: { port: 8080 } }, rows: [portRow] }),
       },
+      ...(options.exports === undefined ? {} : { exports: options.exports }),
       chat: options.chat ?? ((_request, response) => response.end('{}')),
       clock,
       logger: silentLogger,

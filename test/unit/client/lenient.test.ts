@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ControlError } from '../../../electron/client/control-error.ts';
 import { readEvent, readSnapshot } from '../../../electron/client/lenient.ts';
+import { noCloud } from '../../../electron/contract/cloud.ts';
 import { nodeSnapshotSchema, type NodeSnapshot } from '../../../electron/contract/snapshot.ts';
+import { aBudget, aCloud, aProvider } from '../../fixtures/example-cloud.ts';
 import { engine, model, request, sections } from '../telemetry/node-parts.ts';
 
 const snapshot: NodeSnapshot = {
@@ -28,6 +30,29 @@ describe('reading the snapshot of another version', () => {
   it('passes over keys that it does not know', () => {
     const newer = { ...snapshot, weather: 'fine', node: { ...snapshot.node, mood: 'good' } };
     expect(readSnapshot(newer)).toEqual(snapshot);
+  });
+
+  it('never shows the offload switch as off, or no money, because a part of the cloud is strange', () => {
+    const cloud = aCloud({ offload: 'on', providers: [aProvider()] });
+    const newer = {
+      ...snapshot,
+      cloud: {
+        ...cloud,
+        until: 7,
+        providers: [{ id: 3 }, aProvider()],
+        budgets: [{ scope: 'all' }, aBudget()],
+        paused: { reason: 'eclipse', sentence: 'The sun is gone.', since: '' },
+        today: { spentUsd: 'much' },
+      },
+    };
+    expect(readSnapshot(newer).cloud).toEqual({
+      ...cloud,
+      paused: { reason: 'ledger', sentence: 'The sun is gone.', since: '' },
+      today: null,
+    });
+    expect(readSnapshot({ ...snapshot, cloud: { ...cloud, offload: 'full' } }).cloud.offload).toBe('on');
+    expect(readSnapshot({ ...snapshot, cloud: { ...cloud, paused: 7 } }).cloud.paused).toBeNull();
+    expect(readSnapshot({ ...snapshot, cloud: undefined }).cloud).toEqual(noCloud);
   });
 
   it('leaves out entries that it cannot understand, and keeps the others', () => {
