@@ -20,7 +20,7 @@ export type Failure = FailureKind | 'corrupt';
 export function failureOf(error: unknown, freeBytes: number | null): Failure {
   if (error instanceof DamagedDatabase) return 'corrupt';
   if (error instanceof NewerSchema) return 'newer';
-  switch (systemErrorCode(error)) {
+  switch (systemErrorCode(error) ?? '') {
     case 'ENOSPC':
     case 'EDQUOT':
     case 'EFBIG':
@@ -37,7 +37,7 @@ export function failureOf(error: unknown, freeBytes: number | null): Failure {
 }
 
 function sqliteFailure(error: unknown, freeBytes: number | null): Failure {
-  switch (sqliteCode(error)) {
+  switch (sqliteCode(error) ?? 0) {
     case sqlite.full:
       return 'full';
     case sqlite.corrupt:
