@@ -97,33 +97,35 @@ class Writer {
   }
 
   value(type: string, value: DbusValue): void {
-    switch (type[0]) {
-      case 'y':
-        return this.byte(Number(value));
-      case 'b':
-        return void this.u32(value === true ? 1 : 0);
-      case 'u':
-        return void this.u32(Number(value));
-      case 'g':
-        this.byte(String(value as string).length);
-        return this.text(value as string);
-      case 's':
-      case 'o':
-        this.u32(Buffer.byteLength(value as string));
-        return this.text(value as string);
-      case 'v': {
-        const variant = value as Variant;
-        this.value('g', variant.signature);
-        return this.value(variant.signature, variant.value);
-      }
-      case 'a':
-        return this.#array(type.slice(1), value);
-      default:
-        this.pad(8);
-        for (const [index, inner] of typesOf(type.slice(1, -1)).entries()) {
-          this.value(inner, (value as readonly DbusValue[])[index] ?? 0);
-        }
-    }
+    const code = type[0] ?? '';
+    if (code === 'y') this.byte(value as number);
+    else if (code === 'b') this.u32(value === true ? 1 : 0);
+    else if (code === 'u') this.u32(value as number);
+    else if (code === 'g') this.#signature(value as string);
+    else if (code === 's' || code === 'o') this.#string(value as string);
+    else if (code === 'v') this.#variant(value as Variant);
+    else if (code === 'a') this.#array(type.slice(1), value);
+    else this.#struct(typesOf(type.slice(1, -1)), value as readonly DbusValue[]);
+  }
+
+  #signature(value: string): void {
+    this.byte(value.length);
+    this.text(value);
+  }
+
+  #string(value: string): void {
+    this.u32(Buffer.byteLength(value));
+    this.text(value);
+  }
+
+  #variant({ signature, value }: Variant): void {
+    this.#signature(signature);
+    this.value(signature, value);
+  }
+
+  #struct(types: readonly string[], values: readonly DbusValue[]): void {
+    this.pad(8);
+    for (const [index, type] of types.entries()) this.value(type, values[index] ?? 0);
   }
 
   #array(type: string, value: DbusValue): void {
@@ -169,7 +171,7 @@ class Reader {
   }
 
   value(type: string): DbusValue {
-    switch (type[0]) {
+    switch (type[0] ?? '') {
       case 'y':
         return this.byte();
       case 'b':

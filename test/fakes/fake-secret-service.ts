@@ -122,68 +122,84 @@ function property(path: string, name: string): Variant | null {
   return null;
 }
 
+function searchItems(message: DbusMessage): void {
+  const paths = found(message.body[0] ?? []);
+  if (message.path !== root) reply(message, 'ao', paths);
+  else if (locked) reply(message, 'aoao', [], paths);
+  else reply(message, 'aoao', paths, []);
+}
+
+function getSecret(message: DbusMessage): void {
+  const item = items.get(message.path);
+  if (item) reply(message, '(oayays)', sealed(message.body[0] as string, item.secret));
+  else refuse(message, 'Secret.Error.NoSuchObject');
+}
+
+function getSecrets(message: DbusMessage): void {
+  const [paths, session] = message.body as [string[], string];
+  const wanted = paths.flatMap((each) => items.get(each) ?? []);
+  const pairs = wanted.map((each): DbusValue => [each.path, sealed(session, each.secret)]);
+  reply(message, 'a{o(oayays)}', pairs);
+}
+
+function setSecret(message: DbusMessage): void {
+  const item = items.get(message.path);
+  if (item) item.secret = opened(message.body[0] ?? []);
+  reply(message, '');
+}
+
+function getProperty(message: DbusMessage): void {
+  const value = property(message.path, message.body[1] as string);
+  if (value) reply(message, 'v', value);
+  else refuse(message, 'DBus.Error.UnknownProperty');
+}
+
+function getProperties(message: DbusMessage): void {
+  const all = ['Locked', 'Label', 'Items', 'Attributes', 'Created', 'Modified', 'Collections'];
+  const pairs = all.flatMap((name): DbusValue[] => {
+    const value = property(message.path, name);
+    return value ? [[name, value]] : [];
+  });
+  reply(message, 'a{sv}', pairs);
+}
+
+function setProperty(message: DbusMessage): void {
+  const [, name, value] = message.body as [string, string, Variant];
+  const item = items.get(message.path);
+  if (item && name === 'Attributes') item.attributes = new Map(value.value as [string, string][]);
+  reply(message, '');
+}
+
+const methods: Readonly<Record<string, (message: DbusMessage) => void>> = {
+  OpenSession: openSession,
+  SearchItems: searchItems,
+  ReadAlias: (message) => reply(message, 'o', message.body[0] === 'default' ? collection : nothing),
+  Unlock: unlock,
+  Prompt: (message) => {
+    prompts.add(message.path);
+    reply(message, '');
+  },
+  CreateItem: createItem,
+  GetSecret: getSecret,
+  GetSecrets: getSecrets,
+  SetSecret: setSecret,
+  Delete: (message) => {
+    items.delete(message.path);
+    reply(message, 'o', nothing);
+  },
+  Get: getProperty,
+  GetAll: getProperties,
+  Set: setProperty,
+  Close: (message) => reply(message, ''),
+  Ping: (message) => reply(message, ''),
+};
+const needOpen: ReadonlySet<string> = new Set(['GetSecret', 'SetSecret', 'GetSecrets', 'CreateItem', 'Delete']);
+
 function call(message: DbusMessage): void {
-  const { path, member, body } = message;
-  const item = items.get(path);
-  const needsOpen = ['GetSecret', 'SetSecret', 'GetSecrets', 'CreateItem', 'Delete'].includes(member);
-  if (locked && needsOpen) return refuse(message, 'Secret.Error.IsLocked');
-  switch (member) {
-    case 'OpenSession':
-      return openSession(message);
-    case 'SearchItems': {
-      const paths = found(body[0] ?? []);
-      if (path !== root) return reply(message, 'ao', paths);
-      return locked ? reply(message, 'aoao', [], paths) : reply(message, 'aoao', paths, []);
-    }
-    case 'ReadAlias':
-      return reply(message, 'o', body[0] === 'default' ? collection : nothing);
-    case 'Unlock':
-      return unlock(message);
-    case 'Prompt':
-      prompts.add(path);
-      return reply(message, '');
-    case 'CreateItem':
-      return createItem(message);
-    case 'GetSecret':
-      return item
-        ? reply(message, '(oayays)', sealed(String(body[0] as string), item.secret))
-        : refuse(message, 'Secret.Error.NoSuchObject');
-    case 'GetSecrets': {
-      const session = String(body[1] as string);
-      const wanted = (body[0] as string[]).flatMap((each) => items.get(each) ?? []);
-      return reply(
-        message,
-        'a{o(oayays)}',
-        wanted.map((each) => [each.path, sealed(session, each.secret)]),
-      );
-    }
-    case 'SetSecret':
-      if (item) item.secret = opened(body[0] ?? []);
-      return reply(message, '');
-    case 'Delete':
-      items.delete(path);
-      return reply(message, 'o', nothing);
-    case 'Get': {
-      const value = property(path, String(body[1] as string));
-      return value ? reply(message, 'v', value) : refuse(message, 'DBus.Error.UnknownProperty');
-    }
-    case 'GetAll': {
-      const all = ['Locked', 'Label', 'Items', 'Attributes', 'Created', 'Modified', 'Collections'];
-      const pairs = all.flatMap((name): DbusValue[] => {
-        const value = property(path, name);
-        return value ? [[name, value]] : [];
-      });
-      return reply(message, 'a{sv}', pairs);
-    }
-    case 'Set':
-      if (item && body[1] === 'Attributes') item.attributes = new Map((body[2] as Variant).value as [string, string][]);
-      return reply(message, '');
-    case 'Close':
-    case 'Ping':
-      return reply(message, '');
-    default:
-      return refuse(message, 'DBus.Error.UnknownMethod');
-  }
+  const method = methods[message.member];
+  if (locked && needOpen.has(message.member)) refuse(message, 'Secret.Error.IsLocked');
+  else if (method) method(message);
+  else refuse(message, 'DBus.Error.UnknownMethod');
 }
 
 function greet(): void {

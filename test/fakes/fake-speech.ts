@@ -65,7 +65,7 @@ async function speak(request: IncomingMessage, response: ServerResponse): Promis
   const body = JSON.parse(await bodyOf(request)) as Record<string, unknown>;
   const input = typeof body['input'] === 'string' ? body['input'] : '';
   const { status, fault, retryAfter } = behaviour;
-  const billed = status === 200 ? [...input].length : 0;
+  const billed = status === 200 ? Array.from(input).length : 0;
   log.push({ authorization, headers: request.headers, body, billed });
   if (fault === 'hang') return;
   if (fault === 'drop') {
@@ -110,7 +110,8 @@ async function stream(body: Record<string, unknown>, response: ServerResponse): 
 
 const server = createServer((request, response) => {
   void (async () => {
-    switch (request.url) {
+    const { url = '' } = request;
+    switch (url) {
       case '/_fake/behaviour':
         behaviour = { ...usualSpeech, ...(JSON.parse(await bodyOf(request)) as Partial<FakeSpeechBehaviour>) };
         sendJson(response, 200, {});
@@ -131,7 +132,7 @@ const server = createServer((request, response) => {
       case '/v1/audio/speech':
         break;
       default:
-        sendJson(response, 404, { error: { message: `No route ${request.url ?? ''}`, type: 'invalid_request_error' } });
+        sendJson(response, 404, { error: { message: `No route ${url}`, type: 'invalid_request_error' } });
         return;
     }
     active += 1;

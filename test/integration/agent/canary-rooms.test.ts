@@ -19,7 +19,7 @@ it('the search finds a secret in every form it looks for', () => {
     ['base64 shifted by one', shift('a')],
     ['base64 shifted by two', shift('ab')],
     ['hex', Buffer.from(canary).toString('hex')],
-    ['reversed', [...canary].reverse().join('')],
+    ['reversed', Array.from(canary).reverse().join('')],
     ['utf16', Buffer.from(canary, 'utf16le')],
     ['innocent', 'sk-CanaryQuokka'],
   ]);

@@ -77,7 +77,7 @@ describe('POST /v1/audio/speech', () => {
       const type = stream_format === 'sse' ? 'text/event-stream' : 'audio/mpeg';
       expect(answer.headers.get('content-type')).toBe(type);
       const reader = answer.body?.getReader();
-      const first = await reader?.read();
+      const first = (await reader?.read()) as { value?: Uint8Array } | undefined;
       expect(first?.value?.length).toBeGreaterThan(0);
       leave.abort();
       await reader?.closed.catch(() => undefined);

@@ -81,7 +81,7 @@ describe('readSpeechQuery', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' }), (text) => {
         fc.pre(text.trim() !== '');
-        expect(read({ input: text }).characters).toBe([...text].length);
+        expect(read({ input: text }).characters).toBe(Array.from(text).length);
       }),
     );
   });
