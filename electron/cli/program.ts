@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../contract/version.ts';
+import { addCloud } from './commands/cloud.ts';
 import { collect, common, type End } from './commands/common.ts';
 import { addConnect } from './commands/connect.ts';
 import { addEngines } from './commands/engines.ts';
@@ -62,6 +63,7 @@ function buildProgram(context: CliContext, end: (exitCode: ExitCode) => void): C
   addConnect(program, context, end);
   addKeys(program, context, end);
   addTrace(program, context, end);
+  addCloud(program, context, end);
   addPanelAndDoctor(program, context, end);
   return program;
 }

@@ -24,6 +24,8 @@ export type Order =
   | { readonly do: 'command'; readonly name: string; readonly answer: object; readonly status?: number }
   /** Changes sections of the snapshot, for everyone who watches too. */
   | { readonly do: 'set'; readonly set: Partial<NodeSnapshot> }
+  /** What the export of the usage sends: all of it, or broken off after the last piece. */
+  | { readonly do: 'export'; readonly pieces: readonly string[]; readonly whole: boolean }
   /** Takes requests and never answers. */
   | { readonly do: 'fall-silent' };
 
@@ -47,6 +49,7 @@ const manner: { chat: ChatManner; pieces: readonly string[]; silent: boolean; na
   silent: false,
   name: 'fake-node',
 };
+let exported: { readonly pieces: readonly string[]; readonly whole: boolean } = { pieces: [], whole: true };
 const answers = new Map<string, unknown>();
 const commandAnswers = new Map<string, { readonly status: number; readonly answer: object }>();
 let changed: Partial<NodeSnapshot> = {};
@@ -135,6 +138,14 @@ function chat(response: ServerResponse): void {
   response.end('data: [DONE]\n\n');
 }
 
+function exportUsage(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
+  for (const piece of exported.pieces) response.write(piece);
+  if (exported.whole) response.end();
+  // Only after the pieces were sent, as with a chat that breaks off.
+  else response.write('\n', () => response.destroy());
+}
+
 function route(method: string, url: URL, response: ServerResponse, base: string): void {
   const { pathname } = url;
   if (pathname === '/control/v1/snapshot') sendJson(response, 200, picture());
@@ -142,7 +153,8 @@ function route(method: string, url: URL, response: ServerResponse, base: string)
   else if (pathname === '/control/v1/queries/logs') logs(url.searchParams, response);
   else if (pathname === '/control/v1/queries/settings') {
     sendJson(response, 200, settingsAnswer);
-  } else if (answers.has(pathname.slice('/control/v1/queries/'.length))) {
+  } else if (pathname === '/control/v1/export/usage') exportUsage(response);
+  else if (answers.has(pathname.slice('/control/v1/queries/'.length))) {
     sendJson(response, 200, answers.get(pathname.slice('/control/v1/queries/'.length)));
   } else if (pathname === '/control/v1/tickets') {
     sendJson(response, 200, { ticket: 't1', url: `${base}/sign-in?ticket=t1` });
@@ -210,6 +222,9 @@ function obey(order: Order): void {
       changed = { ...changed, ...order.set };
       seq += 1;
       for (const watcher of watchers) sendEvent(watcher, { type: 'change', seq, set: order.set, append: [] });
+      return;
+    case 'export':
+      exported = order;
       return;
     case 'fall-silent':
       manner.silent = true;

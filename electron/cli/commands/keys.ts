@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { OffloadMode } from '../../contract/cloud.ts';
 import type { KeyRow } from '../../contract/keys.ts';
 import { ceilings, priorities } from '../../contract/routing.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
@@ -7,6 +8,7 @@ import { collect, common, type End } from './common.ts';
 
 /** Not taken from the contract, whose schemas would be loaded before any verb. */
 const scopes: readonly KeyRow['scope'][] = ['inference', 'admin'];
+const offloadChoices: readonly (OffloadMode | 'none')[] = ['off', 'auto', 'on', 'none'];
 
 /** `ranch-hand keys …` */
 export function addKeys(program: Command, context: CliContext, end: End): void {
@@ -41,6 +43,11 @@ function limited(command: Command): Command {
     .addOption(new Option('--priority <class>', 'of its requests that ask for none').choices(priorities))
     .addOption(new Option('--max-priority <class>', 'the highest that its requests get').choices(priorities))
     .addOption(new Option('--ceiling <place>', 'where its requests may go at most').choices(ceilings))
+    .addOption(
+      new Option('--offload <mode>', "its own offload switch; none: the node's, which is never exceeded").choices(
+        offloadChoices,
+      ),
+    )
     .option('--model <pattern>', 'a model that it may name, * for any text; may be repeated', collect)
     .option('--default-model <name>', 'answers its requests that name no model')
     .option('--requests-per-minute <count>', 'most requests in any minute', limit({ least: 1, most: 1_000_000 }))

@@ -63,6 +63,7 @@ export function limitsText(policy: Policy): string {
     policy.priority === 'normal' ? null : `${policy.priority} priority`,
     policy.maxPriority === 'high' ? null : `at most ${policy.maxPriority} priority`,
     policy.ceiling === 'cloud' ? null : `no further than ${policy.ceiling === 'local' ? 'this node' : 'the ranch'}`,
+    policy.offload === null ? null : `offload ${policy.offload}`,
     per(policy.requestsPerMinute, 'requests'),
     per(policy.tokensPerMinute, 'tokens'),
     policy.concurrency === null ? null : `${count(policy.concurrency)} at once`,

@@ -1,6 +1,9 @@
 import type { EngineSnapshot, ModelSnapshot, NodeSnapshot, Notice } from '../../contract/snapshot.ts';
 import { activityLines } from './activity-view.ts';
+import { budgetPaint, hindrance, scopeText, todayText } from './cloud-words.ts';
 import { bytes, bytesOf, count, counted, meter, percent, span, sparkline, speed, took } from './figures.ts';
+import { spentOf, usedShare } from './money.ts';
+import { momentToCome, shortMoment } from './moments.ts';
 import type { Palette } from './palette.ts';
 import { pullProgress, switchHasEnded, switchProgress } from './pull-view.ts';
 import { dotted, labelled, line } from './spans.ts';
@@ -19,6 +22,8 @@ export interface StatusFrame {
 
 const usualRequests = 8;
 const meterCells = 20;
+/** More budgets than this are left to `ranch-hand offload`. */
+const mostBudgets = 3;
 
 /** The node at a glance: who, in what state, doing what, how fast, with what left, and what needs the operator. */
 export function statusLines(snapshot: NodeSnapshot, frame: StatusFrame): string[] {
@@ -107,14 +112,14 @@ function modelText(model: ModelSnapshot): string {
   ]);
 }
 
-function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame): string[] {
+function figureLines(snapshot: NodeSnapshot, frame: StatusFrame): string[] {
+  const { columns, palette } = frame;
   const { gateway, system, cloud, mesh, history } = snapshot;
   const { memory } = system;
   const bar = (fraction: number): { text: string; paint: Palette['accent'] } => ({
     text: meter(fraction, meterCells),
     paint: fraction >= 0.9 ? palette.bad : fraction >= 0.7 ? palette.attention : palette.good,
   });
-  const figure = (text: string): string => text.padEnd(16);
   const row = (label: string, spans: readonly Cell[]): string => labelled(label, spans, palette, columns);
   const speeds = history.points.map((point) => point.tokensPerSecond);
   const load = system.loadAverage?.map((value) => value.toFixed(2)).join(' ');
@@ -140,7 +145,7 @@ function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame):
       figure(`${gateway.inFlight} running`),
       `${gateway.queued} waiting · ${count(gateway.requestsTotal)} so far · ${count(gateway.failuresTotal)} failed`,
     ]),
-    row('Offload', [offloadText(cloud)]),
+    ...cloudLines(cloud, frame, row),
     row('Gateway', [safeLine(gateway.url)]),
     ...availabilityLine(snapshot.node, row),
   ];
@@ -149,6 +154,9 @@ function figureLines(snapshot: NodeSnapshot, { columns, palette }: StatusFrame):
   }
   return lines;
 }
+
+/** A figure in front of a bar. */
+const figure = (text: string): string => text.padEnd(16);
 
 function availabilityLine(
   { availability: { day, week, month } }: NodeSnapshot['node'],
@@ -170,12 +178,35 @@ function pressureLine(
   return [row('Waiting for', [`CPU ${percent(cpu)} · memory ${percent(memory)} · disk ${percent(io)} of the time`])];
 }
 
-function offloadText(cloud: NodeSnapshot['cloud']): string {
-  return dotted([
-    cloud.offload,
-    cloud.until === null ? null : `until ${safeLine(cloud.until)}`,
-    ...cloud.budgets.map((budget) => safeLine(`${budget.scope}: ${budget.spent} of ${budget.limit} ${budget.unit}`)),
-  ]);
+/** The switch with today's money; why nothing is sent, if so; and the budgets of which something is gone. */
+function cloudLines(
+  cloud: NodeSnapshot['cloud'],
+  { columns, palette, nowMs }: StatusFrame,
+  row: (label: string, spans: readonly Cell[]) => string,
+): string[] {
+  const inUse = cloud.offload !== 'off' || (cloud.today?.spentUsd ?? 0) > 0;
+  const against = hindrance(cloud, nowMs);
+  const used = cloud.budgets.filter(({ spent, reserved }) => spent + reserved > 0);
+  return [
+    row('Offload', [
+      dotted([
+        cloud.offload,
+        inUse ? todayText(cloud) : null,
+        cloud.until === null ? null : `until ${momentToCome(cloud.until, nowMs)}`,
+      ]),
+    ]),
+    ...(against === null ? [] : wrap(against, columns - 12).map((text) => row('', [text]))),
+    ...used
+      .slice(0, mostBudgets)
+      .map((budget) =>
+        row('Budget', [
+          figure(spentOf(budget)),
+          { text: meter(usedShare(budget), meterCells), paint: budgetPaint(budget.state, palette) },
+          `  ${dotted([`${scopeText(budget.scope)} per ${safeLine(budget.period)}`, `resets ${shortMoment(budget.resetsAt, nowMs)}`])}`,
+        ]),
+      ),
+    ...(used.length > mostBudgets ? [row('', [`${used.length - mostBudgets} more: ranch-hand offload`])] : []),
+  ];
 }
 
 function noticeLines(notices: readonly Notice[], { columns, palette }: StatusFrame): string[] {

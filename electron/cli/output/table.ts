@@ -28,6 +28,11 @@ export function table(
   return [line(heads.map(({ title }) => ({ text: title, paint: options.head }))), ...rows.map(line)];
 }
 
+/** Cells that the widest line of a table takes once its shrinkable columns have given all they can. */
+export function tableWidth(heads: readonly Column[], rows: readonly (readonly Cell[])[]): number {
+  return fittedWidths(heads, rows, 0).reduce((sum, width) => sum + width, gap.length * (heads.length - 1));
+}
+
 function fittedWidths(heads: readonly Column[], rows: readonly (readonly Cell[])[], columns: number): number[] {
   const widths = heads.map(({ title }, index) =>
     Math.max(cellWidth(title), ...rows.map((row) => cellWidth(textOf(row[index] ?? '')))),

@@ -1,5 +1,6 @@
 import type { Trace, TraceAttempt, TraceCandidate } from '../../contract/trace.ts';
 import { count, counted, percent, speed, took, unknownFigure } from './figures.ts';
+import { dollars } from './money.ts';
 import type { Palette } from './palette.ts';
 import { dotted, labelled } from './spans.ts';
 import { table, type Cell, type Column } from './table.ts';
@@ -132,6 +133,7 @@ function ended(trace: Trace, screen: Screen): string[] {
     ...(retryAfterS === null ? [] : row('Come back', `after ${retryAfterS} s, it was told`, screen)),
     ...row('Time', timeText(trace), screen),
     ...row('Tokens', tokensText(trace), screen),
+    ...(trace.costUsd === 0 && route !== 'cloud' ? [] : row('Cost', costText(trace), screen)),
   ];
 }
 
@@ -146,15 +148,30 @@ function timeText({ queuedMs, ttftMs, durationMs, tokensPerSecond, upstream, can
   ]);
 }
 
-function tokensText({ promptTokens, cachedTokens, completionTokens }: Trace): string {
+function tokensText(trace: Trace): string {
+  const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = trace;
   if (promptTokens === null && completionTokens === null) return 'none were told';
   const cached = cachedTokens === null ? '' : `, ${count(cachedTokens)} of them from the cache`;
-  return dotted([`${count(promptTokens)} in the prompt${cached}`, `${count(completionTokens)} in the answer`]);
+  const written = cacheWriteTokens === null ? '' : `, ${count(cacheWriteTokens)} written to it`;
+  const thought = reasoningTokens === null ? '' : `, ${count(reasoningTokens)} of them thinking`;
+  return dotted([
+    `${count(promptTokens)} in the prompt${cached}${written}`,
+    `${count(completionTokens)} in the answer${thought}`,
+  ]);
+}
+
+/** What it came to over all tries, beside what could have been the most. */
+function costText({ costUsd, candidates, upstream }: Trace): string {
+  const worst = candidates.find((each) => each.upstream === upstream && each.verdict === 'planned')?.estimate?.worstUsd;
+  if (costUsd === 0) return 'nothing was billed';
+  return dotted([
+    dollars(costUsd),
+    worst === undefined || worst === 0 ? null : `${dollars(worst)} at most was set aside`,
+  ]);
 }
 
 function money(usd: number): string {
-  if (usd === 0) return 'free';
-  return usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd.toFixed(2)}`;
+  return usd === 0 ? 'free' : dollars(usd);
 }
 
 function list(label: string, names: readonly string[], screen: Screen): string[] {

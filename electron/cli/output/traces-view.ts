@@ -1,5 +1,6 @@
 import type { Trace } from '../../contract/trace.ts';
 import { count, counted, timeOfDay, took } from './figures.ts';
+import { dollars } from './money.ts';
 import type { Paint, Palette } from './palette.ts';
 import { table, type Cell, type Column } from './table.ts';
 import { safeLine } from './text.ts';
@@ -16,6 +17,7 @@ const heads: readonly Column[] = [
   { title: 'Took', align: 'right' },
   { title: 'Tokens', align: 'right' },
 ];
+const costHead: Column = { title: 'Cost', align: 'right' };
 
 /** As many characters of an id as tell it from the others; `trace ID` takes them. */
 const shownOfId = 8;
@@ -28,6 +30,8 @@ export function tracesLines(
 ): string[] {
   const oldest = traces.at(-1);
   if (oldest === undefined) return ['No decision fits. Every request to the gateway leaves one.'];
+  // Where nothing was billed the column would say nothing, and the others need the room.
+  const billed = traces.some(({ costUsd }) => costUsd > 0);
   const rows = traces.map((trace): Cell[] => [
     timeOfDay(trace.at),
     safeLine(trace.trace.slice(0, shownOfId)),
@@ -39,8 +43,9 @@ export function tracesLines(
     took(trace.ttftMs),
     took(trace.durationMs),
     count(trace.completionTokens),
+    ...(billed ? [trace.costUsd > 0 ? dollars(trace.costUsd) : '–'] : []),
   ]);
-  const lines = table(heads, rows, { columns, head: palette.dim });
+  const lines = table(billed ? [...heads, costHead] : heads, rows, { columns, head: palette.dim });
   const more =
     traces.length < total
       ? [`${count(traces.length)} of ${counted(total, 'decision')}. Older ones: --before ${safeLine(oldest.trace)}`]

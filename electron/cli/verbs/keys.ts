@@ -1,3 +1,4 @@
+import type { OffloadMode } from '../../contract/cloud.ts';
 import { policySchema, type KeyRow, type PolicyInput } from '../../contract/keys.ts';
 import type { Ceiling, Priority } from '../../contract/routing.ts';
 import { exitCodes, tableColumns, type CliContext, type CommonOptions, type ExitCode } from '../context.ts';
@@ -19,6 +20,7 @@ export interface PolicyOptions extends CommonOptions {
   readonly priority?: Priority;
   readonly maxPriority?: Priority;
   readonly ceiling?: Ceiling;
+  readonly offload?: OffloadMode | 'none';
   readonly model?: readonly string[];
   readonly defaultModel?: string;
   readonly requestsPerMinute?: Limit;
@@ -114,12 +116,13 @@ function rowNamed(rows: readonly KeyRow[], idOrName: string): KeyRow {
 
 /** Only what was named: the agent knows what holds for the rest. */
 function policyFrom(options: PolicyOptions): PolicyInput {
-  const { priority, maxPriority, ceiling, model, defaultModel } = options;
+  const { priority, maxPriority, ceiling, offload, model, defaultModel } = options;
   const { requestsPerMinute, tokensPerMinute, concurrency, dollarsPerDay } = options;
   return {
     ...(priority === undefined ? {} : { priority }),
     ...(maxPriority === undefined ? {} : { maxPriority }),
     ...(ceiling === undefined ? {} : { ceiling }),
+    ...(offload === undefined ? {} : { offload: offload === 'none' ? null : offload }),
     ...(model === undefined ? {} : { models: model.includes('*') ? null : [...model] }),
     ...(defaultModel === undefined ? {} : { defaultModel: defaultModel === 'none' ? null : defaultModel }),
     ...(requestsPerMinute === undefined ? {} : { requestsPerMinute: limitFrom(requestsPerMinute) }),

@@ -21,7 +21,7 @@ class OnTerminal implements AsyncDisposable {
   #wake: () => void = () => undefined;
 
   constructor(words: string, dataDir: string, env: Readonly<Record<string, string>> = {}) {
-    const command = `stty cols 80 rows 24; exec '${process.execPath}' '${join(projectRoot, 'dist/cli.js')}' ${words}`;
+    const command = `stty cols 80 rows 24; '${process.execPath}' '${join(projectRoot, 'dist/cli.js')}' ${words}`;
     const environment = cleanEnvironment({ ...env, RANCH_HAND_DATA_DIR: dataDir, TERM: 'xterm-256color' });
     if (env['NO_COLOR'] === undefined) delete environment['NO_COLOR'];
     this.#child = spawn('script', ['-qefc', command, '/dev/null'], { env: environment, stdio: 'pipe' });
@@ -102,6 +102,33 @@ describe.runIf(canLendTerminal)('on a terminal', () => {
     watch.type('q');
     const { shown } = await watch.ended;
     expect(shown.slice(shown.indexOf('⊘ away'))).not.toContain('tok/s');
+  });
+
+  it('asks for a key without showing it, gives the terminal back, and sends it', async () => {
+    const secrets = [{ provider: 'anthropic', state: 'missing', store: null, sentence: null }];
+    agent.order({ do: 'answer', query: 'secrets', answer: { secrets } });
+    await using question = new OnTerminal('secrets set anthropic; stty -a', dataDir);
+    await question.until('Key of anthropic (it is not shown): ');
+    question.type('sk-wrong\u0015sk-canary-1\r');
+    const { shown } = await question.ended;
+    const sent = agent.requests().find(({ path }) => path.endsWith('/commands/secrets.set'));
+    expect(sent?.body).toEqual({ provider: 'anthropic', value: 'sk-canary-1' });
+    expect(shown).toContain('The key of anthropic is kept.');
+    expect(shown).not.toContain('sk-');
+    expect(shown).toMatch(/\sicanon .*\secho /s);
+  });
+
+  it('sends no key when the question is given up', async () => {
+    const secrets = [{ provider: 'anthropic', state: 'set', store: 'file', sentence: null }];
+    agent.order({ do: 'answer', query: 'secrets', answer: { secrets } });
+    await using question = new OnTerminal('secrets set anthropic', dataDir);
+    await question.until('(it is not shown)');
+    question.type('sk-canary\u0003');
+    const { exitCode, shown } = await question.ended;
+    expect(exitCode).toBe(130);
+    expect(shown).toContain('Nothing was changed. [interrupted]');
+    expect(shown).not.toContain('sk-');
+    expect(agent.requests().some(({ path }) => path.includes('/commands/'))).toBe(false);
   });
 
   it('B71 a node with a hostile name cannot touch the screen', async () => {

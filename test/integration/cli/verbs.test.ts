@@ -27,6 +27,17 @@ const everyVerb = [
   ['settings', 'set', 'gateway.port', '8081'],
   ['run', 'm', 'hello'],
   ['panel'],
+  ['offload'],
+  ['offload', 'on', '--for', '2h'],
+  ['offload', 'resume'],
+  ['usage'],
+  ['usage', '--export', 'json'],
+  ['secrets'],
+  ['secrets', 'set', 'anthropic'],
+  ['secrets', 'clear', 'anthropic'],
+  ['providers'],
+  ['providers', 'models'],
+  ['providers', 'test', 'anthropic'],
 ];
 
 describe('the command line without an agent', () => {

@@ -1,0 +1,85 @@
+import type { CloudSnapshot, OffloadMode } from '../../contract/cloud.ts';
+import { todaysLimitUsd } from '../../contract/todays-limit.ts';
+import { percent } from './figures.ts';
+import { dollars } from './money.ts';
+import { momentToCome } from './moments.ts';
+import type { Paint, Palette } from './palette.ts';
+import { dotted } from './spans.ts';
+import { safeLine } from './text.ts';
+
+/** What each mode means, in a few words. */
+export const modeWords: Readonly<Record<OffloadMode, string>> = {
+  off: 'never to the cloud',
+  auto: 'when this node is busy, or for high priority',
+  on: 'to the cloud first',
+};
+
+/** How the switch stands and until when: "auto · until 16:05 (in 1 h 59 min), then as before". */
+export function switchText({ offload, until }: CloudSnapshot, nowMs: number): string {
+  return dotted([offload, until === null ? null : `until ${momentToCome(until, nowMs)}, then as before`]);
+}
+
+/** "$1.84 of $10.00 today"; null where the node tells nothing of money. */
+export function todayText({ today, budgets }: CloudSnapshot): string | null {
+  if (today === null) return null;
+  const limit = todaysLimitUsd(budgets);
+  return `${dollars(today.spentUsd)}${limit === null ? '' : ` of ${dollars(limit)}`} today`;
+}
+
+/** Beside the money: what is set aside, and what stayed here. Empty while there is nothing to tell. */
+export function todaysRestText({ today }: CloudSnapshot): string {
+  if (today === null) return '';
+  const { reservedUsd, keptLocalUsd, localShare } = today;
+  return dotted([
+    reservedUsd > 0 ? `${dollars(reservedUsd)} set aside` : null,
+    keptLocalUsd > 0 ? `${dollars(keptLocalUsd)} kept local` : null,
+    localShare === null ? null : `${percent(localShare * 100)} local`,
+  ]);
+}
+
+/** Why nothing is sent although the switch is on, and what to do; null where nothing speaks against it. */
+export function hindrance({ offload, paused, providers }: CloudSnapshot, nowMs: number): string | null {
+  if (paused !== null) {
+    const sentence = safeLine(paused.sentence);
+    return paused.reason === 'velocity' ? `${sentence} Go on with: ranch-hand offload resume` : sentence;
+  }
+  if (offload === 'off' || providers.some(({ state }) => state === 'ready' || state === 'busy')) return null;
+  if (providers.length === 0) return 'There is no provider, so nothing is sent.';
+  const [first] = providers;
+  const only = providers.length === 1 && first ? providerText(first, nowMs) : null;
+  if (only !== null) return `Nothing is sent: ${only}`;
+  if (providers.every(({ state }) => state === 'no-key' || state === 'off')) {
+    return 'No provider has a key, so nothing is sent. Give one with: ranch-hand secrets set PROVIDER';
+  }
+  return 'No provider is ready, so nothing is sent. See why with: ranch-hand providers';
+}
+
+type Provider = CloudSnapshot['providers'][number];
+
+/** How a provider stands, as the node says it, and until when. */
+export function providerText({ sentence, state, until }: Provider, nowMs: number): string {
+  const words = safeLine(sentence === '' ? `It is ${state}.` : sentence);
+  return until === null ? words : `${words} Until ${momentToCome(until, nowMs)}.`;
+}
+
+/** A colour for a state; one that is new to this program is shown plain. */
+export function providerPaint(state: string, palette: Palette): Paint {
+  if (state === 'ready') return palette.good;
+  if (state === 'busy' || state === 'closed' || state === 'locked') return palette.attention;
+  if (state === 'unauthorised' || state === 'out-of-money' || state === 'broken') return palette.bad;
+  return palette.dim;
+}
+
+/** A colour for a budget's state, and for what is used of it. */
+export function budgetPaint(state: string, palette: Palette): Paint {
+  if (state === 'closed') return palette.bad;
+  return state === 'soft' ? palette.attention : palette.good;
+}
+
+/** What a budget is for: "all", "anthropic", "key laptop". */
+export function scopeText(scope: string): string {
+  const [kind = '', ...rest] = scope.split(':');
+  const name = safeLine(rest.join(':'));
+  if (kind === 'all' || rest.length === 0) return safeLine(scope);
+  return kind === 'provider' || kind === 'model' ? name : `${safeLine(kind)} ${name}`;
+}

@@ -1,0 +1,84 @@
+import type { CloudSnapshot } from '../../contract/cloud.ts';
+import { budgetPaint, hindrance, modeWords, scopeText, switchText, todaysRestText, todayText } from './cloud-words.ts';
+import { meter, percent } from './figures.ts';
+import { inUnit, usedShare } from './money.ts';
+import { moment, momentToCome, shortMoment } from './moments.ts';
+import type { Palette } from './palette.ts';
+import { dotted, labelled } from './spans.ts';
+import { table, type Cell, type Column } from './table.ts';
+import { safeLine, wrap } from './text.ts';
+
+export interface OffloadScreen {
+  readonly columns: number;
+  readonly palette: Palette;
+  readonly nowMs: number;
+}
+
+const budgetHeads: readonly Column[] = [
+  { title: 'Budget', shrinkTo: 10 },
+  { title: 'Per' },
+  { title: 'Spent', align: 'right' },
+  { title: 'Set aside', align: 'right' },
+  { title: 'Limit', align: 'right' },
+  { title: 'Used' },
+  { title: 'State' },
+  { title: 'Resets' },
+];
+
+/** The switch, what speaks against it, today's money, and every budget. */
+export function offloadLines(cloud: CloudSnapshot, screen: OffloadScreen): string[] {
+  const { nowMs } = screen;
+  const against = hindrance(cloud, nowMs);
+  const today = todayText(cloud)?.replace(/ today$/, '') ?? null;
+  return [
+    ...row('Offload', dotted([switchText(cloud, nowMs), modeWords[cloud.offload]]), screen),
+    ...(against === null
+      ? []
+      : row(cloud.paused === null ? 'But' : 'Paused', pausedText(cloud, against, nowMs), screen)),
+    ...(today === null ? [] : row('Today', dotted([today, todaysRestText(cloud)]), screen)),
+    ...budgetLines(cloud.budgets, screen),
+  ];
+}
+
+function pausedText({ paused }: CloudSnapshot, text: string, nowMs: number): string {
+  return paused === null ? text : `since ${moment(paused.since, nowMs)}. ${text}`;
+}
+
+function budgetLines(budgets: CloudSnapshot['budgets'], { columns, palette, nowMs }: OffloadScreen): string[] {
+  if (budgets.length === 0) return ['', 'No budget is set. Set one in the panel, under Money: ranch-hand panel'];
+  const rows = budgets.map((budget): Cell[] => {
+    const paint = budgetPaint(budget.state, palette);
+    const share = usedShare(budget);
+    return [
+      scopeText(budget.scope),
+      safeLine(budget.period),
+      inUnit(budget.spent, budget.unit),
+      budget.reserved > 0 ? inUnit(budget.reserved, budget.unit) : '–',
+      inUnit(budget.limit, budget.unit),
+      { text: `${meter(share, 6)} ${percent(share * 100)}`, paint },
+      { text: stateText(budget.state), paint },
+      shortMoment(budget.resetsAt, nowMs),
+    ];
+  });
+  return ['', ...table(budgetHeads, rows, { columns, head: palette.dim })];
+}
+
+function stateText(state: string): string {
+  if (state === 'closed') return 'used up';
+  return state === 'soft' ? 'near its end' : safeLine(state);
+}
+
+/** What a change of the switch came to, for the person who made it. */
+export function changedText(cloud: CloudSnapshot, nowMs: number): string {
+  const until = cloud.until === null ? '' : ` until ${momentToCome(cloud.until, nowMs)}, then as before`;
+  const what = {
+    off: 'Nothing goes to the cloud',
+    auto: 'Requests go to the cloud when this node is busy, or for high priority',
+    on: 'Requests go to the cloud first',
+  }[cloud.offload];
+  return `${what}${until}. This holds from the next request on; those that run are not touched.`;
+}
+
+function row(label: string, text: string, { columns, palette }: OffloadScreen): string[] {
+  return wrap(text, columns - 12).map((piece, index) => labelled(index === 0 ? label : '', [piece], palette, columns));
+}
