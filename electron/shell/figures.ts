@@ -31,6 +31,29 @@ export function percent(value: number): string {
   return `${Math.round(value)} %`;
 }
 
+/** Such as `$1.84`, `$1,204.50`, `$0.0042`: small sums keep figures that say something. */
+export function dollars(usd: number): string {
+  if (usd > 0 && usd < 0.00995) return usd < 0.0001 ? '<$0.0001' : `$${usd.toFixed(4)}`;
+  return `$${usd.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+/** The time of day here of an ISO time, with its day where that is not today: `16:05`, `Tue 00:00`, `Nov 24 16:05`. */
+export function clockTime(iso: string, nowMs: number): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return 'a time that is not known';
+  const time = [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':');
+  const days = Math.round((midnight(at) - midnight(new Date(nowMs))) / 86_400_000);
+  if (days === 0) return time;
+  const isNear = days > 0 && days < 7;
+  const day = at.toLocaleDateString('en-US', isNear ? { weekday: 'short' } : { month: 'short', day: 'numeric' });
+  return `${day} ${time}`;
+}
+
+/** Days apart by the calendar, whatever the clock did in between. */
+function midnight(at: Date): number {
+  return Date.UTC(at.getFullYear(), at.getMonth(), at.getDate());
+}
+
 function decimal(value: number): string {
   return value >= 9.95 ? value.toFixed(0) : value.toFixed(1);
 }

@@ -11,5 +11,5 @@ export type NodeView =
   | { readonly kind: 'stopped'; readonly sentence: string };
 
 /** Screens of the panel that the shell opens. A closed list: nothing from outside becomes part of an address. */
-export const panelScreens = ['overview', 'models', 'traffic', 'gateway', 'keys', 'engines'] as const;
+export const panelScreens = ['overview', 'models', 'traffic', 'money', 'gateway', 'keys', 'engines'] as const;
 export type PanelScreen = (typeof panelScreens)[number];

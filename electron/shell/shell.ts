@@ -1,4 +1,5 @@
 import { clipboard, dialog } from 'electron';
+import type { CommandInput } from '../contract/control.ts';
 import type { LoginItem } from './login-item.ts';
 import { NodeLink, type NodeLinkDeps } from './node-link.ts';
 import type { NodeView, PanelScreen } from './node-view.ts';
@@ -58,7 +59,7 @@ export class Shell {
       { iconsDir: options.iconsDir, platform: options.platform },
       {
         act: (action) => this.#act(action),
-        settings: () => ({ startAtLogin: deps.loginItem.on }),
+        settings: () => ({ startAtLogin: deps.loginItem.on, nowMs: deps.timer.now() }),
         timer: deps.timer,
       },
     );
@@ -112,6 +113,12 @@ export class Shell {
       case 'engine':
         this.#attempt('The engine did not do it', this.#link.command(`engines.${action.command}`, { id: action.id }));
         return;
+      case 'setOffload':
+        this.#attempt('The offload switch was not changed', this.#link.command('offload.set', offloadBody(action)));
+        return;
+      case 'resumeOffload':
+        this.#attempt('Offloading does not go on', this.#link.command('offload.resume', {}));
+        return;
       case 'setStartAtLogin':
         this.#attempt('Start at login could not be changed', this.#setStartAtLogin(action.on));
         return;
@@ -160,6 +167,10 @@ export class Shell {
       void dialog.showMessageBox({ type: 'warning', title: 'Ranch Hand', message: failure, detail });
     });
   }
+}
+
+function offloadBody({ mode, forMs }: Extract<TrayAction, { kind: 'setOffload' }>): CommandInput<'offload.set'> {
+  return forMs === null ? { mode } : { mode, forMs };
 }
 
 async function copy(text: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { NodeSnapshot } from '../contract/snapshot.ts';
-import { plainText } from './figures.ts';
+import { dollars, plainText } from './figures.ts';
 import type { NodeView } from './node-view.ts';
 
 /** One desktop notification. */
@@ -15,7 +15,7 @@ const mostAtOnce = 3;
 
 /**
  * What is worth interrupting a person for between two views of the node: it is gone or back, an engine has failed, a
- * notice asks for them. Load, models and routine restarts are not. Pure.
+ * notice asks for them, money for the cloud runs low or out. Load, models and routine restarts are not. Pure.
  */
 export function toasts(before: NodeView, now: NodeView): Toast[] {
   if (before.kind === 'connected' && now.kind === 'connected') {
@@ -34,11 +34,48 @@ export function toasts(before: NodeView, now: NodeView): Toast[] {
 
 function changes(before: NodeSnapshot, now: NodeSnapshot): Toast[] {
   const known = new Set(before.notices.map((notice) => notice.id));
-  const notices = now.notices
+  const notices: Toast[] = now.notices
     .filter((notice) => notice.severity === 'problem' && !known.has(notice.id))
     .map((notice) => ({ key: `notice:${notice.id}`, title: title(now), body: plainText(notice.sentence, 160) }));
+  // The node may tell the same by a notice.
+  const told = new Set(notices.map(({ body }) => body));
+  const money = moneyNews(before, now).filter(({ body }) => !told.has(body));
   // An engine's failure usually comes with a notice, which says it better.
-  return notices.length > 0 ? notices : failedEngines(before, now);
+  return [...money, ...(notices.length > 0 ? notices : failedEngines(before, now))];
+}
+
+/** A soft limit was reached, a budget is used up, or offloading was paused. */
+function moneyNews(before: NodeSnapshot, now: NodeSnapshot): Toast[] {
+  const budgetKey = ({ scope, period, unit }: Budget): string => `${scope}:${period}:${unit}`;
+  const stateBefore = new Map(before.cloud.budgets.map((budget) => [budgetKey(budget), budget.state]));
+  const budgets = now.cloud.budgets
+    // One that was not there before was set just now, by somebody who saw it.
+    .filter((budget) => isWorse(stateBefore.get(budgetKey(budget)), budget.state))
+    .map((budget) => ({
+      key: `budget:${budgetKey(budget)}:${budget.state}`,
+      title: title(now),
+      body: budgetSentence(budget),
+    }));
+  const { paused } = now.cloud;
+  if (paused === null || paused.since === before.cloud.paused?.since) return budgets;
+  const body = plainText(paused.sentence, 160);
+  return [{ key: `offload-paused:${paused.reason}`, title: title(now), body }, ...budgets];
+}
+
+type Budget = NodeSnapshot['cloud']['budgets'][number];
+
+function isWorse(before: string | undefined, now: string): boolean {
+  return (now === 'soft' && before === 'open') || (now === 'closed' && (before === 'open' || before === 'soft'));
+}
+
+function budgetSentence({ scope, period, unit, spent, limit, state }: Budget): string {
+  const whose = scope === 'all' ? '' : ` of ${plainText(scope.slice(scope.indexOf(':') + 1), 60)}`;
+  const amount = (value: number): string => (unit === 'usd' ? dollars(value) : value.toLocaleString('en-US'));
+  const figures =
+    unit === 'usd' ? `${amount(spent)} of ${amount(limit)}` : `${amount(spent)} of ${amount(limit)} ${unit}`;
+  return state === 'closed'
+    ? `The cloud budget of the ${period}${whose} is used up: ${figures}. Requests stay local until it begins anew.`
+    : `The cloud budget of the ${period}${whose} nears its end: ${figures}. Routine work stays local from now on.`;
 }
 
 function failedEngines(before: NodeSnapshot, now: NodeSnapshot): Toast[] {

@@ -1,3 +1,4 @@
+import type { OffloadMode } from '../contract/cloud.ts';
 import type { PanelScreen } from './node-view.ts';
 
 /** What a click in the menu asks for. */
@@ -7,6 +8,9 @@ export type TrayAction =
   /** Switches the node to a model. */
   | { readonly kind: 'useModel'; readonly model: string }
   | { readonly kind: 'engine'; readonly command: 'start' | 'stop' | 'restart'; readonly id: string }
+  /** `forMs`: then as before; null: it stays. */
+  | { readonly kind: 'setOffload'; readonly mode: OffloadMode; readonly forMs: number | null }
+  | { readonly kind: 'resumeOffload' }
   | { readonly kind: 'setStartAtLogin'; readonly on: boolean }
   | { readonly kind: 'startNode' }
   | { readonly kind: 'quit' }

@@ -3,10 +3,13 @@ import { memoryGb, percent, plainText, speed } from './figures.ts';
 import type { NodeView } from './node-view.ts';
 import type { MenuItem } from './tray-items.ts';
 import { modelItems, modelWords } from './tray-models.ts';
+import { offloadHindrance, offloadItems } from './tray-offload.ts';
 
 export interface TrayMenuSettings {
   /** Null where the system has no such thing. */
   readonly startAtLogin: boolean | null;
+  /** Milliseconds since the epoch: times of another day are shown with it. */
+  readonly nowMs: number;
 }
 
 export interface TrayDescription {
@@ -33,9 +36,11 @@ function connectedMenu(snapshot: NodeSnapshot, settings: TrayMenuSettings): Tray
       ...headline(snapshot),
       separator,
       { kind: 'submenu', label: 'Model', items: modelItems(snapshot) },
+      ...offloadItems(snapshot.cloud, settings.nowMs),
       { kind: 'submenu', label: 'Engine', items: engineItems(snapshot.engines) },
       // Below what the operator aims at: a line that comes and goes must not move that.
       ...fullness(snapshot.gateway),
+      ...offloadHindrance(snapshot.cloud, settings.nowMs),
       separator,
       { kind: 'action', label: 'Open panel…', action: { kind: 'openPanel', screen: 'overview' } },
       {

@@ -37,6 +37,13 @@ function publish(set: unknown): void {
   for (const listener of listeners) listener({ seq, text: JSON.stringify(event) });
 }
 
+/** As the real one: what was asked for shows in the picture that everyone draws. */
+function switchOffload(body: unknown): void {
+  const { mode, forMs } = commandSchemas['offload.set'].parse(body);
+  const until = forMs === undefined ? null : new Date(Date.now() + forMs).toISOString();
+  publish({ cloud: { ...snapshot.cloud, offload: mode, until } });
+}
+
 async function stop(): Promise<void> {
   await removeAgentFile(dataDir ?? '');
   await server.stop();
@@ -48,6 +55,7 @@ const commands = Object.fromEntries(
     name,
     (body: unknown) => {
       say({ command: name, body });
+      if (name === 'offload.set') switchOffload(body);
       // Later, as the real one does: the answer to this very command still has to go out.
       if (name === 'agent.shutdown') setImmediate(() => void stop());
     },

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { aCloud } from '../../fixtures/example-cloud.ts';
 import { exampleEngine, exampleModel, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
 import { skipOrFail } from '../../fixtures/test-engine.ts';
 import { FakeNode } from './rig/fake-node.ts';
@@ -56,6 +57,17 @@ async function freshMenu(): Promise<void> {
   await passing(1_000);
 }
 
+/** Lines of the menu, counted as the keyboard does: three of figures come first, lines between groups do not count. */
+const modelLine = 4;
+const offloadLine = 5;
+const offloadOptionsLine = 6;
+const engineLine = 7;
+
+/** Goes to a line of the open menu and presses more keys there. */
+async function choose(line: number, ...keys: readonly string[]): Promise<void> {
+  await ready(bench).desktop.keys(...Array.from({ length: line }, () => 'Down'), ...keys);
+}
+
 describe('the tray', () => {
   it('shows each state by an icon of its own', async () => {
     const { node: about } = exampleSnapshot();
@@ -80,8 +92,8 @@ describe('the tray', () => {
     const menu = await ready(bench).openMenu();
     await ready(bench).save('tray-menu', menu);
     await ready(bench).save('tray-menu-desktop');
-    // Past three lines of figures and the models, into the engine's submenu, past its sentence: Restart.
-    await ready(bench).desktop.keys('Down', 'Down', 'Down', 'Down', 'Down', 'Right');
+    await choose(engineLine, 'Right');
+    // Past its sentence: Restart.
     await ready(bench).save('tray-menu-engine');
     await ready(bench).desktop.keys('Return');
     expect(await ready(node).command('engines.restart', { id: 'embedded' })).toEqual({ id: 'embedded' });
@@ -98,11 +110,44 @@ describe('the tray', () => {
     ready(node).set({ models: [exampleModel(), other] });
     await passing(1_500);
     await ready(bench).openMenu();
-    // Past three lines of figures, into the models, past the one that runs.
-    await ready(bench).desktop.keys('Down', 'Down', 'Down', 'Down', 'Right', 'Down');
+    // Past the one that runs.
+    await choose(modelLine, 'Right', 'Down');
     await ready(bench).save('tray-menu-models');
     await ready(bench).desktop.keys('Return');
     expect(await ready(node).command('models.use', { model: 'qwen3-coder' })).toEqual({ model: 'qwen3-coder' });
+  });
+
+  it('switches offloading by its checkbox, which shows what the node tells', async () => {
+    ready(node).set({ cloud: aCloud({ offload: 'off' }) });
+    await passing(1_500);
+    await ready(bench).openMenu();
+    await ready(bench).save('tray-menu-offload-off');
+    await choose(offloadLine, 'Return');
+    expect(await ready(node).command('offload.set', { mode: 'auto' })).toEqual({ mode: 'auto' });
+    await passing(1_500);
+    // The same line does the opposite now, because the node has told that it is on.
+    await ready(bench).openMenu();
+    await ready(bench).save('tray-menu-offload-auto');
+    await choose(offloadLine, 'Return');
+    expect(await ready(node).command('offload.set', { mode: 'off' })).toEqual({ mode: 'off' });
+  });
+
+  it('prefers the cloud for two hours when that is chosen, and turns it off by the checkbox again', async () => {
+    ready(node).set({ cloud: aCloud() });
+    await passing(1_500);
+    const offs = (): number => ready(node).running.output.split('{"mode":"off"}').length;
+    const offsBefore = offs();
+    await ready(bench).openMenu();
+    // Past the automatic one.
+    await choose(offloadOptionsLine, 'Right', 'Down', 'Return');
+    const wanted = { mode: 'on', forMs: 7_200_000 };
+    expect(await ready(node).command('offload.set', wanted)).toEqual(wanted);
+    await passing(1_500);
+    await ready(bench).openMenu();
+    await choose(offloadOptionsLine, 'Right');
+    await ready(bench).save('tray-menu-offload-options');
+    await ready(bench).desktop.keys('Left', 'Up', 'Return');
+    await eventually('the agent is told to turn it off', () => offs() > offsBefore);
   });
 
   it('leaves an open menu alone while figures change', async () => {
@@ -116,7 +161,7 @@ describe('the tray', () => {
     }
     const windows = await ready(bench).desktop.windows();
     expect(windows.map(({ id }) => id)).toContain(menu.id);
-    await ready(bench).desktop.keys('Down', 'Down', 'Down', 'Down', 'Down', 'Right', 'Return');
+    await choose(engineLine, 'Right', 'Return');
     expect(await ready(node).command('engines.restart', { id: 'another' })).toEqual({ id: 'another' });
   });
 

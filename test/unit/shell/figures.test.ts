@@ -1,9 +1,32 @@
-import { describe, expect, it } from 'vitest';
-import { fileSize, memoryGb, percent, plainText, speed } from '../../../electron/shell/figures.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { clockTime, dollars, fileSize, memoryGb, percent, plainText, speed } from '../../../electron/shell/figures.ts';
+
+vi.stubEnv('TZ', 'UTC');
 
 const gigabyte = 1024 ** 3;
 
 describe('figures', () => {
+  it('shows money to the cent, and small sums so that they say something', () => {
+    expect([0, 1.84, 1204.5, 0.0042, 0.00001, 0.0099, 0.05].map(dollars)).toEqual([
+      '$0.00',
+      '$1.84',
+      '$1,204.50',
+      '$0.0042',
+      '<$0.0001',
+      '$0.0099',
+      '$0.05',
+    ]);
+  });
+
+  it('shows the time of day, with its day where that is not today', () => {
+    const nowMs = Date.parse('2026-11-22T12:05:00.000Z');
+    expect(clockTime('2026-11-22T16:05:00.000Z', nowMs)).toBe('16:05');
+    expect(clockTime('2026-11-23T00:00:00.000Z', nowMs)).toBe('Mon 00:00');
+    expect(clockTime('2026-11-29T00:00:00.000Z', nowMs)).toBe('Nov 29 00:00');
+    expect(clockTime('2026-11-21T16:05:00.000Z', nowMs)).toBe('Nov 21 16:05');
+    expect(clockTime('soon', nowMs)).toBe('a time that is not known');
+  });
+
   it('shows memory in whole GB from ten up and with one decimal below', () => {
     expect(memoryGb(41.2 * gigabyte)).toBe('41');
     expect(memoryGb(3.94 * gigabyte)).toBe('3.9');

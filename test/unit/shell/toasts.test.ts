@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeSnapshot, Notice } from '../../../electron/contract/snapshot.ts';
 import type { NodeView } from '../../../electron/shell/node-view.ts';
 import { dueToasts, toasts } from '../../../electron/shell/toasts.ts';
+import { aBudget, aCloud } from '../../fixtures/example-cloud.ts';
 import { exampleEngine, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
 
 const connected = (changes: Partial<NodeSnapshot> = {}): NodeView => ({
@@ -48,6 +49,53 @@ describe('toasts', () => {
       models: [],
     });
     expect(toasts(connected(), busy)).toEqual([]);
+  });
+
+  it('tells once that a budget nears its end, and that it is used up', () => {
+    const of = (state: string, spent = 8.1): NodeView =>
+      connected({ cloud: aCloud({ budgets: [aBudget({ state, spent }), aBudget({ scope: 'key:batch' })] }) });
+    expect(toasts(of('open'), of('soft'))).toEqual([
+      {
+        key: 'budget:all:day:usd:soft',
+        title: 'logos-prime',
+        body: 'The cloud budget of the day nears its end: $8.10 of $10.00. Routine work stays local from now on.',
+      },
+    ]);
+    expect(toasts(of('soft'), of('soft', 8.4))).toEqual([]);
+    expect(toasts(of('soft'), of('closed', 10)).map(({ body }) => body)).toEqual([
+      'The cloud budget of the day is used up: $10.00 of $10.00. Requests stay local until it begins anew.',
+    ]);
+    expect(toasts(of('open'), of('closed', 10))).toHaveLength(1);
+    // A new day, and a node that was found in this state.
+    expect(toasts(of('closed'), of('open'))).toEqual([]);
+    expect(toasts(connected(), of('closed'))).toEqual([]);
+  });
+
+  it('names whose budget it is, and the unit', () => {
+    const of = (state: string): NodeView =>
+      connected({
+        cloud: aCloud({
+          budgets: [
+            aBudget({ scope: 'key:laptop', period: 'month', unit: 'tokens', spent: 45_000, limit: 50_000, state }),
+          ],
+        }),
+      });
+    expect(toasts(of('open'), of('soft'))[0]?.body).toMatch(
+      /^The cloud budget of the month of laptop .* 45,000 of 50,000 tokens\./,
+    );
+  });
+
+  it('tells the alarm once, by the sentence of the node, and not twice where a notice says it', () => {
+    const sentence = 'Spending is 6 times its usual rate, so offloading is paused.';
+    const cloud = aCloud({ paused: { reason: 'velocity', sentence, since: '2026-11-22T12:00:00.000Z' } });
+    const paused = connected({ cloud });
+    expect(toasts(connected({ cloud: aCloud() }), paused)).toEqual([
+      { key: 'offload-paused:velocity', title: 'logos-prime', body: sentence },
+    ]);
+    expect(toasts(paused, paused)).toEqual([]);
+    expect(toasts(paused, connected({ cloud: aCloud() }))).toEqual([]);
+    const both = connected({ cloud, notices: [{ ...notice('velocity'), sentence }] });
+    expect(toasts(connected({ cloud: aCloud() }), both).map(({ key }) => key)).toEqual(['notice:velocity']);
   });
 
   it('tells that the node is gone, and that it did not start', () => {

@@ -6,7 +6,7 @@ import type { MenuItem } from '../../../electron/shell/tray-items.ts';
 import { exampleEngine, exampleModel, exampleSnapshot } from '../../fixtures/example-snapshot.ts';
 import { aFit, aPull, aSwitch } from '../cli/node-snapshot.ts';
 
-const settings = { startAtLogin: false };
+const settings = { startAtLogin: false, nowMs: Date.parse('2026-11-22T12:05:00.000Z') };
 
 function menuOf(changes: Partial<NodeSnapshot> = {}): TrayDescription {
   return trayMenu({ kind: 'connected', snapshot: exampleSnapshot(changes), seq: 1 }, settings);
@@ -53,6 +53,8 @@ describe('trayMenu while the node answers', () => {
       'RAM 41 of 96 GB   CPU 62 %   2 running, 1 waiting',
       '—',
       'Model',
+      'Offload to cloud',
+      'Offload options',
       'Engine',
       '—',
       'Open panel…',
@@ -88,8 +90,8 @@ describe('trayMenu while the node answers', () => {
 
   it('turns start at login into its opposite, and leaves it out where there is no such thing', () => {
     const find = (startAtLogin: boolean | null) =>
-      trayMenu({ kind: 'connected', snapshot: exampleSnapshot(), seq: 1 }, { startAtLogin }).items.find(
-        (item) => item.kind === 'checkbox',
+      trayMenu({ kind: 'connected', snapshot: exampleSnapshot(), seq: 1 }, { ...settings, startAtLogin }).items.find(
+        (item) => item.kind === 'checkbox' && item.label === 'Start at login',
       );
     expect(find(true)).toMatchObject({ checked: true, action: { kind: 'setStartAtLogin', on: false } });
     expect(find(false)).toMatchObject({ checked: false, action: { kind: 'setStartAtLogin', on: true } });
