@@ -1,0 +1,55 @@
+import type { BudgetAsk } from './budget-ask.ts';
+import { amountIn, forWhom } from './budget-words.ts';
+import type { Reckoning } from './reckoning.ts';
+import type { ZonedTime } from './zoned-time.ts';
+
+/** Why money may not be spent. */
+export interface Refusal {
+  readonly sentence: string;
+  /** When it may be, by the budgets' clock; null where time alone does not help. */
+  readonly untilMs: number | null;
+}
+
+/** How long to wait where only requests under way stand in the way. */
+const underWayMs = 10_000;
+
+/** Why a budget lets a request through (null) or not. Pure. */
+export function refusal(
+  reckoning: Reckoning,
+  ask: Pick<BudgetAsk, 'worst' | 'worstTokens' | 'priority'>,
+  { nowMs, zone }: { readonly nowMs: number; readonly zone: ZonedTime },
+): Refusal | null {
+  const { budget, kind, period, quota, limit, soft, spent, reserved } = reckoning;
+  const whom = forWhom(budget.scope);
+  const opens = `It opens again ${zone.wordsFor(period.endMs, nowMs)}.`;
+  if (kind === 'no-quota') return { sentence: noQuota(budget.scope), untilMs: null };
+  if (kind === 'lost') {
+    const sentence = `What was spent${whom} in this ${budget.period} is not known, because the ledger was damaged and begun anew, so nothing more is. ${opens} "Count from here" in the panel opens it now.`;
+    return { sentence, untilMs: period.endMs };
+  }
+  const told = (amount: number): string => amountIn(budget.unit, amount, quota);
+  const wanted = budget.unit === 'usd' ? ask.worst : ask.worstTokens;
+  const whole = `${told(limit)} ${every[budget.period]}${whom}`;
+  if (spent + reserved + wanted <= limit) {
+    if (soft === null || spent + reserved < soft || ask.priority !== 'low') return null;
+    const sentence = `${told(spent + reserved)} of ${whole} is used, and from ${told(soft)} on routine work stays local. ${opens}`;
+    return { sentence, untilMs: period.endMs };
+  }
+  const left = told(Math.max(0, limit - spent - reserved));
+  const lead = `${left} of ${whole} is left; this may cost ${told(wanted)}.`;
+  if (wanted > limit) return { sentence: `${lead} Ask for a shorter answer, or raise the budget.`, untilMs: null };
+  if (spent + wanted <= limit) {
+    const sentence = `${lead} ${told(reserved)} is set aside for requests under way: try again when they are done.`;
+    return { sentence, untilMs: Math.min(nowMs + underWayMs, period.endMs) };
+  }
+  return { sentence: `${lead} ${opens}`, untilMs: period.endMs };
+}
+
+export const every = { hour: 'an hour', day: 'a day', week: 'a week', month: 'a month' } as const;
+
+function noQuota(scope: string): string {
+  const provider = /^(?:provider:|model:)([^/]+)/.exec(scope)?.[1];
+  return provider === undefined
+    ? `The budget "${scope}" is a share of a provider's quota and names no provider, so nothing is spent under it. Give it the scope "provider:ID", or a limit in dollars.`
+    : `The budget "${scope}" is a share of the quota of ${provider}, which is not set, so nothing is spent under it. Set "cloud.providers.${provider}.quota", or give the budget a limit in dollars.`;
+}
