@@ -1,0 +1,80 @@
+import type { CloudSnapshot } from '../../../contract/cloud.ts';
+import type { Notice } from '../../../contract/snapshot.ts';
+import { forWhom, money } from '../budget/budget-words.ts';
+import { every } from '../budget/refusal.ts';
+import type { Nanodollars } from '../ledger-port.ts';
+
+/** A provider billed more than was set aside. */
+export interface Exceeded {
+  readonly name: string;
+  readonly worst: Nanodollars;
+  readonly cost: Nanodollars;
+  readonly at: string;
+}
+
+export interface SpendingFacts {
+  /** Why the ledger takes nothing; null while it does. */
+  readonly ledger: { readonly sentence: string; readonly since: string } | null;
+  readonly velocity: { readonly sentence: string; readonly since: string } | null;
+  /** When the ledger was lost, while budgets are closed for it. */
+  readonly lostSince: string | null;
+  readonly budgets: readonly (CloudSnapshot['budgets'][number] & { readonly since: string; readonly opens: string })[];
+  readonly exceeded: Exceeded | null;
+}
+
+/** What about money needs the operator. Pure. */
+export function spendingNotices(facts: SpendingFacts): Notice[] {
+  const { ledger, velocity, lostSince, exceeded } = facts;
+  const notices: Notice[] = [];
+  if (ledger !== null) {
+    const sentence = `Nothing goes to the cloud until spending can be written down again; local models answer. ${ledger.sentence}`;
+    notices.push({ id: 'cloud-ledger', severity: 'problem', sentence, since: ledger.since, fix: null });
+  }
+  if (velocity !== null) {
+    const { sentence, since } = velocity;
+    notices.push({ id: 'cloud-velocity', severity: 'warning', sentence, since, fix: resume('Resume offloading') });
+  }
+  if (lostSince !== null) {
+    const sentence =
+      'The ledger was damaged and a new one begun, so what was spent before is not known, and the budgets of that time stay closed until their periods end. Look at the bill of your providers, then count from here.';
+    notices.push({
+      id: 'cloud-ledger-lost',
+      severity: 'warning',
+      sentence,
+      since: lostSince,
+      fix: resume('Count from here'),
+    });
+  }
+  if (lostSince === null) notices.push(...facts.budgets.flatMap(budgetNotice));
+  if (exceeded !== null) {
+    const sentence = `${exceeded.name} billed ${money(exceeded.cost)} for a request that ${money(exceeded.worst)} was set aside for; the whole sum was booked. Compare its price with the provider's and set it under "cloud.prices".`;
+    notices.push({ id: 'cloud-exceeded', severity: 'warning', sentence, since: exceeded.at, fix: null });
+  }
+  return notices;
+}
+
+function resume(label: string): Notice['fix'] {
+  return { kind: 'command', label, command: 'offload.resume', body: {} };
+}
+
+function budgetNotice(budget: SpendingFacts['budgets'][number]): Notice[] {
+  const { scope, period, unit, limit, softLimit, spent, reserved, state, since, opens } = budget;
+  // A limit of nothing is no budget that was used up: it was meant so.
+  if (state === 'open' || limit === 0) return [];
+  const isKnown = (period: string): period is keyof typeof every => Object.hasOwn(every, period);
+  const often = isKnown(period) ? every[period] : period;
+  const told = (amount: number): string => {
+    if (unit === 'usd') return money(Math.round(amount * 1e9));
+    return unit === 'tokens'
+      ? `${Math.round(amount).toLocaleString('en-US')} tokens`
+      : `${Number(amount.toFixed(2))} % of the week's quota`;
+  };
+  const whole = `${told(limit)} ${often}${forWhom(scope)}`;
+  const used = told(spent + reserved);
+  const sentence =
+    state === 'closed'
+      ? `${used} of ${whole} is spent or set aside: nothing more is sent to the cloud under it. It opens again ${opens}, or raise it under "cloud.budgets".`
+      : `${used} of ${whole} is spent or set aside, and from ${told(softLimit ?? limit)} on routine work stays local. It opens again ${opens}.`;
+  const severity = state === 'closed' ? 'warning' : 'info';
+  return [{ id: `budget-${scope}-${period}-${unit}`, severity, sentence, since, fix: null }];
+}
