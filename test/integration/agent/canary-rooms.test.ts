@@ -9,7 +9,7 @@ import { filesUnder, placesWith, processesUnder } from '../../fixtures/canary.ts
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { SpeechRig } from '../speech/speech-rig.ts';
 
-const canary = 'sk-CanaryQuokkaKey-0123456789-abcdef';
+const canary = 'quokka.canary.0123456789.abcdef';
 
 it('the search finds a secret in every form it looks for', () => {
   const shift = (before: string): string => Buffer.from(`${before}${canary}after`).toString('base64');
@@ -21,7 +21,7 @@ it('the search finds a secret in every form it looks for', () => {
     ['hex', Buffer.from(canary).toString('hex')],
     ['reversed', Array.from(canary).reverse().join('')],
     ['utf16', Buffer.from(canary, 'utf16le')],
-    ['innocent', 'sk-CanaryQuokka'],
+    ['innocent', 'quokka.canary'],
   ]);
   expect(placesWith([canary], places)).toEqual([...places.keys()].slice(0, -1));
 });

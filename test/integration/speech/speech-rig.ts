@@ -14,7 +14,8 @@ import { FakeSpeech } from '../../fakes/fake-speech-process.ts';
 
 /** Fifteen dollars for a million characters. */
 export const charactersUsd = 15;
-export const speechKey = 'sk-test-speech-0123456789abcdef';
+/** Looks like no key that anybody would know for one. */
+export const speechKey = 'quokka.speech.0123456789.abcdef';
 
 export type Booked = 'settled' | 'forfeited' | 'released' | 'open';
 

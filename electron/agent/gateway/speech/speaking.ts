@@ -159,15 +159,16 @@ export class Speaking {
 
   async #speak(journey: Journey, errand: Errand): Promise<AppError | null> {
     const { call } = journey;
+    const { order } = errand;
     const { clock } = this.#deps;
     const reservation = await this.#reserve(journey, errand);
     const charge = new Charge(reservation, errand.characters);
     journey.triedMs = clock.monotonic() - call.arrivedMs;
     call.route = 'cloud';
     call.reason = 'cloud-requested';
-    this.#deps.stats.progressed(call.trace, { route: 'cloud', upstream: call.upstream, model: call.model });
+    this.#deps.stats.progressed(call.trace, { route: 'cloud', upstream: order.provider, model: order.model });
     try {
-      const response = await errand.speech.speak(errand.order, call.signal);
+      const response = await errand.speech.speak(order, call.signal);
       if (response.status < 200 || response.status >= 300) await judgeAnswer(response, clock.now());
       // From here on the provider has begun to work, and the whole text is what it bills.
       charge.spoken();
