@@ -29,6 +29,7 @@ export function failureOf(error: unknown, freeBytes: number | null): Failure {
     case 'EPERM':
     case 'EROFS':
     case 'ENOTDIR':
+    case 'EEXIST':
     case 'EISDIR':
       return 'unwritable';
     default:

@@ -121,7 +121,7 @@ export class LedgerWriter {
       this.#store = store;
       this.#setAsideTo = null;
       const { position, damagedLines } = store;
-      this.#deps.say({ kind: 'opened', forfeited, damagedLines, setAside: aside });
+      this.#deps.say({ kind: 'opened', forfeited, setAside: aside });
       this.#deps.say({ kind: 'committed', seq: position, damagedLines });
     } catch (error) {
       store.close();
@@ -233,6 +233,5 @@ export class LedgerWriter {
       // The next start finds the rest in the journal.
     }
     this.#store = null;
-    this.#deps.say({ kind: 'closed' });
   }
 }

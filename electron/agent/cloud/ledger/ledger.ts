@@ -16,19 +16,10 @@ import type {
 import type { UsageAnswer } from '../../../contract/cloud.ts';
 import { requestRow, type JournalEntry } from './entries.ts';
 import { causeOf, closedSentence, failureOf } from './failure.ts';
-import { HeldEntries } from './held-entries.ts';
-import { JournalDebt } from './journal-debt.ts';
-import { JournalWriter } from './journal-writer.ts';
+import { JournalFeed } from './journal-feed.ts';
 import { Lease } from './lease.ts';
-import type {
-  ExportCursor,
-  FailureKind,
-  FromWorker,
-  QuestionName,
-  Questions,
-  UsageQuery,
-  WorkerSettings,
-} from './messages.ts';
+import { LedgerQuestions } from './ledger-questions.ts';
+import type { FailureKind, FromWorker, QuestionName, Questions, UsageQuery, WorkerSettings } from './messages.ts';
 import { WaitingReservations } from './waiting-reservations.ts';
 import { WriterThread } from './writer-thread.ts';
 
@@ -51,10 +42,6 @@ const openLimitMs = 10_000;
 const closeLimitMs = 10_000;
 const leaseIdleMs = 60_000;
 const compactEveryMs = 3_600_000;
-const heldAStep = 100;
-const mostHeldRequests = 20_000;
-/** Beyond this much journal that the database did not take, finished requests are no longer written, only money. */
-const mostDebtBytes = 64 * 1024 * 1024;
 
 type Trouble = Readonly<Record<'journal' | 'writer', string | null>>;
 
@@ -68,11 +55,10 @@ export class DurableLedger implements Ledger {
   readonly #options: LedgerOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #journal: JournalWriter;
-  readonly #held = new HeldEntries({ mostRequests: mostHeldRequests });
-  readonly #debt = new JournalDebt();
+  readonly #journal: JournalFeed;
   readonly #lease = new Lease();
   readonly #waiting = new WaitingReservations();
+  readonly #questions: LedgerQuestions;
   /** What is set aside and not ended, by id. */
   readonly #open = new Map<string, ChargeReserved>();
   readonly #timers = new Set<() => void>();
@@ -81,23 +67,26 @@ export class DurableLedger implements Ledger {
   #trouble: Trouble = { journal: null, writer: 'The ledger is being opened.' };
   #failures = 0;
   #cancelRetry: (() => void) | null = null;
-  #isDraining = false;
   /** The entry that must be in the database before it may open again. */
   #reach = 0;
   #committed = 0;
+  #damagedLines = 0;
   #wakeAtMs: number | null = null;
   #leaseAsked: Nanodollars = 0;
   #lastReserveMs = 0;
-  #debtDropped = 0;
   #isClosing = false;
-  #heardClosed: (() => void) | null = null;
   #firstWord: (() => void) | null = null;
 
   constructor(options: LedgerOptions, deps: LedgerDeps) {
     this.#options = options;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
-    this.#journal = new JournalWriter(options.settings);
+    this.#journal = new JournalFeed(options.settings, {
+      failed: (error) => {
+        this.#inTrouble('journal', failureOf(error, null), error);
+      },
+    });
+    this.#questions = new LedgerQuestions({ ask: (name, ask) => this.#ask(name, ask) });
     this.#state = { kind: 'closed', sentence: 'The ledger is being opened.', sinceMs: deps.clock.now() };
   }
 
@@ -122,7 +111,7 @@ export class DurableLedger implements Ledger {
   async reserve(charge: ChargeReserved): Promise<void> {
     if (this.#state.kind === 'closed') throw new AppError('ledger_closed', this.#state.sentence);
     const leased = this.#lease.fits(charge.worst);
-    if (!this.#write([{ kind: 'reserve', charge, leased }])) throw this.#closedError();
+    if (!this.#journal.write([{ kind: 'reserve', charge, leased }])) throw this.#closedError();
     const { seq } = this.#journal;
     this.#open.set(charge.id, charge);
     this.#lastReserveMs = this.#clock.monotonic();
@@ -155,10 +144,6 @@ export class DurableLedger implements Ledger {
   }
 
   record(entry: RequestEntry): void {
-    if (this.#debt.bytes > mostDebtBytes) {
-      this.#debtDropped += 1;
-      return;
-    }
     this.#append({ kind: 'request', row: requestRow(entry) });
   }
 
@@ -167,78 +152,49 @@ export class DurableLedger implements Ledger {
   }
 
   remembered(name: string): Promise<string | null> {
-    return this.#ask('remembered', { name });
+    return this.#questions.remembered(name);
   }
 
-  async spentSince(sinceMs: number): Promise<readonly SpentQuarter[]> {
-    const all: SpentQuarter[] = [];
-    let after: SpentQuarter | null = null;
-    do {
-      const page: Questions['spent']['answer'] = await this.#ask('spent', { sinceMs, after });
-      all.push(...page.rows);
-      after = page.next;
-    } while (after !== null);
-    return all;
+  spentSince(sinceMs: number): Promise<readonly SpentQuarter[]> {
+    return this.#questions.spentSince(sinceMs);
   }
 
   hourly(hours: number, nowMs: number): Promise<readonly Nanodollars[]> {
-    return this.#ask('hourly', { hours, nowMs });
+    return this.#questions.hourly(hours, nowMs);
   }
 
   usage(query: UsageQuery): Promise<UsageAnswer> {
-    return this.#ask('usage', query);
+    return this.#questions.usage(query);
   }
 
-  async *export(query: { sinceMs: number; untilMs: number; format: 'csv' | 'json' }): AsyncIterable<string> {
-    let cursor: ExportCursor | null = null;
-    do {
-      const page: Questions['export']['answer'] = await this.#ask('export', { ...query, cursor });
-      if (page.text !== '') yield page.text;
-      cursor = page.next;
-    } while (cursor !== null);
+  export(query: { sinceMs: number; untilMs: number; format: 'csv' | 'json' }): AsyncIterable<string> {
+    return this.#questions.export(query);
   }
 
   async close(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    // From here on nothing is set aside; what is settled all the same stands in the journal for the next start.
+    this.#enter({ kind: 'closed', sentence: 'This node is shutting down.', sinceMs: this.#clock.now() });
     for (const cancel of this.#timers) cancel();
     this.#cancelRetry?.();
-    this.#drain(Number.POSITIVE_INFINITY);
     this.#refuse(this.#journal.seq, 'This node is shutting down.');
+    this.#journal.close();
     const thread = this.#thread;
     if (thread !== null) {
-      thread.expectEnd();
-      await new Promise<void>((resolve) => {
-        const cancel = this.#clock.after(closeLimitMs, resolve);
-        this.#heardClosed = () => {
-          cancel();
-          resolve();
-        };
-        thread.post({ kind: 'close' });
+      thread.close();
+      const late = new Promise<void>((resolve) => {
+        this.#timers.add(this.#clock.after(closeLimitMs, resolve));
       });
+      await Promise.race([thread.ended, late]);
       await thread.terminate();
     }
     this.#thread = null;
-    this.#journal.close();
-    this.#enter({ kind: 'closed', sentence: 'The ledger is closed.', sinceMs: this.#clock.now() });
+    for (const cancel of this.#timers) cancel();
   }
 
   #append(entry: JournalEntry): void {
-    // Order matters: nothing overtakes what is held.
-    if (this.#held.size > 0 || this.#trouble.journal !== null || !this.#write([entry])) this.#held.hold(entry);
-    else this.#wake(otherWithinMs);
-  }
-
-  /** False when it could not be written; then nothing of it is. */
-  #write(entries: readonly JournalEntry[]): boolean {
-    try {
-      const bytes = this.#journal.append(entries);
-      this.#debt.add(this.#journal.seq, bytes);
-      return true;
-    } catch (error) {
-      this.#inTrouble('journal', failureOf(error, null), error);
-      return false;
-    }
+    if (this.#journal.append(entry)) this.#wake(otherWithinMs);
   }
 
   #wake(withinMs: number): void {
@@ -296,9 +252,6 @@ export class DurableLedger implements Ledger {
       case 'failed':
         this.#inTrouble('writer', message.failure, new Error(message.cause));
         return;
-      case 'closed':
-        this.#heardClosed?.();
-        return;
       case 'answer':
       case 'refused':
         // The thread hands them to who asked.
@@ -308,7 +261,7 @@ export class DurableLedger implements Ledger {
     }
   }
 
-  #opened({ forfeited, damagedLines, setAside }: Extract<FromWorker, { kind: 'opened' }>): void {
+  #opened({ forfeited, setAside }: Extract<FromWorker, { kind: 'opened' }>): void {
     // The database may be another one than the lease was written to.
     this.#lease.grant(0);
     this.#leaseAsked = 0;
@@ -319,17 +272,18 @@ export class DurableLedger implements Ledger {
         'reservations of an earlier run were booked in full, because their end is not known',
       );
     }
-    if (damagedLines > 0) this.#logger.warn({ damagedLines }, 'lines of the journal were damaged and left out');
     if (setAside !== null)
       this.#logger.error({ setAside }, 'the ledger was damaged and begun anew; the old one is kept');
   }
 
   #heardCommitted(seq: number, damagedLines: number): void {
-    if (damagedLines > 0) this.#logger.debug({ damagedLines }, 'lines of the journal were damaged');
+    if (damagedLines > this.#damagedLines)
+      this.#logger.warn({ damagedLines }, 'lines of the journal were damaged and left out');
+    this.#damagedLines = damagedLines;
     this.#committed = seq;
     this.#wakeAtMs = null;
     this.#lease.committed(seq);
-    this.#debt.committed(seq);
+    this.#journal.committed(seq);
     this.#waiting.committed(seq);
     // What came since the thread looked.
     if (this.#journal.seq > seq) this.#wake(reserveWithinMs);
@@ -338,7 +292,7 @@ export class DurableLedger implements Ledger {
 
   #openIfWell(): void {
     const { journal, writer } = this.#trouble;
-    if (this.#isClosing || journal !== null || writer !== null || this.#held.size > 0) return;
+    if (this.#isClosing || journal !== null || writer !== null || this.#journal.isHolding) return;
     if (this.#state.kind === 'open' || this.#committed < this.#reach) return;
     this.#failures = 0;
     this.#tellDropped();
@@ -347,7 +301,7 @@ export class DurableLedger implements Ledger {
   }
 
   #tellDropped(): void {
-    const dropped = this.#held.dropped + this.#debtDropped;
+    const { dropped } = this.#journal;
     if (dropped > 0) this.#logger.warn({ dropped }, 'finished requests could not be kept while the ledger was closed');
   }
 
@@ -387,33 +341,16 @@ export class DurableLedger implements Ledger {
 
   #retry(): void {
     if (this.#trouble.journal !== null) {
-      if (this.#held.size === 0) this.#held.hold({ kind: 'probe' });
-      this.#drain(heldAStep);
+      this.#journal.drain(() => {
+        this.#trouble = { ...this.#trouble, journal: null };
+        this.#reach = this.#journal.seq;
+        this.#wakeAtMs = null;
+        this.#wake(0);
+      });
     }
     if (this.#trouble.writer === null) return;
     if (this.#thread === null) this.#spawn();
     else this.#thread.post({ kind: 'retry' });
-  }
-
-  /** Writes what is held, in pieces, so that nobody waits for it. */
-  #drain(most: number): void {
-    if (this.#isDraining) return;
-    const entries = this.#held.oldest(most);
-    if (entries.length === 0) return;
-    if (!this.#write(entries)) return;
-    this.#held.written(entries.length);
-    this.#reach = this.#journal.seq;
-    if (this.#held.size > 0) {
-      this.#isDraining = true;
-      setImmediate(() => {
-        this.#isDraining = false;
-        this.#drain(most);
-      });
-      return;
-    }
-    this.#trouble = { ...this.#trouble, journal: null };
-    this.#wakeAtMs = null;
-    this.#wake(0);
   }
 
   async #compact(): Promise<void> {

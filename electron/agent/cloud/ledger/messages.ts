@@ -99,7 +99,6 @@ export type FromWorker =
   | {
       readonly kind: 'opened';
       readonly forfeited: { readonly charges: number; readonly cost: Nanodollars };
-      readonly damagedLines: number;
       /** Where a database that could not be read was put; null where there was none. */
       readonly setAside: string | null;
     }
@@ -107,5 +106,4 @@ export type FromWorker =
   | { readonly kind: 'leased'; readonly amount: Nanodollars }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly cause: string }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
-  | { readonly kind: 'refused'; readonly id: number; readonly sentence: string }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'refused'; readonly id: number; readonly sentence: string };

@@ -20,6 +20,8 @@ interface Asked {
 
 /** A thread of the ledger's writer, from its start to its end. */
 export class WriterThread {
+  /** Resolves when the thread is gone, whatever ended it. */
+  readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
@@ -34,6 +36,11 @@ export class WriterThread {
     this.#worker.on('error', (error) => {
       this.#cause = error instanceof Error ? error.message : String(error);
     });
+    this.ended = new Promise((resolve) =>
+      this.#worker.once('exit', () => {
+        resolve();
+      }),
+    );
     this.#worker.on('exit', () => {
       for (const { reject } of this.#asked.values()) reject(new Error('the thread of the ledger ended'));
       this.#asked.clear();
@@ -59,9 +66,10 @@ export class WriterThread {
     });
   }
 
-  /** The thread is to end by itself from now on. */
-  expectEnd(): void {
+  /** Has it write what is pending and end; see `ended`. */
+  close(): void {
     this.#isEnding = true;
+    this.post({ kind: 'close' });
   }
 
   async terminate(): Promise<void> {

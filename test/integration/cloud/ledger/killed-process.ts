@@ -1,0 +1,46 @@
+/**
+ * Reserves, settles and records as quickly as it can until it is killed, and writes before and after each step what it is
+ * about to do and what it was answered, the way a provider's log would show it. Arguments: folder, own log, name of the round.
+ */
+import { openSync, writeSync } from 'node:fs';
+import { aTrace } from '../../../fixtures/example-trace.ts';
+import { charge, settlement, startLedger } from './ledger-rig.ts';
+
+const [folder = '', log = '', round = ''] = process.argv.slice(2);
+const descriptor = openSync(log, 'a');
+
+function say(...words: readonly (string | number)[]): void {
+  writeSync(descriptor, `${words.join(' ')}\n`);
+}
+
+const ledger = await startLedger(folder);
+process.stdout.write('ready\n');
+let count = 0;
+
+async function serve(): Promise<void> {
+  for (;;) {
+    count += 1;
+    const trace = `r${round}-${count}`;
+    const id = `${trace}#0`;
+    const worst = 1_000_000 * (1 + (count % 40));
+    say('reserving', id, worst);
+    await ledger.reserve(charge(id, { worst }));
+    say('reserved', id);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (count % 11 === 0) {
+      say('releasing', id);
+      ledger.release(id, Date.now());
+      say('released', id);
+    } else if (count % 13 !== 0) {
+      const cost = Math.floor(worst / 3);
+      say('settling', id, cost);
+      ledger.settle(settlement(id, { cost }));
+      say('settled', id);
+    }
+    say('recording', trace);
+    ledger.record({ trace: aTrace({ trace, route: 'cloud' }), node: 'barn', equivalent: null });
+    say('recorded', trace);
+  }
+}
+
+await Promise.all(Array.from({ length: 4 }, serve));
