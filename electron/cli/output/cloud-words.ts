@@ -8,15 +8,18 @@ import { dotted } from './spans.ts';
 import { safeLine } from './text.ts';
 
 /** What each mode means, in a few words. */
-export const modeWords: Readonly<Record<OffloadMode, string>> = {
+const modeWords: Readonly<Record<OffloadMode, string>> = {
   off: 'never to the cloud',
   auto: 'when this node is busy, or for high priority',
   on: 'to the cloud first',
 };
 
-/** How the switch stands and until when: "auto · until 16:05 (in 1 h 59 min), then as before". */
+/** How the switch stands and until when: "on, to the cloud first · until 16:05 (in 1 h 59 min), then as before". */
 export function switchText({ offload, until }: CloudSnapshot, nowMs: number): string {
-  return dotted([offload, until === null ? null : `until ${momentToCome(until, nowMs)}, then as before`]);
+  return dotted([
+    `${offload}, ${modeWords[offload]}`,
+    until === null ? null : `until ${momentToCome(until, nowMs)}, then as before`,
+  ]);
 }
 
 /** "$1.84 of $10.00 today"; null where the node tells nothing of money. */

@@ -1,5 +1,5 @@
-import type { CloudSnapshot } from '../../contract/cloud.ts';
-import { budgetPaint, hindrance, modeWords, scopeText, switchText, todaysRestText, todayText } from './cloud-words.ts';
+import type { CloudSnapshot, OffloadMode } from '../../contract/cloud.ts';
+import { budgetPaint, hindrance, scopeText, switchText, todaysRestText, todayText } from './cloud-words.ts';
 import { meter, percent } from './figures.ts';
 import { inUnit, usedShare } from './money.ts';
 import { moment, momentToCome, shortMoment } from './moments.ts';
@@ -31,7 +31,7 @@ export function offloadLines(cloud: CloudSnapshot, screen: OffloadScreen): strin
   const against = hindrance(cloud, nowMs);
   const today = todayText(cloud)?.replace(/ today$/, '') ?? null;
   return [
-    ...row('Offload', dotted([switchText(cloud, nowMs), modeWords[cloud.offload]]), screen),
+    ...row('Offload', switchText(cloud, nowMs), screen),
     ...(against === null
       ? []
       : row(cloud.paused === null ? 'But' : 'Paused', pausedText(cloud, against, nowMs), screen)),
@@ -69,15 +69,17 @@ function stateText(state: string): string {
 }
 
 /** What a change of the switch came to, for the person who made it. */
-export function changedText(cloud: CloudSnapshot, nowMs: number): string {
-  const until = cloud.until === null ? '' : ` until ${momentToCome(cloud.until, nowMs)}, then as before`;
-  const what = {
-    off: 'Nothing goes to the cloud',
-    auto: 'Requests go to the cloud when this node is busy, or for high priority',
-    on: 'Requests go to the cloud first',
-  }[cloud.offload];
-  return `${what}${until}. This holds from the next request on; those that run are not touched.`;
+export function changedText({ offload, until }: CloudSnapshot, nowMs: number): string {
+  const what = `${changes[offload]}${until === null ? '' : '; then as before'}.`;
+  const told = until === null ? what : `Until ${momentToCome(until, nowMs)} ${what}`;
+  return `${told.charAt(0).toUpperCase()}${told.slice(1)} This holds from the next request on; those that run are not touched.`;
 }
+
+const changes: Readonly<Record<OffloadMode, string>> = {
+  off: 'nothing goes to the cloud',
+  auto: 'requests go to the cloud when this node is busy, or for high priority',
+  on: 'requests go to the cloud first',
+};
 
 function row(label: string, text: string, { columns, palette }: OffloadScreen): string[] {
   return wrap(text, columns - 12).map((piece, index) => labelled(index === 0 ? label : '', [piece], palette, columns));

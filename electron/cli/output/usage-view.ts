@@ -25,7 +25,7 @@ interface Figure {
 
 const figures: readonly Figure[] = [
   { title: 'Requests', of: ({ requests }) => count(requests) },
-  { title: 'Failed', of: ({ failed }) => count(failed), says: ({ failed }) => failed > 0, give: 5 },
+  { title: 'Failed', of: ({ failed }) => count(failed), says: ({ failed }) => failed > 0, give: 0 },
   { title: 'Input', of: ({ inputTokens }, short) => tokens(inputTokens, short) },
   {
     title: 'Cached',
@@ -62,7 +62,7 @@ const groupTitles: Readonly<Record<UsageGroup, string>> = {
 };
 
 /** Names get at least so many cells before figures are left out: two models of one family must be told apart. */
-const leastName = 20;
+const leastName = 26;
 /** And this many once nothing more can be left out. */
 const cutName = 10;
 
@@ -75,7 +75,7 @@ interface Line {
 /** Tokens and money of a time: by group, then local against cloud, then all together. */
 export function usageLines(answer: UsageAnswer, screen: UsageScreen): string[] {
   const { palette, nowMs } = screen;
-  const title = palette.strong(`${moment(answer.since, nowMs)} to ${moment(answer.until, nowMs)}`);
+  const title = palette.strong(`From ${moment(answer.since, nowMs)} until ${endText(answer.until, nowMs)}`);
   if (answer.total.requests === 0) return [title, '', 'There was no request in this time.'];
   const groups = answer.rows.map((row): Line => ({
     name: groupName(row.name, answer.by, nowMs),
@@ -160,6 +160,10 @@ function leftOutText(titles: readonly string[]): string[] {
   return titles.length === 0
     ? []
     : [`Left out for want of room: ${titles.join(', ')}. They are there on a wider terminal, and with --json.`];
+}
+
+function endText(iso: string, nowMs: number): string {
+  return Math.abs(nowMs - Date.parse(iso)) < 60_000 ? 'now' : moment(iso, nowMs);
 }
 
 function groupName(name: string, by: UsageGroup, nowMs: number): string {

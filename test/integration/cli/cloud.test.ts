@@ -43,7 +43,7 @@ describe('offload', () => {
   it('shows the switch, and as JSON what the node told', async () => {
     const { stdout, exitCode } = await run('offload');
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^Offload {5}auto · when this node is busy/);
+    expect(stdout).toMatch(/^Offload {5}auto, when this node is busy/);
     expect(stdout).toContain('Today       $1.84 of $10.00');
     expect(JSON.parse((await run('offload', '--json')).stdout)).toEqual(aCloud());
   });
@@ -54,7 +54,7 @@ describe('offload', () => {
       exitCode: 0,
       sent: { mode: 'on', forMs: 7_200_000 },
     });
-    expect(stdout).toMatch(/^Requests go to the cloud first until .*\(in 2 h 0 min\), then as before\. .*next request/);
+    expect(stdout).toMatch(/^Until .*\(in 2 h 0 min\) requests go to the cloud first; then as before\. .*next request/);
     expect(JSON.parse((await run('offload', 'off', '--json')).stdout)).toEqual({
       ok: true,
       offload: 'off',

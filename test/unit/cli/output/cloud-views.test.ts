@@ -75,7 +75,7 @@ describe('offload', () => {
       ],
     });
     expect(offloadLines(cloud, screen)).toEqual([
-      'Offload     on · until 14:05 (in 2 h 0 min), then as before · to the cloud first',
+      'Offload     on, to the cloud first · until 14:05 (in 2 h 0 min), then as before',
       'Today       $1.84 of $10.00 · $0.12 set aside · $4.20 kept local · 70 % local',
       '',
       'Budget      Per            Spent  Set aside          Limit  Used          State         Resets',
@@ -125,7 +125,7 @@ describe('offload', () => {
   it('tells a change in a sentence', () => {
     expect(changedText(aCloud({ offload: 'off' }), nowMs)).toMatch(/^Nothing goes to the cloud\. This holds from/);
     expect(changedText(aCloud({ offload: 'on', until: '2026-11-22T14:05:00.000Z' }), nowMs)).toMatch(
-      /^Requests go to the cloud first until 14:05 \(in 2 h 0 min\), then as before\. /,
+      /^Until 14:05 \(in 2 h 0 min\) requests go to the cloud first; then as before\. /,
     );
   });
 
@@ -153,7 +153,7 @@ describe('offload', () => {
 describe('usage', () => {
   it('is a table with local against cloud, the total and what staying local saved', () => {
     expect(usageLines(aUsage(), { ...screen, columns: 120 })).toEqual([
-      'yesterday 12:05 to 12:05',
+      'From yesterday 12:05 until now',
       '',
       'Model                      Requests      Input   Cached   Output   Cost  Kept local  First token  Tok/s',
       'falcon3-10b-instruct          1,204  2,310,400  901,200  310,050      –       $4.20       290 ms   17.8',
