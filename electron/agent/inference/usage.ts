@@ -22,6 +22,8 @@ export interface AnswerFigures {
   readonly durationMs: number;
   /** Tokens that went by, counted from the stream when the upstream gave no usage. */
   readonly tokens: number;
+  /** Bytes of text, about, of an answer that broke off; left out for others. */
+  readonly answerBytes?: number;
   /**
    * Decode speed by the engine's own clock where it told, else tokens after the first ÷ seconds after the first; null
    * below two tokens.

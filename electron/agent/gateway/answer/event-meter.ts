@@ -20,6 +20,8 @@ export class EventMeter {
   readonly #arrivedMs: number;
   readonly #deps: EventMeterDeps;
   #tokens = 0;
+  /** Of the answer's text, about. */
+  #bytes = 0;
   #firstMs: number | null = null;
   #lastMs = 0;
   #usage: Usage | null = null;
@@ -37,7 +39,9 @@ export class EventMeter {
       case 'text':
       case 'reasoning':
       case 'arguments':
-        if (event.text !== '') this.#count();
+        if (event.text === '') return;
+        this.#bytes += event.text.length;
+        this.#count();
         return;
       case 'call':
         this.#count();
@@ -81,11 +85,16 @@ export class EventMeter {
     if (!this.#ended) this.#settleSpeed(nowMs);
     this.#ended = true;
     const usage = this.#usage;
+    const isFinal = this.#finish !== null || this.#tokens === 0;
     return {
       usage,
       ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
       durationMs: nowMs - this.#arrivedMs,
-      tokens: usage?.completionTokens ?? this.#tokens,
+      // A count that came before the end, as Anthropic's at the beginning, is none of the answer's.
+      tokens: isFinal
+        ? (usage?.completionTokens ?? this.#tokens)
+        : Math.max(usage?.completionTokens ?? 0, this.#tokens),
+      ...(isFinal ? {} : { answerBytes: this.#bytes }),
       tokensPerSecond: this.#tokensPerSecond(),
       prefillTokensPerSecond: this.#prefillTokensPerSecond(),
       finish: this.#finish,

@@ -72,6 +72,10 @@ export class TokenMeter {
   readonly #finish: KeptBytes;
   #leadLeft = leadBytes;
   #ended = false;
+  /** Lines that tell of tokens: how many, how long together, and the shortest. */
+  #tokenLines = 0;
+  #tokenBytes = 0;
+  #shortestLine = Number.POSITIVE_INFINITY;
 
   /** `dialect`: of the bytes; `arrivedMs`: when the request came, monotonic. */
   constructor(options: { dialect: Dialect; stream: boolean; arrivedMs: number }, deps: TokenMeterDeps) {
@@ -108,14 +112,21 @@ export class TokenMeter {
     if (!this.#ended) this.#settleSpeed(nowMs, told);
     this.#ended = true;
     const { usage } = told;
+    const finish = this.#readFinish(usageText);
+    // A count that came before the end, as Anthropic's at the beginning, is none of the answer's.
+    const isFinal = !this.#stream || finish !== null || this.#tokens === 0;
+    const counted = isFinal
+      ? (usage?.completionTokens ?? this.#tokens)
+      : Math.max(usage?.completionTokens ?? 0, this.#tokens);
     return {
       usage,
       ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
       durationMs: nowMs - this.#arrivedMs,
-      tokens: usage?.completionTokens ?? this.#tokens,
+      tokens: counted,
+      ...(this.#stream && !isFinal ? { answerBytes: this.#textBytes() } : {}),
       tokensPerSecond: this.#tokensPerSecond(usage, told),
       prefillTokensPerSecond: told.prefillTokensPerSecond,
-      finish: this.#readFinish(usageText),
+      finish,
     };
   }
 
@@ -182,7 +193,10 @@ export class TokenMeter {
         else if (found === 'timings') timings = true;
         else if (found === 'finish') finish = true;
       } else if (byte === LF) {
-        if (token) tokens += 1;
+        if (token) {
+          tokens += 1;
+          this.#noteLine(at - lineStart);
+        }
         if (usage) this.#keepUsage(bytes, lineStart, at);
         if (timings) this.#timings.replace(bytes, lineStart, at);
         if (finish) this.#finish.replace(bytes, lineStart, at);
@@ -200,6 +214,17 @@ export class TokenMeter {
     if (!this.#usageSeen && this.#dialect === 'anthropic') this.#firstUsage.replace(bytes, start, end);
     this.#usageSeen = true;
     this.#usage.replace(bytes, start, end);
+  }
+
+  #noteLine(length: number): void {
+    this.#tokenLines += 1;
+    this.#tokenBytes += length;
+    if (length < this.#shortestLine) this.#shortestLine = length;
+  }
+
+  /** About as many bytes of text as came: lines with a token differ in their text, and the shortest has at least one. */
+  #textBytes(): number {
+    return this.#tokenLines === 0 ? 0 : this.#tokenBytes - this.#tokenLines * (this.#shortestLine - 1);
   }
 
   #count(tokens: number): void {

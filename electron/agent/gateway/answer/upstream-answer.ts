@@ -1,10 +1,16 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
+import {
+  isOutOfMoney,
+  parseToldError,
+  regainedInS,
+  retryAfterSOf,
+  type ToldError,
+} from '../../inference/told-error.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import { isObject, type Json } from '../dialects/json.ts';
 import { sayable } from '../sayable.ts';
 
 const errorLimitBytes = 64 * 1024;
-const longestRetryAfterS = 86_400;
 
 export type AnswerKind = 'json' | 'text/event-stream' | 'application/x-ndjson';
 
@@ -39,7 +45,7 @@ export async function judgeAnswer(response: WireResponse, nowMs: number): Promis
 }
 
 async function judgeFailure(response: WireResponse, readable: boolean, nowMs: number): Promise<never> {
-  const retryAfterS = readRetryAfter(response.headers, nowMs);
+  const retryAfterS = retryAfterSOf(response.headers, nowMs);
   if (!readable) {
     response.body.destroy();
     throw errorFor(response.status, null, { retryAfterS, nowMs });
@@ -54,21 +60,15 @@ export function streamedFailure(error: Json, nowMs: number): AppError {
   return errorFor(status, parseError(JSON.stringify({ error })), { retryAfterS: null, nowMs });
 }
 
-interface UpstreamError {
-  readonly message: string;
-  readonly type: string;
-  readonly param: string | null;
-}
-
 interface Back {
   readonly retryAfterS: number | null;
   readonly nowMs: number;
 }
 
-function errorFor(status: number, told: UpstreamError | null, { retryAfterS, nowMs }: Back): AppError {
+function errorFor(status: number, told: ToldError | null, { retryAfterS, nowMs }: Back): AppError {
   const param = told?.param ?? null;
   if (isOutOfMoney(status, told)) {
-    const untilS = regainedIn(told?.message ?? '', nowMs) ?? retryAfterS;
+    const untilS = regainedInS(told?.message ?? '', nowMs) ?? retryAfterS;
     const message = 'The provider says that its account is used up. The operator of this node has to look after it.';
     const context = { status, outOfMoney: true, ...(untilS === null ? {} : { retryAfterS: untilS }) };
     return new AppError('upstream_failed', message, { context });
@@ -80,7 +80,7 @@ function errorFor(status: number, told: UpstreamError | null, { retryAfterS, now
   return new AppError(codeFor(status, told), message, { context });
 }
 
-function codeFor(status: number, told: UpstreamError | null): ErrorCode {
+function codeFor(status: number, told: ToldError | null): ErrorCode {
   const type = told?.type ?? '';
   const message = told?.message ?? '';
   if (type === 'exceed_context_size_error' || type === 'context_length_exceeded') return 'context_length_exceeded';
@@ -97,51 +97,10 @@ function codeFor(status: number, told: UpstreamError | null): ErrorCode {
   return status >= 400 && status < 500 ? 'invalid_request' : 'engine_failed';
 }
 
-/** 402; Anthropic says it with a 400, OpenAI with a 429. */
-function isOutOfMoney(status: number, told: UpstreamError | null): boolean {
-  if (status === 402) return true;
-  if (status !== 400 && status !== 429) return false;
-  if (told?.type === 'insufficient_quota' || told?.type === 'billing_error') return true;
-  return /reached your specified (?:API )?usage limits|credit balance is too low/i.test(told?.message ?? '');
-}
-
-/** Seconds until the date in "You will regain access on 2026-12-01 at 00:00 UTC"; null where there is none. */
-function regainedIn(message: string, nowMs: number): number | null {
-  const [, day, time] = /regain access on (\d{4}-\d{2}-\d{2}) at (\d{2}:\d{2}) UTC/.exec(message) ?? [];
-  if (day === undefined || time === undefined) return null;
-  const seconds = (Date.parse(`${day}T${time}:00Z`) - nowMs) / 1_000;
-  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : null;
-}
-
-/** Whole seconds of a Retry-After, be it a number or a date (RFC 9110 §10.2.3); null without one. */
-function readRetryAfter(headers: ReadonlyMap<string, string>, nowMs: number): number | null {
-  const value = headers.get('retry-after')?.trim();
-  if (value === undefined || value === '') return null;
-  const seconds = /^\d{1,9}(?:\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - nowMs) / 1_000;
-  if (!Number.isFinite(seconds)) return null;
-  return Math.min(longestRetryAfterS, Math.max(1, Math.ceil(seconds)));
-}
-
-/** The three dialects' shapes: `{"error":{…}}`, the same with a type beside it, and `{"error":"…"}`. */
-function parseError(text: string): UpstreamError | null {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body !== 'object' || body === null || !('error' in body)) return null;
-    const { error } = body;
-    if (typeof error === 'string') return { message: sayable(error), type: '', param: null };
-    if (typeof error !== 'object' || error === null) return null;
-    const fields: Record<string, unknown> = { ...error };
-    const { message, type, code, param } = fields;
-    if (typeof message !== 'string' || message === '') return null;
-    const kind = typeof code === 'string' ? code : type;
-    return {
-      message: sayable(message),
-      type: typeof kind === 'string' ? kind : '',
-      param: typeof param === 'string' ? param : null,
-    };
-  } catch {
-    return null;
-  }
+/** What the body says, fit to be passed on. */
+function parseError(text: string): ToldError | null {
+  const told = parseToldError(text);
+  return told && { ...told, message: sayable(told.message) };
 }
 
 /** The body as text, as far as it is short; what is longer or breaks off is given up. */

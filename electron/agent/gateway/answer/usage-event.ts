@@ -1,5 +1,6 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Dialect } from '../../inference/request.ts';
+import { answerTokens } from '../dialects/openai/figures.ts';
 import type { FinishReason, Usage } from '../../inference/usage.ts';
 
 /** What an upstream told of an answer. */
@@ -58,7 +59,21 @@ function fromAnthropic(first: Record<string, unknown> | null, last: Record<strin
   const cachedTokens = count(told['cache_read_input_tokens']);
   const cacheWriteTokens = count(told['cache_creation_input_tokens']);
   const promptTokens = uncached + (cachedTokens ?? 0) + (cacheWriteTokens ?? 0);
-  return { promptTokens, completionTokens, cachedTokens, cacheWriteTokens };
+  const hour = numberIn(told['cache_creation'], 'ephemeral_1h_input_tokens');
+  return {
+    promptTokens,
+    completionTokens,
+    cachedTokens,
+    cacheWriteTokens,
+    ...(hour === null ? {} : { hourCacheWriteTokens: hour }),
+  };
+}
+
+/** A count within an object that tells of parts. */
+function numberIn(value: unknown, key: string): number | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const fields: Record<string, unknown> = { ...value };
+  return count(fields[key]);
 }
 
 function withoutNulls(fields: Record<string, unknown> | null): Record<string, unknown> {
@@ -129,10 +144,17 @@ function fromUsage(usage: Record<string, unknown> | null): Usage | null {
   const promptTokens = count(usage?.['prompt_tokens']);
   // Embeddings have no completion tokens at all.
   if (!usage || promptTokens === null) return null;
-  const details = usage['prompt_tokens_details'];
-  const cached =
-    typeof details === 'object' && details !== null && 'cached_tokens' in details ? details.cached_tokens : null;
-  return { promptTokens, completionTokens: count(usage['completion_tokens']) ?? 0, cachedTokens: count(cached) };
+  const cached = numberIn(usage['prompt_tokens_details'], 'cached_tokens');
+  const written = numberIn(usage['prompt_tokens_details'], 'cache_write_tokens');
+  const reasoning = numberIn(usage['completion_tokens_details'], 'reasoning_tokens');
+  const told = count(usage['completion_tokens']) ?? 0;
+  return {
+    promptTokens,
+    completionTokens: answerTokens(told, promptTokens, count(usage['total_tokens'])),
+    cachedTokens: cached,
+    ...(written === null ? {} : { cacheWriteTokens: written }),
+    ...(reasoning === null ? {} : { reasoningTokens: reasoning }),
+  };
 }
 
 function fromTimings(timings: Record<string, unknown> | null): Usage | null {

@@ -62,4 +62,9 @@ describe('EventMeter', () => {
     expect(speed.rate(1_000_000)).toBe(0);
     expect(measure([start], speed)).toMatchObject({ ttftMs: null, tokens: 0, finish: null });
   });
+
+  it('F31 counts what came of an answer that was cut, whatever was told at its beginning', () => {
+    const usage: AnswerEvent = { kind: 'usage', usage: { ...told, completionTokens: 1 }, timings: null };
+    expect(measure([start, usage, text('a'), text('bcd')])).toMatchObject({ tokens: 2, answerBytes: 4 });
+  });
 });

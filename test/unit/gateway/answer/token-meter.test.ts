@@ -73,6 +73,41 @@ describe('TokenMeter', () => {
     expect(measure([token(tricky), stop])).toMatchObject({ usage: null, tokens: 1 });
   });
 
+  it('F31 does not take a count from the beginning for that of an answer that was cut', () => {
+    const begun =
+      'data: {"type":"message_start","message":{"usage":{"input_tokens":9,"cache_read_input_tokens":3,"output_tokens":1}}}\n\n';
+    const delta = (text: string): string =>
+      `data: ${JSON.stringify({ type: 'content_block_delta', delta: { type: 'text_delta', text } })}\n\n`;
+    const cut = measure([begun, delta('one'), delta('two and more'), delta('x')], true, 'anthropic');
+    expect(cut).toMatchObject({ usage: { promptTokens: 12, completionTokens: 1 }, tokens: 3 });
+    // The shortest of them counts as one byte.
+    expect(cut.answerBytes).toBe('one'.length + 'two and more'.length + 'x'.length);
+    const end = 'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}\n\n';
+    const whole = measure([begun, delta('one'), delta('two'), delta('x'), end], true, 'anthropic');
+    expect(whole).toMatchObject({ usage: { completionTokens: 2 }, tokens: 2 });
+    expect(whole).not.toHaveProperty('answerBytes');
+  });
+
+  it('reads what was written into a cache, and thinking that is billed beside the answer', () => {
+    const written =
+      'data: {"usage":{"input_tokens":9,"output_tokens":2,"cache_creation_input_tokens":7,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}},"delta":{"stop_reason":"end_turn"}}\n\n';
+    expect(measure([written], true, 'anthropic').usage).toEqual({
+      promptTokens: 16,
+      completionTokens: 2,
+      cachedTokens: null,
+      cacheWriteTokens: 7,
+      hourCacheWriteTokens: 4,
+    });
+    const beside =
+      'data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":3,"total_tokens":50,"completion_tokens_details":{"reasoning_tokens":37}}}\n\n';
+    expect(measure([token('a'), stop, beside, done]).usage).toEqual({
+      promptTokens: 10,
+      completionTokens: 40,
+      cachedTokens: null,
+      reasoningTokens: 37,
+    });
+  });
+
   it("reads llama.cpp's timings where there is no usage", () => {
     const timings = 'data: {"choices":[],"timings":{"cache_n":5,"prompt_n":7,"predicted_n":2,"predicted_ms":50.5}}\n\n';
     expect(measure([token('a'), token('b'), timings]).usage).toEqual({

@@ -7,15 +7,25 @@ export interface ToldUsage {
   readonly output: number | null;
   readonly cacheRead: number | null;
   readonly cacheWritten: number | null;
+  /** Of these, to be kept for an hour. */
+  readonly cacheWrittenHour: number | null;
   readonly thought: number | null;
 }
 
-export const nothingTold: ToldUsage = { input: null, output: null, cacheRead: null, cacheWritten: null, thought: null };
+export const nothingTold: ToldUsage = {
+  input: null,
+  output: null,
+  cacheRead: null,
+  cacheWritten: null,
+  cacheWrittenHour: null,
+  thought: null,
+};
 
 /** What is told now, over what was told before. */
 export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
   if (!isObject(usage)) return before;
   const details = usage['output_tokens_details'];
+  const kept = usage['cache_creation'];
   const input = count(usage['input_tokens']);
   return {
     // Some servers fill the place with 0 where they do not count again.
@@ -23,6 +33,7 @@ export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
     output: count(usage['output_tokens']) ?? before.output,
     cacheRead: count(usage['cache_read_input_tokens']) ?? before.cacheRead,
     cacheWritten: count(usage['cache_creation_input_tokens']) ?? before.cacheWritten,
+    cacheWrittenHour: (isObject(kept) ? count(kept['ephemeral_1h_input_tokens']) : null) ?? before.cacheWrittenHour,
     thought: (isObject(details) ? count(details['thinking_tokens']) : null) ?? before.thought,
   };
 }
@@ -43,6 +54,7 @@ export function usageOf(told: ToldUsage): Usage | null {
     completionTokens: told.output ?? 0,
     cachedTokens: told.cacheRead,
     ...(told.cacheWritten !== null && { cacheWriteTokens: told.cacheWritten }),
+    ...(told.cacheWrittenHour !== null && { hourCacheWriteTokens: told.cacheWrittenHour }),
     ...(told.thought !== null && { reasoningTokens: told.thought }),
   };
 }

@@ -44,12 +44,20 @@ function fromUsage(usage: JsonObject, promptTokens: number): Usage {
   const prompt = usage['prompt_tokens_details'];
   const completion = usage['completion_tokens_details'];
   const reasoningTokens = isObject(completion) ? count(completion['reasoning_tokens']) : null;
+  const cacheWriteTokens = isObject(prompt) ? count(prompt['cache_write_tokens']) : null;
+  const told = count(usage['completion_tokens']) ?? 0;
   return {
     promptTokens,
-    completionTokens: count(usage['completion_tokens']) ?? 0,
+    completionTokens: answerTokens(told, promptTokens, count(usage['total_tokens'])),
     cachedTokens: isObject(prompt) ? count(prompt['cached_tokens']) : null,
+    ...(cacheWriteTokens === null ? {} : { cacheWriteTokens }),
     ...(reasoningTokens === null ? {} : { reasoningTokens }),
   };
+}
+
+/** Some providers bill thinking as output and leave it out of the completion: then only the total has it. */
+export function answerTokens(completion: number, prompt: number, total: number | null): number {
+  return total === null ? completion : Math.max(completion, total - prompt);
 }
 
 export function readTimings(timings: Json | undefined): EngineTimings | null {
