@@ -74,7 +74,8 @@ function pixelsOf(base64: string): number {
   const head = Buffer.from(base64.slice(0, 40), 'base64');
   const mediaType = mediaTypeOf(head);
   const size = mediaType === null ? null : sizeOf(mediaType, head, base64);
-  return size === null ? 0 : size.width * size.height;
+  // What does not tell its size may have any, up to what one image may have.
+  return size === null ? pixelLimit : size.width * size.height;
 }
 
 function tooLarge(path: string): Error {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../../electron/agent/base/errors.ts';
-import { imageFromBase64, imageFromUrl } from '../../../../electron/agent/gateway/dialects/images.ts';
+import { imageFromBase64, imageFromUrl, judgeImages } from '../../../../electron/agent/gateway/dialects/images.ts';
 
 /** A whole PNG of one pixel. */
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -104,6 +104,31 @@ describe('imageFromBase64', () => {
   it('takes a JPEG whose frame comes after other segments', () => {
     const base64 = head([0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xc4, 0, 3, 0, 0xff, 0xc0, 0, 17, 8, 0, 9, 0, 9]);
     expect(imageFromBase64(base64, 'image').mediaType).toBe('image/jpeg');
+  });
+
+  it('B45 a JPEG that does not tell its size counts as the largest that is taken', () => {
+    const base64 = head([0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xd9]);
+    const query = (images: number): Parameters<typeof judgeImages>[0] => ({
+      operation: 'chat',
+      turns: [
+        {
+          role: 'user',
+          parts: Array.from({ length: images }, () => ({ kind: 'image' as const, mediaType: 'image/jpeg', base64 })),
+        },
+      ],
+      tools: [],
+      toolChoice: 'auto',
+      parallelCalls: null,
+      shape: { kind: 'text' },
+      thinking: null,
+      sampling: {},
+      stop: [],
+      maxTokens: null,
+      logprobs: null,
+      keepAlive: null,
+    });
+    expect(failure(() => judgeImages(query(2)))).toBeNull();
+    expect(failure(() => judgeImages(query(3)))?.message).toContain('million pixels together');
   });
 
   it('B45 a small file of enormous pixels, or of none', () => {
