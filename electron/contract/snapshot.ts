@@ -289,6 +289,10 @@ export const activitySchema = z.object({
   durationMs: z.number().nullable(),
   /** Decode speed of this answer: tokens after the first ÷ time after the first. */
   tokensPerSecond: z.number().nullable(),
+  /** As the caller named it; `model` is the one that answers, once that is known. */
+  requestedModel: z.string().optional(),
+  /** Of the chat that it belongs to; null where it belongs to none. */
+  session: z.string().nullable().optional(),
 });
 export type ActivityEntry = z.infer<typeof activitySchema>;
 

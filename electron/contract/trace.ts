@@ -17,6 +17,8 @@ export const estimateSchema = z.object({
   cachedTokens: z.number(),
   /** Tokens of a cache elsewhere that going here throws away. */
   lostCacheTokens: z.number(),
+  /** What it costs in dollars to write that cache again; left out where nothing. */
+  lostCacheUsd: z.number().optional(),
   /** Dollars at most; 0 for what costs nothing. */
   worstUsd: z.number(),
 });

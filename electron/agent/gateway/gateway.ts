@@ -1,91 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SessionRow, Trace } from '../../contract/trace.ts';
+import type { SessionRow } from '../../contract/trace.ts';
 import type { ActivityEntry, NodeSnapshot } from '../../contract/snapshot.ts';
 import type { Announcer } from '../base/announcer.ts';
 import { AppError, toAppError } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
-import type { AnswerMeasurement } from '../inference/measurement.ts';
-import type { SpeechUpstream } from '../inference/speech.ts';
-import type { Spending } from '../inference/spending.ts';
-import type { Upstream } from '../inference/upstream.ts';
-import { CallerAllowances } from './access/caller-allowances.ts';
-import type { Access, Allowances, Caller } from './access/caller.ts';
-import { GatewayAccess, noLimits } from './access/gateway-access.ts';
+import type { Caller } from './access/caller.ts';
+import { noLimits } from './access/gateway-access.ts';
 import { Call } from './call.ts';
 import { callerDialectNamed, defaultDialect } from './dialects/dialects.ts';
 import type { Surface } from './dialects/surface.ts';
-import { CircuitBreakers } from './dispatch/breaker.ts';
-import { Dispatcher } from './dispatch/dispatcher.ts';
-import { nothingSpent } from './dispatch/expense.ts';
-import { defaultRetryBudget, RetryBudget } from './dispatch/retry-budget.ts';
-import { GatewayStats } from './gateway-stats.ts';
-import { defaultLimits, type GatewayLimits } from './limits.ts';
-import { Admission, type RefusalCause } from './load/admission.ts';
-import { Predictor } from './load/predictor.ts';
-import type { PressureFigures } from './load/pressure.ts';
-import type { KnownSpeeds } from './load/speeds.ts';
-import { NodeLoad } from './node-load.ts';
-import { Pipeline } from './pipeline.ts';
-import { Planning } from './planning.ts';
-import { defaultPolicy, type GatewayPolicy } from './policy.ts';
-import { Preparing } from './preparing.ts';
+import type { CircuitBreakers } from './dispatch/breaker.ts';
+import { gatewayParts, type GatewayDeps, type GatewayOptions } from './gateway-parts.ts';
+import type { GatewayStats } from './gateway-stats.ts';
+import type { GatewayLimits } from './limits.ts';
+import type { Admission, RefusalCause } from './load/admission.ts';
+import type { Predictor } from './load/predictor.ts';
+import type { NodeLoad } from './node-load.ts';
+import type { Pipeline } from './pipeline.ts';
 import { factHeaders } from './ranch-facts.ts';
 import { errorHeaders, replyError, replyJson, replyText } from './reply.ts';
 import { dialectOf, isOpen, pathOf, routeOf, type Route } from './routes.ts';
-import { GatewayServer, type ServerOptions } from './server.ts';
-import { Sessions, type BrokenCache } from './sessions/sessions.ts';
-import { Settling } from './settling.ts';
-import { Speaking } from './speech/speaking.ts';
-import { Telling } from './telling.ts';
+import { GatewayServer } from './server.ts';
+import type { BrokenCache, Sessions } from './sessions/sessions.ts';
+import type { Speaking } from './speech/speaking.ts';
+import type { Telling } from './telling.ts';
+
+export type { GatewayDeps, GatewayOptions } from './gateway-parts.ts';
 
 type Section = NodeSnapshot['gateway'];
-
-export interface GatewayOptions {
-  /** Address to listen on, without brackets. */
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
-  /** What the node is called in the X-Ranch-Node header. */
-  readonly nodeId: string;
-  /** The node's own random id, for lists of hops. Default: `nodeId`. */
-  readonly hopId?: string;
-  /** Names besides the loopback ones by which callers may address the gateway. */
-  readonly hosts?: ServerOptions['hosts'];
-  /** How long `close` lets running answers finish. */
-  readonly drainMs: number;
-  readonly limits?: Partial<GatewayLimits>;
-  readonly policy?: Partial<GatewayPolicy>;
-  /** Of this program. */
-  readonly version?: string;
-}
-
-export interface GatewayDeps {
-  /** The upstreams that exist now; asked on every request. */
-  readonly upstreams: () => readonly Upstream[];
-  /** Who may call. Left out: programs of this machine, without a key. */
-  readonly access?: Access & { callers(): Section['callers'] };
-  /** What callers may use. Left out: as their policies say, kept here. */
-  readonly allowances?: Allowances;
-  /** Left out: nothing may be spent. */
-  readonly spending?: Spending;
-  /** Turns text into speech. Left out: nothing does. */
-  readonly speech?: SpeechUpstream;
-  /** What was measured of a model before this process began. Left out: nothing was. */
-  readonly knownSpeeds?: (upstreamId: string, model: string) => KnownSpeeds | null;
-  /** How short of breath the machine is; asked on every request, so it must be cheap. */
-  readonly pressure?: () => PressureFigures | null;
-  /** Hears of every good answer; called after the answer has left. */
-  readonly measured?: (measurement: AnswerMeasurement) => void;
-  /** Hears of every request for inference, also of those that were refused. */
-  readonly traced?: Announcer<Trace>;
-  /** The body of `GET /metrics`. Left out: there is no such route. */
-  readonly metricsText?: () => Promise<string>;
-  /** Where it listens, once that changes. Left out: where it was told to. */
-  readonly listening?: () => Section['listening'];
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 /** The node's one door for programs: takes requests in the callers' dialect and answers them from the upstreams. */
 export class Gateway {
@@ -110,87 +51,19 @@ export class Gateway {
   constructor(options: GatewayOptions, deps: GatewayDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#limits = { ...defaultLimits, ...options.limits };
-    const { clock, logger } = deps;
-    const policy: GatewayPolicy = { ...defaultPolicy, ...options.policy };
-    const nodeId = options.hopId ?? options.nodeId;
-    this.#access = deps.access ?? new GatewayAccess({ keys: noKeys, clock });
-    this.#stats = new GatewayStats(clock);
-    this.#admission = new Admission(
-      { queueLimit: this.#limits.queueLimit },
-      { clock, slots: (lane) => this.#load.slotsOf(lane) },
-    );
-    this.#load = new NodeLoad(policy, {
-      upstreams: deps.upstreams,
-      admission: this.#admission,
-      pressure: deps.pressure ?? (() => null),
-    });
-    const load = this.#load;
-    const { maxOutputTokens } = policy;
-    this.#predictor = new Predictor(
-      { maxOutputTokens },
-      { knownSpeeds: deps.knownSpeeds ?? (() => null), admission: this.#admission },
-    );
-    this.#sessions = new Sessions({ capacity: this.#limits.sessions }, { clock });
-    this.#breakers = new CircuitBreakers({ clock });
-    const spending = deps.spending ?? nothingSpent;
-    const upstream = (id: string): Upstream | undefined => load.upstream(id);
-    const allowances = deps.allowances ?? new CallerAllowances({ clock });
-    const traced = deps.traced ?? null;
-    const preparing = new Preparing(
-      { limits: this.#limits, policy, nodeId },
-      {
-        allowances,
-        sessions: this.#sessions,
-        predictor: this.#predictor,
-        clock,
-      },
-    );
-    const planning = new Planning(
-      { policy, nodeId },
-      {
-        upstreams: () => load.descriptions(),
-        upstream,
-        predictor: this.#predictor,
-        breakers: this.#breakers,
-        spending,
-        saturation: () => load.saturation(),
-      },
-    );
-    this.#pipeline = new Pipeline(
-      { nodeId, stalledMs: this.#limits.stalledMs, pingMs: this.#limits.pingMs },
-      {
-        upstream,
-        describe: (id) => load.describe(id),
-        preparing,
-        planning,
-        admission: this.#admission,
-        dispatcher: new Dispatcher({
-          breakers: this.#breakers,
-          retries: new RetryBudget(defaultRetryBudget, { clock }),
-        }),
-        settling: new Settling({
-          stats: this.#stats,
-          predictor: this.#predictor,
-          measured: deps.measured ?? null,
-          traced,
-          clock,
-          logger,
-        }),
-        spending,
-        stats: this.#stats,
-        clock,
-        logger,
-      },
-    );
-    this.#speaking = new Speaking(
-      { nodeId, limits: this.#limits, names: policy.names },
-      { speech: deps.speech ?? null, spending, allowances, stats: this.#stats, traced, clock, logger },
-    );
-    this.#telling = new Telling(
-      { names: policy.names, version: options.version ?? '', limits: this.#limits },
-      { descriptions: () => load.descriptions(), clock },
-    );
+    const parts = gatewayParts(options, deps);
+    this.#limits = parts.limits;
+    this.#access = parts.access;
+    this.#admission = parts.admission;
+    this.#breakers = parts.breakers;
+    this.#predictor = parts.predictor;
+    this.#sessions = parts.sessions;
+    this.#load = parts.load;
+    this.#stats = parts.stats;
+    this.#pipeline = parts.pipeline;
+    this.#speaking = parts.speaking;
+    this.#telling = parts.telling;
+    const { clock } = deps;
     const { host, port, hosts = [] } = options;
     this.#server = new GatewayServer(
       { host, port, hosts, ...this.#limits },
@@ -456,9 +329,6 @@ export class Gateway {
     });
   }
 }
-
-/** Without a store of keys there are none. */
-const noKeys = { problem: null, demanded: false, total: 0, find: () => null, used: () => undefined };
 
 /** Routes that ask who calls are served only once that is known. */
 function callerOf({ caller }: Call): Caller {

@@ -1,8 +1,10 @@
 import type { Saturation } from './load/saturation.ts';
-import type { Spending } from '../inference/spending.ts';
-import type { Upstream, UpstreamDescription } from '../inference/upstream.ts';
+import type { Equivalents, Spending } from '../inference/spending.ts';
+import type { Clock } from '../base/clock.ts';
+import type { ServedModel, Upstream, UpstreamDescription } from '../inference/upstream.ts';
 import type { Call } from './call.ts';
 import { upstreamDialectNamed } from './dialects/dialects.ts';
+import type { Query } from './dialects/query.ts';
 import type { CircuitBreakers } from './dispatch/breaker.ts';
 import type { Candidates } from './dispatch/dispatcher.ts';
 import type { Predictor } from './load/predictor.ts';
@@ -39,6 +41,11 @@ export interface PlanningDeps {
   readonly breakers: CircuitBreakers;
   readonly spending: Spending;
   readonly saturation: () => Saturation;
+  /** What stands in at the cloud; null where nobody has set any. */
+  readonly equivalents: Equivalents | null;
+  /** Dollars of credits with a provider that are paid for already. */
+  readonly prepaidLeft: (provider: string) => number;
+  readonly clock: Clock;
 }
 
 /** Asks the router, with all that it may want to know. */
@@ -107,12 +114,14 @@ export class Planning {
 
   #route(call: Call, prepared: Prepared, held: HeldPlace | null): RoutePlan {
     const { decoded, resolved } = prepared;
+    const { equivalents } = this.#deps;
     return planRoute(
       {
         operation: decoded.operation,
         dialect: decoded.surface.dialect,
         target: resolved.target,
         needs: [...decoded.needs.keys()],
+        ...formOf(prepared.query),
         priority: resolved.priority,
         ceiling: resolved.ceiling,
         maxCostUsd: resolved.maxCostUsd,
@@ -120,6 +129,7 @@ export class Planning {
         maxTokens: prepared.maxTokens,
         hops: prepared.hops,
         allowedModels: resolved.allowedModels,
+        ...(equivalents === null ? {} : { standIns: (name) => equivalents.of(name) }),
       },
       this.#deps.upstreams().map((upstream) => this.#option(upstream, prepared, held)),
       this.context(call, prepared),
@@ -160,19 +170,21 @@ export class Planning {
     return {
       nodeId: this.#options.nodeId,
       goalMs: this.#options.policy.goalMs,
-      offload: this.#deps.spending.offload(),
+      offload: this.#deps.spending.offload(prepared.resolved.offload),
       mostWaitMs: this.mostWaitMs(prepared),
       seed: call.trace,
+      nowMs: this.#deps.clock.now(),
     };
   }
 
   #option(upstream: UpstreamDescription, prepared: Prepared, held: HeldPlace | null): RouteOption {
-    const { predictor, breakers, spending } = this.#deps;
-    const { session, resolved, caller } = prepared;
+    const { predictor, breakers, spending, prepaidLeft } = this.#deps;
+    const { session, resolved, caller, payer, worst } = prepared;
     return {
       upstream,
       breaker: breakers.stateOf(upstream.id),
       hasSession: session?.lastUpstream === upstream.id,
+      ...(upstream.route === 'cloud' ? { prepaidUsd: prepaidLeft(upstream.id) } : {}),
       promptTokens: (model) => this.#promptTokens(prepared, model.id),
       estimate: (model) =>
         predictor.estimate({
@@ -183,6 +195,8 @@ export class Planning {
           cachedTokens: session?.cachedTokens(upstream.id, model.id) ?? 0,
           lostCacheTokens: session?.lostTokens(upstream.id, model.id) ?? 0,
           maxTokens: prepared.maxTokens,
+          worstUsd: worst.of(upstream, model).usd,
+          lostCacheUsd: this.#lostCacheUsd(prepared, upstream, model),
           priority: resolved.priority,
           caller: caller.id,
           ...(held?.lane === upstream.id ? { waitedMs: held.waitedMs } : {}),
@@ -192,12 +206,35 @@ export class Planning {
           upstreamId: upstream.id,
           model: model.id,
           worstUsd,
+          worstTokens: worst.of(upstream, model).tokens,
           priority: resolved.priority,
-          caller: caller.id,
-          callerDollarsPerDay: prepared.dollarsPerDay,
+          payer,
         }),
     };
   }
+
+  /** What it costs to have the prompt in the cache again where the chat was answered last, dollars. */
+  #lostCacheUsd({ session }: Prepared, upstream: UpstreamDescription, model: ServedModel): number {
+    const last = session?.last ?? null;
+    if (session === null || last === null) return 0;
+    const lostTokens = session.lostTokens(upstream.id, model.id);
+    if (lostTokens === 0) return 0;
+    const there = this.#deps.upstreams().find(({ id }) => id === last.upstream);
+    const price = there?.models.find(({ id }) => id === last.model)?.price;
+    if (price === undefined) return 0;
+    const { inputUsd, cachedInputUsd, cacheWriteUsd } = price;
+    return (lostTokens * Math.max(0, (cacheWriteUsd ?? inputUsd) - (cachedInputUsd ?? inputUsd))) / 1e6;
+  }
+}
+
+/** What not every dialect has words for. */
+function formOf(query: Query): { readonly forcesTool?: true; readonly wantsPlainJson?: true } {
+  if (query.operation !== 'chat') return {};
+  const { tools, toolChoice, shape } = query;
+  return {
+    ...(tools.length > 0 && toolChoice !== 'auto' && toolChoice !== 'none' && { forcesTool: true }),
+    ...(shape.kind === 'json' && { wantsPlainJson: true }),
+  };
 }
 
 /** The router knows what is lacking; which field asks for it is known here. */

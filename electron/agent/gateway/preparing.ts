@@ -1,12 +1,14 @@
-import { virtualModels } from '../../contract/routing.ts';
+import { purposeModels, virtualModels } from '../../contract/routing.ts';
 import type { Clock } from '../base/clock.ts';
 import { quotable } from '../base/quotable.ts';
+import type { Payer } from '../inference/spending.ts';
 import type { Allowance, Allowances, Caller, LimitedBy } from './access/caller.ts';
 import type { Call } from './call.ts';
 import { judgeImages } from './dialects/images.ts';
 import type { Decoded, Surface } from './dialects/surface.ts';
-import type { Outgoing } from './dispatch/encoding.ts';
 import { readHops } from './dispatch/hops.ts';
+import type { Outgoing } from './dispatch/outgoing.ts';
+import { Worst } from './dispatch/worst-case.ts';
 import type { Predictor } from './load/predictor.ts';
 import type { PromptSize } from './load/prompt-sizes.ts';
 import { applyPersona } from './names/apply-persona.ts';
@@ -35,8 +37,10 @@ export interface Prepared extends Outgoing {
   readonly session: RecognisedSession | null;
   /** The caller named no model. */
   readonly byDefault: boolean;
-  /** Dollars a day, of the key or the persona; null without a limit. */
-  readonly dollarsPerDay: number | null;
+  /** Whose budgets are asked where an answer costs something. */
+  readonly payer: Payer;
+  /** The most that it can cost anywhere. */
+  readonly worst: Worst;
   /** What is booked under the key and the persona; to be settled when the request is over. */
   readonly allowance: Allowance | null;
 }
@@ -93,26 +97,37 @@ export class Preparing {
     const localQuery = evened?.query ?? query;
     const size = promptSizeOf(localQuery);
     const promptTokens = predictor.promptTokens(target.kind === 'model' ? target.name : target.policy, size);
+    // What is refused for a limit is no part of any chat.
+    const allowance = this.#book(caller, resolved, promptTokens);
     const session = evened === null ? null : this.#deps.sessions.recognise({ caller, headers, query: evened.query });
-    return {
+    const outgoing = {
       decoded,
-      caller,
-      resolved,
-      hops,
       query,
       localQuery,
       hasPersona: persona !== null,
-      promptRules: evened?.applied ?? [],
       rawHeaders,
       maxOutputTokens: policy.maxOutputTokens,
+    };
+    return {
+      ...outgoing,
+      caller,
+      resolved,
+      hops,
+      promptRules: evened?.applied ?? [],
       size,
       promptTokens,
       counted: new Map(),
       maxTokens: query.operation === 'embedding' ? null : query.maxTokens,
       session,
-      byDefault: target.kind === 'policy' || virtualModels.some((name) => name === target.name),
-      dollarsPerDay: least(caller.policy.dollarsPerDay, persona?.limits.dollarsPerDay ?? null),
-      allowance: this.#book(caller, resolved, promptTokens),
+      byDefault: target.kind === 'policy' || isPolicyName(target.name),
+      payer: {
+        caller: caller.id,
+        key: caller.keyName,
+        persona: persona?.name ?? null,
+        dollarsPerDay: least(caller.policy.dollarsPerDay, persona?.limits.dollarsPerDay ?? null),
+      },
+      worst: new Worst(outgoing),
+      allowance,
     };
   }
 
@@ -124,6 +139,10 @@ export class Preparing {
     }
     return limited.length === 0 ? null : this.#deps.allowances.take(limited, promptTokens);
   }
+}
+
+function isPolicyName(name: string): boolean {
+  return virtualModels.some((each) => each === name) || purposeModels.some((each) => each === name);
 }
 
 /** Names of dropped fields go into a header and into the trace, and callers choose both their number and their length. */

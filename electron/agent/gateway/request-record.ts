@@ -44,6 +44,10 @@ export class RequestRecord {
   queuedMs = 0;
   /** The dialect that the answer was translated from; null while none was. */
   translatedFrom: Dialect | null = null;
+  /** Dollars over all tries so far. */
+  costUsd = 0;
+  /** Tries for which money was set aside. */
+  reservations = 0;
   /** Rules took effect: the request went to an engine of this machine. */
   wentLocal = false;
 
@@ -113,6 +117,9 @@ export class RequestRecord {
       cachedTokens: figures?.usage?.cachedTokens ?? null,
       completionTokens: figures === null ? null : figures.tokens,
       tokensPerSecond: figures?.tokensPerSecond ?? null,
+      cacheWriteTokens: figures?.usage?.cacheWriteTokens ?? null,
+      reasoningTokens: figures?.usage?.reasoningTokens ?? null,
+      costUsd: this.costUsd,
       retryAfterS: typeof retryAfterS === 'number' ? retryAfterS : null,
     };
   }

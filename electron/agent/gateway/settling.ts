@@ -105,6 +105,8 @@ function entryOf(call: Call, record: RequestRecord): ActivityEntry {
     operation: record.operation,
     stream: decoded?.stream ?? false,
     model: decoded?.model ?? '',
+    requestedModel: decoded?.model.slice(0, 500) ?? '',
+    session: null,
     upstream: null,
     route: 'none',
     reason: '',

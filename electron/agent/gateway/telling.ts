@@ -1,5 +1,6 @@
 import type { Policy } from '../../contract/keys.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Equivalents, Spending } from '../inference/spending.ts';
 import type { UpstreamDescription } from '../inference/upstream.ts';
 import type { Call } from './call.ts';
 import { isAllowed } from './names/model-pattern.ts';
@@ -19,6 +20,9 @@ export interface TellingOptions {
 export interface TellingDeps {
   /** Ready and not. */
   readonly descriptions: () => readonly UpstreamDescription[];
+  readonly spending: Pick<Spending, 'offload'>;
+  /** What stands in at the cloud; null where nobody has set any. */
+  readonly equivalents: Equivalents | null;
   readonly clock: Clock;
 }
 
@@ -35,7 +39,7 @@ export class Telling {
   /** @throws AppError such as `model_not_found`, and for a body that is not accepted */
   async tell(call: Call, { info, id }: Extract<Route, { kind: 'info' }>, policy: Policy): Promise<void> {
     const { names, version, limits } = this.#options;
-    const { descriptions, clock } = this.#deps;
+    const { descriptions, spending, equivalents, clock } = this.#deps;
     let body: Buffer | null = null;
     if (info.readsBody) {
       judgeBodyHeaders(call.request, limits);
@@ -44,7 +48,10 @@ export class Telling {
     const upstreams = visible(descriptions(), policy);
     const answer = info.answer({
       upstreams,
-      names: offeredNames(names, policy, upstreams),
+      names: offeredNames(names, policy, upstreams, {
+        isOpen: policy.ceiling === 'cloud' && spending.offload(policy.offload) !== 'off',
+        standIns: (name) => equivalents?.of(name) ?? [],
+      }),
       id,
       body,
       nowMs: clock.now(),

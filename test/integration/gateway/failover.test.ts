@@ -5,8 +5,8 @@ import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../electron/agent/base/errors.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { Gateway } from '../../../electron/agent/gateway/gateway.ts';
-import type { Spending, SpendingAsk } from '../../../electron/agent/inference/spending.ts';
 import type { UpstreamDescription } from '../../../electron/agent/inference/upstream.ts';
+import { RecordingSpending } from '../../unit/gateway/dispatch/recording-spending.ts';
 import { HoldingUpstream } from './holding-upstream.ts';
 
 const token = 'data: {"choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}\n\n';
@@ -15,30 +15,9 @@ const usage =
 const done = 'data: [DONE]\n\n';
 const price = { inputUsd: 1, outputUsd: 10, cachedInputUsd: null };
 
-/** What happened to money, in order. */
-class Ledger implements Spending {
-  readonly log: string[] = [];
-  offload(): 'auto' {
-    return 'auto';
-  }
-  judge(): { allowed: true } {
-    return { allowed: true };
-  }
-  reserve({ upstreamId }: SpendingAsk) {
-    const { log } = this;
-    log.push(`reserve ${upstreamId}`);
-    return {
-      reservation: {
-        settle: (usd: number) => void log.push(`settle ${(usd * 1e6).toFixed(0)}`),
-        release: () => void log.push('release'),
-      },
-    };
-  }
-}
-
 class Site implements AsyncDisposable {
   readonly clock = new ManualClock();
-  readonly ledger = new Ledger();
+  readonly ledger = new RecordingSpending(price);
   readonly traces: Trace[] = [];
   readonly gateway: Gateway;
   url = '';
@@ -96,7 +75,7 @@ async function answer(held: Awaited<ReturnType<HoldingUpstream['request']>>): Pr
   held.end();
 }
 
-const dead = (): AppError => new AppError('upstream_failed', 'The peer is gone.');
+const dead = (): AppError => new AppError('upstream_failed', 'The peer is gone.', { context: { connected: false } });
 
 describe('an upstream that fails', () => {
   it('F25 before its answer: the next one is asked, once, and says so', async () => {
@@ -166,7 +145,7 @@ describe('an upstream that fails', () => {
     expect(second.held).toHaveLength(0);
     await settled();
     // No usage was told: the prompt as it was reckoned, and the one token that came.
-    expect(site.ledger.log).toEqual(['reserve a', expect.stringMatching(/^settle \d+$/)]);
+    expect(site.ledger.log).toEqual(['reserve a', expect.stringMatching(/^estimate \d+$/)]);
   });
 
   it('money that was set aside is given back when nothing was done, and settled where the answer came from', async () => {

@@ -3,26 +3,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { Gateway } from '../../../electron/agent/gateway/gateway.ts';
-import type { Spending } from '../../../electron/agent/inference/spending.ts';
 import { ConfiguredUpstreams } from '../../../electron/agent/upstreams/configured-upstreams.ts';
 import { usageLimitFault } from '../../fakes/fake-anthropic-behaviour.ts';
 import { FakeAnthropic } from '../../fakes/fake-anthropic-process.ts';
+import { RecordingSpending } from '../../unit/gateway/dispatch/recording-spending.ts';
 
 const providerKey = 'sk-ant-provider-0123456789';
-const log: string[] = [];
-const ledger: Spending = {
-  offload: () => 'auto',
-  judge: () => ({ allowed: true }),
-  reserve: () => {
-    log.push('reserve');
-    return {
-      reservation: {
-        settle: (usd) => void log.push(`settle ${usd.toFixed(6)}`),
-        release: () => void log.push('release'),
-      },
-    };
-  },
-};
+const price = { inputUsd: 3, outputUsd: 15, cachedInputUsd: 0.3 };
+const ledger = new RecordingSpending(price);
+const { log } = ledger;
 
 let fake: FakeAnthropic;
 let upstreams: ConfiguredUpstreams;
@@ -42,7 +31,7 @@ beforeAll(async () => {
           slots: 4,
           keyEnv: 'PROVIDER_KEY',
           models: [{ id: 'fake-claude', contextLength: 200_000, capabilities: ['chat', 'tools', 'vision', 'json'] }],
-          price: { inputUsd: 3, outputUsd: 15, cachedInputUsd: 0.3 },
+          price,
         },
       ],
       env: { PROVIDER_KEY: providerKey },
@@ -128,8 +117,8 @@ describe('a provider of the caller’s own dialect', () => {
     await (await messages()).text();
     const stream = await post('/v1/messages', { ...body, stream: true });
     expect(await stream.text()).toContain('message_stop');
-    const spent = `settle ${((100 * 3 + 1_000 * 0.3 + 2 * 15) / 1e6).toFixed(6)}`;
-    expect(log).toEqual(['reserve', spent, 'reserve', spent]);
+    const spent = `settle ${100 * 3 + 1_000 * 0.3 + 2 * 15}`;
+    expect(log).toEqual(['reserve provider', spent, 'reserve provider', spent]);
   });
 
   it('B55 an error that repeats the key says nothing of it', async () => {
@@ -142,7 +131,7 @@ describe('a provider of the caller’s own dialect', () => {
     const text = await (await messages()).text();
     expect(text).not.toContain('provider-0123456789');
     expect(JSON.parse(text)).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
-    expect(log).toEqual(['reserve', 'release']);
+    expect(log).toEqual(['reserve provider', 'release']);
   });
 
   it('F30 529: its Retry-After is kept, and it is left alone until then', async () => {
@@ -173,7 +162,7 @@ describe('a provider of the caller’s own dialect', () => {
     gateway.forgiveUpstreams();
     await fake.behave({ fault: 'status', status: 500, errorType: 'api_error', errorMessage: 'Internal server error' });
     expect((await chat()).status).toBe(502);
-    expect(log).toEqual(['reserve', 'release', 'reserve', 'release']);
+    expect(log).toEqual(['reserve provider', 'release', 'reserve provider', 'release']);
   });
 
   it('F30 a usage limit told as 400 takes it out until the time it says, and is no fault of the caller', async () => {

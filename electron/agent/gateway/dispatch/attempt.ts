@@ -48,7 +48,7 @@ export async function attempt(
   tries: number,
   deps: AttemptDeps,
 ): Promise<TryOutcome> {
-  const { prepared, seat } = errand;
+  const { seat } = errand;
   const upstream = deps.upstream(candidate.upstream.id);
   if (!upstream) return { kind: 'skipped', error: stopped() };
   try {
@@ -56,52 +56,100 @@ export async function attempt(
   } catch (error) {
     return { kind: 'skipped', error: toAppError(error) };
   }
-  const { caller, resolved, dollarsPerDay } = prepared;
-  const expense = Expense.open(deps.spending, {
+  const opened = await open(errand, candidate, deps);
+  if (!(opened instanceof Expense)) {
+    errand.call.refusal = opened.reason;
+    return { kind: 'skipped', error: opened.refused };
+  }
+  try {
+    return await send(errand, { candidate, tries, upstream, expense: opened }, deps);
+  } finally {
+    errand.record.costUsd += opened.costUsd;
+  }
+}
+
+function open(
+  { call, prepared, record }: Errand,
+  candidate: PlannedCandidate,
+  { spending, clock }: AttemptDeps,
+): ReturnType<typeof Expense.open> {
+  const { resolved, payer, worst } = prepared;
+  const ask = {
     candidate,
+    worst: worst.of(candidate.upstream, candidate.model),
     priority: resolved.priority,
-    caller: caller.id,
-    callerDollarsPerDay: dollarsPerDay,
-  });
-  if (expense instanceof AppError) return { kind: 'skipped', error: expense };
+    payer,
+    trace: call.trace,
+    attempt: candidate.model.price === undefined ? 0 : record.reservations++,
+  };
+  return Expense.open(ask, { spending, clock });
+}
+
+interface Try {
+  readonly candidate: PlannedCandidate;
+  readonly tries: number;
+  readonly upstream: Upstream;
+  readonly expense: Expense;
+}
+
+/** The request leaves, and its answer reaches the caller; the money is settled whatever comes. */
+async function send(
+  errand: Errand,
+  { candidate, tries, upstream, expense }: Try,
+  deps: AttemptDeps,
+): Promise<TryOutcome> {
+  const { call, prepared, waiting } = errand;
   let response: WireResponse;
   let encoded: Encoded;
+  let sent = false;
   try {
+    // Setting money aside took a moment.
+    call.signal.throwIfAborted();
     aim(errand, candidate, tries, deps.stats);
     encoded = encodeFor(prepared, candidate);
     noteLeftOut(errand, encoded);
-    response = await upstream.generate(requestFor(errand, candidate, encoded), errand.call.signal);
+    const request = requestFor(errand, candidate, encoded);
+    sent = true;
+    response = await upstream.generate(request, call.signal);
     await judgeAnswer(response, deps.clock.now());
     errand.begun();
   } catch (thrown) {
     const error = toAppError(thrown);
-    expense.failed(error);
+    expense.failed(error, sent);
     return { kind: 'failed', error, sent: false };
   }
   let figures: AnswerFigures | null = null;
+  let whole = false;
   try {
-    const { call, waiting } = errand;
     const speed = candidate.upstream.route === 'local' ? deps.stats.speed : null;
     const parts = { call, decoded: prepared.decoded, encoded, response, waiting, speed };
     const answered = await deps.answering.answer(parts);
     figures = answered.figures;
+    whole = answered.outcome.kind === 'done';
     errand.measured(figures);
     return answered.outcome;
   } finally {
-    expense.answered(figures);
+    expense.answered(figures, whole);
   }
 }
 
 /** From here on the request is the candidate's, which may hold it for minutes before it answers. */
-function aim({ call, record }: Errand, candidate: PlannedCandidate, tries: number, stats: GatewayStats): void {
+function aim(
+  { call, record, prepared }: Errand,
+  candidate: PlannedCandidate,
+  tries: number,
+  stats: GatewayStats,
+): void {
   const { upstream, model } = candidate;
   const reason = tries === 0 ? candidate.reason : 'fallback';
   call.route = upstream.route;
   call.upstream = upstream.id;
   call.model = model.id;
   call.reason = reason;
+  call.refusal = null;
   record.wentLocal = upstream.route === 'local';
-  stats.progressed(call.trace, { upstream: upstream.id, route: upstream.route, model: model.id, reason });
+  const session = prepared.session?.id ?? null;
+  stats.progressed(call.trace, { upstream: upstream.id, route: upstream.route, model: model.id, reason, session });
 }
 
 function noteLeftOut({ call, prepared, record }: Errand, { leftOut, passes, untouched, dialect }: Encoded): void {

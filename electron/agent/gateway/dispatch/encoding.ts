@@ -1,25 +1,12 @@
 import type { Dialect } from '../../inference/request.ts';
-import type { UpstreamDescription } from '../../inference/upstream.ts';
+import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 import { headerValues } from '../../base/local-request.ts';
 import { upstreamDialectNamed } from '../dialects/dialects.ts';
-import type { JsonObject } from '../dialects/json.ts';
+import type { Json, JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
-import type { Decoded, UpstreamDialect } from '../dialects/surface.ts';
+import type { UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
-
-/** What is known of a request when its body is made for an upstream. */
-export interface Outgoing {
-  readonly decoded: Decoded;
-  /** As the caller and its persona ask; for peers and providers. */
-  readonly query: Query;
-  /** The same, evened out for the caches of this machine's engines. */
-  readonly localQuery: Query;
-  /** The caller named a persona: what it sent is not what is asked. */
-  readonly hasPersona: boolean;
-  readonly rawHeaders: readonly string[];
-  /** Longest answer of a caller who names no limit, tokens. */
-  readonly maxOutputTokens: number;
-}
+import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
 
 export interface Encoded {
   readonly dialect: Dialect;
@@ -38,36 +25,96 @@ export interface Encoded {
 const none: JsonObject = {};
 
 /** The request as the candidate's upstream is asked: in the caller's dialect where it speaks that, else in its own first. */
-export function encodeFor(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Encoded {
+export function encodeFor(outgoing: Outgoing, candidate: PlannedCandidate): Encoded {
+  return goesAsReceived(outgoing, candidate.upstream) ? received(outgoing, candidate) : rebuilt(outgoing, candidate);
+}
+
+/** The caller's own body, for a provider whose cache is keyed by its bytes. */
+function received(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Encoded {
+  const { decoded, rawHeaders } = outgoing;
+  const { dialect } = decoded.surface;
+  const leftOut = dearer[dialect].filter((name) => Object.hasOwn(decoded.received, name));
+  const kept = Object.entries(decoded.received).filter(([name]) => name !== 'priority' && !leftOut.includes(name));
+  const body: Record<string, Json> = { ...Object.fromEntries(kept), model: model.id };
+  if (isUnlimited(outgoing, model)) body[limitField(outgoing.query)] = answerLimit(outgoing, upstream, model);
+  const told = hidesUsage(outgoing, upstream);
+  if (told) body['stream_options'] = { include_usage: true };
+  return {
+    dialect,
+    body: bytesOf(body),
+    passes: !told,
+    gathered: false,
+    untouched: true,
+    leftOut,
+    headers: passedHeaders(dialect, rawHeaders),
+  };
+}
+
+/** What is reckoned with must hold: no provider is left to answer without a limit that is known here. */
+function isUnlimited({ query }: Outgoing, model: ServedModel): boolean {
+  return query.operation !== 'embedding' && query.maxTokens === null && (model.maxOutputTokens ?? null) === null;
+}
+
+/** Some models of providers refuse the older name, and completions know no other. */
+function limitField({ operation }: Query): 'max_tokens' | 'max_completion_tokens' {
+  return operation === 'chat' ? 'max_completion_tokens' : 'max_tokens';
+}
+
+/** Fields by which a caller could make a request dearer than its price tells, or that would be billed by another table. */
+const dearer: Readonly<Record<Dialect, readonly string[]>> = {
+  anthropic: ['service_tier', 'speed', 'inference_geo'],
+  openai: ['service_tier'],
+  ollama: [],
+};
+
+/** A stream that costs money has to tell what it cost, also where its caller did not ask for that: then it is translated. */
+function hidesUsage({ decoded, query }: Outgoing, upstream: UpstreamDescription): boolean {
+  const streams = decoded.stream && query.operation !== 'embedding';
+  return upstream.route === 'cloud' && streams && query.usageInStream === false;
+}
+
+function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Encoded {
   const { decoded } = outgoing;
   const dialect = dialectFor(decoded.surface.dialect, upstream);
   const same = dialect === decoded.surface.dialect;
-  if (upstream.takesReceived === true && same && decoded.passes && !outgoing.hasPersona) {
-    const body = Buffer.from(JSON.stringify({ ...decoded.received, model: model.id }), 'utf8');
-    return {
-      dialect,
-      body,
-      passes: true,
-      gathered: false,
-      untouched: true,
-      leftOut: [],
-      headers: passedHeaders(dialect, outgoing.rawHeaders),
-    };
-  }
   const chosen = upstream.route === 'local' ? outgoing.localQuery : outgoing.query;
-  const passes = same && decoded.passes;
-  const contextLength = model.contextLength ?? outgoing.maxOutputTokens;
-  const bounded =
-    upstream.route === 'cloud' ? chosen : limited(chosen, Math.min(outgoing.maxOutputTokens, contextLength));
-  // Only what passes on unread must not have what its caller did not ask for.
+  const bounded = limited(chosen, outgoing, { upstream, model });
   const target = upstreamDialectNamed[dialect];
   const gathered = !decoded.stream && upstream.noticesInStreams === true && mayBeGathered(bounded, target);
+  const passes = same && decoded.passes && !hidesUsage(outgoing, upstream);
+  // Only what passes on unread must not have what its caller did not ask for.
   const query = (passes && !gathered) || bounded.operation === 'embedding' ? bounded : tellingUsage(bounded);
   const extras = same ? decoded.extras : none;
-  const body = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras });
+  const encoded = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras });
+  const { body, dropped } =
+    upstream.route === 'cloud' ? forProvider(encoded, dialect, query) : { body: encoded, dropped: [] };
   const left = same ? none : decoded.extras;
-  const leftOut = [...Object.keys(left), ...target.unable(query)];
-  return { dialect, body: Buffer.from(JSON.stringify(body), 'utf8'), passes, gathered, untouched: false, leftOut };
+  const leftOut = [...Object.keys(left), ...target.unable(query), ...dropped];
+  return { dialect, body: bytesOf(body), passes, gathered, untouched: false, leftOut };
+}
+
+/** Engines take these in OpenAI's dialect; the providers that it is named after refuse a request for them. */
+const enginesOwn = ['top_k', 'min_p', 'repeat_penalty', 'json_schema'];
+
+/** A body in the form that providers take. */
+function forProvider(
+  encoded: JsonObject,
+  dialect: Dialect,
+  query: Query,
+): { readonly body: JsonObject; readonly dropped: readonly string[] } {
+  const names = dialect === 'openai' ? [...dearer.openai, ...enginesOwn] : dearer[dialect];
+  const dropped = names.filter((name) => Object.hasOwn(encoded, name));
+  const entries = Object.entries(encoded)
+    .filter(([name]) => !dropped.includes(name))
+    .map(([name, value]): [string, Json] => [
+      dialect === 'openai' && name === 'max_tokens' ? limitField(query) : name,
+      value,
+    ]);
+  return { body: Object.fromEntries(entries), dropped };
+}
+
+function bytesOf(body: JsonObject): Buffer {
+  return Buffer.from(JSON.stringify(body), 'utf8');
 }
 
 /**
@@ -78,13 +125,14 @@ function mayBeGathered(query: Query, target: UpstreamDialect): boolean {
   return query.operation !== 'embedding' && query.logprobs === null && target.gatherer !== undefined;
 }
 
-/** The caller's dialect where the upstream speaks it, for then nothing has to be translated. */
-function dialectFor(caller: Dialect, upstream: Pick<UpstreamDescription, 'dialects'>): Dialect {
-  return upstream.dialects.includes(caller) ? caller : (upstream.dialects[0] ?? 'openai');
-}
-
-function limited(query: Query, maxTokens: number): Query {
-  return query.operation === 'embedding' || query.maxTokens !== null ? query : { ...query, maxTokens };
+function limited(
+  query: Query,
+  outgoing: Outgoing,
+  { upstream, model }: Pick<PlannedCandidate, 'upstream' | 'model'>,
+): Query {
+  if (query.operation === 'embedding') return query;
+  if (upstream.route !== 'cloud' && query.maxTokens !== null) return query;
+  return { ...query, maxTokens: answerLimit(outgoing, upstream, model) };
 }
 
 function tellingUsage(query: Exclude<Query, { operation: 'embedding' }>): Query {

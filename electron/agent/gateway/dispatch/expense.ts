@@ -1,101 +1,168 @@
-import type { Priority } from '../../../contract/routing.ts';
+import type { Priority, RouteReason } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
-import type { Reservation, Spending } from '../../inference/spending.ts';
-import type { TokenPrice } from '../../inference/upstream.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Payer, Reservation, Spending, SpendingVerdict } from '../../inference/spending.ts';
 import type { AnswerFigures, Usage } from '../../inference/usage.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
-
-const perToken = 1_000_000;
-
-/** Dollars that an answer cost. */
-export function costOf(usage: Usage, price: TokenPrice): number {
-  const cached = Math.min(usage.cachedTokens ?? 0, usage.promptTokens);
-  const cachedUsd = price.cachedInputUsd ?? price.inputUsd;
-  const prompt = (usage.promptTokens - cached) * price.inputUsd + cached * cachedUsd;
-  return (prompt + usage.completionTokens * price.outputUsd) / perToken;
-}
+import type { WorstCase } from './worst-case.ts';
 
 export interface ExpenseAsk {
   readonly candidate: PlannedCandidate;
+  readonly worst: WorstCase;
   readonly priority: Priority;
-  /** Id of the caller, and what it may spend a day; null without a limit. */
-  readonly caller: string;
-  readonly callerDollarsPerDay: number | null;
+  readonly payer: Payer;
+  /** Id of the request, and which of its reservations this is, from 0. */
+  readonly trace: string;
+  readonly attempt: number;
+}
+
+/** Money that may not be spent: what the caller is told, and the reason in the answer's header. */
+export interface ExpenseRefused {
+  readonly refused: AppError;
+  readonly reason: RouteReason;
 }
 
 /**
- * The money of one try. It is set aside before anything is sent and settled exactly once: with what the answer cost; with
- * what its tokens so far cost where the provider told no usage; with all that was set aside where it is not known what
- * was done; with nothing where nothing was.
+ * The money of one try. It is set aside before anything is sent and ended exactly once: settled with what the provider
+ * told; estimated from what was seen of an answer that broke off, or whose provider told nothing; forfeited where it is
+ * not known what was done; released where nothing was.
  */
 export class Expense {
   readonly #candidate: PlannedCandidate;
   #reservation: Reservation | null;
+  #costUsd = 0;
 
   private constructor(candidate: PlannedCandidate, reservation: Reservation | null) {
     this.#candidate = candidate;
     this.#reservation = reservation;
   }
 
-  /** Sets the money aside; an error instead where it may not be spent. What costs nothing always may. */
-  static open(spending: Spending, ask: ExpenseAsk): Expense | AppError {
-    const { upstream, model, estimate } = ask.candidate;
-    if (model.price === undefined) return new Expense(ask.candidate, null);
-    const { priority, caller, callerDollarsPerDay } = ask;
-    const { worstUsd } = estimate;
-    const wish = { upstreamId: upstream.id, model: model.id, worstUsd, priority, caller, callerDollarsPerDay };
-    const answer = spending.reserve(wish);
-    if ('reservation' in answer) return new Expense(ask.candidate, answer.reservation);
-    const code = answer.refused.reason === 'no-budget' ? 'key_limit' : 'forbidden';
-    return new AppError(code, answer.refused.sentence, { context: { upstream: upstream.id } });
+  /** Sets the money aside, or says why it may not be spent. What costs nothing always may. */
+  static async open(
+    ask: ExpenseAsk,
+    deps: { readonly spending: Spending; readonly clock: Clock },
+  ): Promise<Expense | ExpenseRefused> {
+    const { candidate, worst, priority, payer, trace, attempt } = ask;
+    const { upstream, model } = candidate;
+    if (model.price === undefined) return new Expense(candidate, null);
+    const answer = await deps.spending.reserve({
+      upstreamId: upstream.id,
+      model: model.id,
+      worstUsd: worst.usd,
+      worstTokens: worst.tokens,
+      priority,
+      payer,
+      trace,
+      attempt,
+    });
+    if ('reservation' in answer) return new Expense(candidate, answer.reservation);
+    const { refused } = answer;
+    return { refused: moneyRefusal(refused, upstream.id, deps.clock.now()), reason: refused.reason };
   }
 
-  /** The answer is over, whole or not. */
-  answered(figures: AnswerFigures | null): void {
-    const { model, estimate } = this.#candidate;
-    const { price } = model;
-    if (price === undefined) return;
-    if (figures === null) this.#settle(estimate.worstUsd);
-    else if (figures.usage !== null) this.#settle(costOf(figures.usage, price));
+  /** Dollars that the try cost, as far as it has ended. */
+  get costUsd(): number {
+    return this.#costUsd;
+  }
+
+  /** The answer is over; `whole` when it came to its proper end. Null figures: nobody looked at it. */
+  answered(figures: AnswerFigures | null, whole: boolean): void {
+    const told = figures?.usage ?? null;
+    if (figures === null) this.#end((reservation) => reservation.forfeit());
+    else if (whole && told !== null) this.#end((reservation) => reservation.settle(told));
     else {
-      const usage = { promptTokens: estimate.promptTokens, completionTokens: figures.tokens, cachedTokens: null };
-      this.#settle(Math.min(estimate.worstUsd, costOf(usage, price)));
+      const seen = this.#seen(figures, whole);
+      this.#end((reservation) => (seen === null ? reservation.forfeit() : reservation.estimate(seen)));
     }
   }
 
-  /** No answer came. A status, or a connection that did not come about, says that nothing was done. */
-  failed(error: AppError): void {
-    const undone = typeof error.context['status'] === 'number' || !unknowable.has(error.code);
-    if (!undone) this.#settle(this.#candidate.estimate.worstUsd);
-    else {
-      this.#reservation?.release();
-      this.#reservation = null;
-    }
+  /** No answer came. `sent` is false while nothing has left for the provider. */
+  failed(error: AppError, sent: boolean): void {
+    if (!sent || isUndone(error)) this.release();
+    else this.#end((reservation) => reservation.forfeit());
   }
 
-  #settle(spentUsd: number): void {
-    this.#reservation?.settle(spentUsd);
+  /** Nothing was sent. */
+  release(): void {
+    this.#end((reservation) => {
+      reservation.release();
+      return 0;
+    });
+  }
+
+  /** What an answer without a final count came to: at least what was told on the way; null where nothing of it was seen. */
+  #seen({ usage, tokens, answerBytes }: AnswerFigures, whole: boolean): Usage | null {
+    const completionTokens = Math.max(
+      usage?.completionTokens ?? 0,
+      tokens,
+      Math.ceil((answerBytes ?? 0) / bytesPerToken),
+    );
+    const isEmbedding = whole && usage === null && this.#candidate.model.capabilities.includes('embedding');
+    if (completionTokens === 0 && !isEmbedding) return null;
+    if (usage !== null) return { ...usage, completionTokens };
+    return { promptTokens: this.#candidate.estimate.promptTokens, completionTokens, cachedTokens: null };
+  }
+
+  #end(how: (reservation: Reservation) => number): void {
+    const reservation = this.#reservation;
+    if (reservation === null) return;
     this.#reservation = null;
+    this.#costUsd = how(reservation);
   }
 }
 
-/** After these it is not known whether the provider went on. */
-const unknowable: ReadonlySet<AppError['code']> = new Set([
-  'upstream_silent',
-  'caller_gone',
-  'shutting_down',
-  'internal',
+/** Of an answer's text: fewer for the languages and code that tokenizers know well, so the guess is on the safe side. */
+const bytesPerToken = 3;
+
+/** Whether an error says for sure that the provider did nothing that it bills. */
+function isUndone({ code, context }: AppError): boolean {
+  const { status, connected } = context;
+  // Of a success that could not be read nobody knows; a redirect or an error is not billed.
+  if (typeof status === 'number') return status < 200 || status >= 300;
+  return connected === false || saysNoItself.has(code);
+}
+
+/** Told by an upstream of this node before it sends anything. */
+const saysNoItself: ReadonlySet<AppError['code']> = new Set([
+  'engine_not_ready',
+  'forbidden',
+  'invalid_request',
+  'key_limit',
+  'model_not_found',
+  'too_busy',
+  'unauthorized',
+  'unsupported_capability',
 ]);
 
-/** Nothing may be spent: what holds where no cloud is set up. */
-export const nothingSpent: Spending = {
-  offload: () => 'off',
-  judge: () => offloadOff,
-  reserve: () => ({ refused: offloadOff }),
-};
+/** A verdict as an error: no money is a limit that passes with time, a closed switch is not. */
+export function moneyRefusal(
+  verdict: Extract<SpendingVerdict, { allowed: false }>,
+  upstream: string,
+  nowMs: number,
+): AppError {
+  const context = { upstream, ...retryContext(verdict, nowMs) };
+  return new AppError(verdict.reason === 'no-budget' ? 'key_limit' : 'forbidden', verdict.sentence, { context });
+}
+
+/** When to come back, for the header; null where time alone brings no money. */
+export function retryContext(
+  { reason, untilMs }: { readonly reason: string; readonly untilMs: number | null },
+  nowMs: number,
+): { readonly retryAfterS?: number | null } {
+  if (reason !== 'no-budget') return {};
+  return { retryAfterS: untilMs === null ? null : Math.max(1, Math.ceil((untilMs - nowMs) / 1_000)) };
+}
 
 const offloadOff = {
   allowed: false,
   reason: 'offload-off',
   sentence: 'Sending requests to a cloud is switched off on this node.',
+  untilMs: null,
 } as const;
+
+/** Nothing may be spent: what holds where no cloud is set up. */
+export const nothingSpent: Spending = {
+  offload: () => 'off',
+  judge: () => offloadOff,
+  reserve: () => Promise.resolve({ refused: offloadOff }),
+};

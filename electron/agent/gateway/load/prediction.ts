@@ -1,6 +1,6 @@
 import type { Estimate } from '../../../contract/trace.ts';
 import type { Operation } from '../../inference/request.ts';
-import type { EngineLoad, TokenPrice } from '../../inference/upstream.ts';
+import type { EngineLoad } from '../../inference/upstream.ts';
 import type { LaneLoad } from './ask.ts';
 import type { Speeds } from './speeds.ts';
 
@@ -24,12 +24,11 @@ export interface Prospect {
   readonly lane: LaneLoad;
   /** What the engine tells of itself. */
   readonly engine: EngineLoad | null;
-  /** Null for what costs nothing. */
-  readonly price: TokenPrice | null;
+  /** Dollars at most; 0 for what costs nothing. */
+  readonly worstUsd: number;
+  /** Dollars that leaving a provider's cache behind costs, once it has to be written again. */
+  readonly lostCacheUsd: number;
 }
-
-/** Prompt tokens are reckoned, and some providers charge more for those that go into their cache. */
-const priceMargin = 1.25;
 
 /** Chosen by the overload bench: more of it sends away requests that would have begun in time. */
 const caution = 0.1;
@@ -39,7 +38,7 @@ const caution = 0.1;
  * tenth of the mean deviation: a first token that comes too late costs more than one that comes sooner than was thought.
  */
 export function estimate(prospect: Prospect): Estimate {
-  const { promptTokens, lostCacheTokens, speeds, price } = prospect;
+  const { promptTokens, lostCacheTokens, lostCacheUsd, speeds, worstUsd } = prospect;
   const cachedTokens = Math.min(Math.max(0, prospect.cachedTokens), promptTokens);
   const loadMs = prospect.loaded ? 0 : speeds.loadMs;
   const tokenMs = (1_000 / speeds.prefillTokensPerSecond) * (1 + caution * speeds.prefillSpread);
@@ -57,7 +56,8 @@ export function estimate(prospect: Prospect): Estimate {
     promptTokens,
     cachedTokens,
     lostCacheTokens,
-    worstUsd: price === null ? 0 : worstUsd(prospect, price),
+    worstUsd,
+    ...(lostCacheUsd > 0 ? { lostCacheUsd } : {}),
   };
 }
 
@@ -79,10 +79,4 @@ function othersMs({ engine, lane }: Prospect, serviceMs: number): number {
   // Those of ours that hold places are in the wait already.
   const because = Math.min(others, short);
   return because > 0 ? (because / slots) * serviceMs : 0;
-}
-
-/** The whole prompt uncached and the longest answer. */
-function worstUsd({ operation, promptTokens, maxTokens, mostTokens }: Prospect, price: TokenPrice): number {
-  const answer = operation === 'embedding' ? 0 : (maxTokens ?? mostTokens);
-  return (promptTokens * priceMargin * price.inputUsd + answer * price.outputUsd) / 1e6;
 }

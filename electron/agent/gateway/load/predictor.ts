@@ -31,6 +31,10 @@ export interface EstimateAsk extends Pick<AdmissionAsk, 'priority' | 'caller'> {
   /** Tokens of a cache elsewhere that going here throws away; left out: none. */
   readonly lostCacheTokens?: number;
   readonly maxTokens: number | null;
+  /** Dollars at most; left out for what costs nothing. */
+  readonly worstUsd?: number;
+  /** Dollars that leaving a provider's cache behind costs; left out: none. */
+  readonly lostCacheUsd?: number;
   /** It has a place there already, for which it waited so long, milliseconds; left out: it has none. */
   readonly waitedMs?: number;
 }
@@ -64,7 +68,8 @@ export class Predictor {
       waitMs: waitedMs ?? admission.predictedWaitMs({ lanes: [upstream.id], priority, caller }),
       lane: waitedMs === undefined ? lane : { ...lane, inFlight: lane.inFlight - 1 },
       engine: upstream.load ?? null,
-      price: model.price ?? null,
+      worstUsd: ask.worstUsd ?? 0,
+      lostCacheUsd: ask.lostCacheUsd ?? 0,
     });
   }
 

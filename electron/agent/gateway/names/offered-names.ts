@@ -1,5 +1,5 @@
 import type { Policy } from '../../../contract/keys.ts';
-import { virtualModels, type VirtualModel } from '../../../contract/routing.ts';
+import { purposeModels, virtualModels, type PurposeModel, type VirtualModel } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
 import type { UpstreamDescription } from '../../inference/upstream.ts';
 import type { OfferedName } from '../dialects/surface.ts';
@@ -13,6 +13,21 @@ const sentences: Readonly<Record<VirtualModel, string>> = {
   'ranch/quality': 'Answered by the cloud if that is allowed, else by the largest model here.',
 };
 
+const purposeSentences: Readonly<Record<PurposeModel, string>> = {
+  'ranch/long-context':
+    'For prompts of many pages: answered by the cloud model that is set for it, else by the largest model here.',
+  'ranch/live': 'For what happens now: answered by the cloud model that is set for it, else by the largest model here.',
+  'ranch/code': 'For programs: answered by the cloud model that is set for it, else by the largest model here.',
+  'ranch/reasoning':
+    'For hard questions: answered by the cloud model that is set for it, else by the largest model here.',
+};
+
+/** Which purposes have models at the cloud, and whether the caller may have any of the cloud. */
+export interface Offloading {
+  readonly isOpen: boolean;
+  standIns(name: string): readonly string[];
+}
+
 /**
  * The names beside the models' own that a caller may use: virtual models first, then the operator's. Those that its key
  * may not name are left out, and so is what leads in a circle.
@@ -21,6 +36,7 @@ export function offeredNames(
   names: NameSettings,
   policy: Policy,
   upstreams: readonly UpstreamDescription[],
+  offloading: Offloading | null = null,
 ): OfferedName[] {
   const local = upstreams.filter(({ route }) => route === 'local');
   const byDefault = local.find(({ defaultModel }) => defaultModel !== null)?.defaultModel ?? null;
@@ -34,6 +50,12 @@ export function offeredNames(
       const own = id === 'ranch/auto' ? policy.defaultModel : null;
       return { id, sentence: sentences[id], model: own === null ? standing : modelBehind(own, names, known, standing) };
     });
+  const purposes = purposeModels
+    .filter((id) => offloading?.isOpen === true && names[id] === undefined && isAllowed(policy.models, id))
+    .flatMap((id): OfferedName[] => {
+      const model = offloading?.standIns(id).find((name) => known.has(name));
+      return model === undefined ? [] : [{ id, sentence: purposeSentences[id], model }];
+    });
   const own = Object.keys(names)
     .filter((id) => !virtualModels.some((each) => each === id) && isAllowed(policy.models, id))
     .flatMap((id): OfferedName[] => {
@@ -42,7 +64,7 @@ export function offeredNames(
       const sentence = typeof meaning === 'string' ? `Another name for ${meaning}.` : `A persona of ${meaning.model}.`;
       return [{ id, sentence, model: modelBehind(id, names, known, standing) }];
     });
-  return [...virtual, ...own];
+  return [...virtual, ...purposes, ...own];
 }
 
 /** The model that a name leads to, if an upstream has it. */
@@ -81,6 +103,7 @@ const everything: Policy = {
   requestsPerMinute: null,
   tokensPerMinute: null,
   concurrency: null,
+  offload: null,
   dollarsPerDay: null,
 };
 

@@ -1,18 +1,19 @@
+import { offloadModes, type OffloadMode } from '../../../contract/cloud.ts';
 import type { PolicyInput, Policy } from '../../../contract/keys.ts';
 import {
   callerHeaders,
   ceilings,
   priorities,
+  purposeModels,
   virtualModels,
   type Ceiling,
   type Priority,
-  type VirtualModel,
 } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
 import type { Sampling } from '../dialects/query.ts';
 import { isAllowed } from './model-pattern.ts';
-import type { ResolvedName, ResolvedPersona, Target } from './resolved-name.ts';
+import type { PolicyName, ResolvedName, ResolvedPersona, Target } from './resolved-name.ts';
 
 /** A persona as the settings have it. */
 export interface PersonaSettings extends Partial<Omit<PolicyInput, 'defaultModel' | 'models'>> {
@@ -75,6 +76,7 @@ export function resolveName(ask: NameAsk): ResolvedName {
       persona?.settings.ceiling ?? 'cloud',
       virtual === 'ranch/local' ? 'local' : 'cloud',
     ]),
+    offload: narrowest(policy.offload, persona?.settings.offload ?? null),
     maxCostUsd: maxCost(ask.headers),
     allowedModels: isNameFree && !isByDefault && !isAllowed(policy.models, 'ranch/auto') ? policy.models : null,
   };
@@ -104,15 +106,17 @@ function follow(name: string, names: NameSettings): Followed {
   }
 }
 
+const policyNames: readonly PolicyName[] = [...virtualModels, ...purposeModels];
+
 function targetOf(name: string): Target {
-  const policy = virtualModels.find((each) => each === name);
+  const policy = policyNames.find((each) => each === name);
   return policy === undefined ? { kind: 'model', name } : { kind: 'policy', policy };
 }
 
 /** The virtual model that is meant, also where it is asked of one upstream, as in `ranch/local@ollama`. */
-function virtualOf(target: Target): VirtualModel | null {
+function virtualOf(target: Target): PolicyName | null {
   if (target.kind === 'policy') return target.policy;
-  return virtualModels.find((each) => target.name.startsWith(`${each}@`)) ?? null;
+  return policyNames.find((each) => target.name.startsWith(`${each}@`)) ?? null;
 }
 
 function resolvedPersona(name: string, settings: PersonaSettings): ResolvedPersona {
@@ -140,6 +144,12 @@ function samplingOf({ temperature, topP, topK, seed }: PersonaSettings): Samplin
 /** In the order of {@link priorities}, from low to high. */
 function lowest(wished: readonly Priority[]): Priority {
   return priorities[Math.min(...wished.map((each) => priorities.indexOf(each)))] ?? 'normal';
+}
+
+/** In the order of {@link offloadModes}, from closed to open; null has no say. */
+function narrowest(one: OffloadMode | null, other: OffloadMode | null): OffloadMode | null {
+  if (one === null || other === null) return one ?? other;
+  return offloadModes.indexOf(one) < offloadModes.indexOf(other) ? one : other;
 }
 
 /** In the order of {@link ceilings}, from near to far. */

@@ -1,4 +1,5 @@
-import type { Ceiling, Priority, VirtualModel } from '../../../contract/routing.ts';
+import type { OffloadMode } from '../../../contract/cloud.ts';
+import type { Ceiling, Priority, PurposeModel, VirtualModel } from '../../../contract/routing.ts';
 import type { Policy } from '../../../contract/keys.ts';
 import type { Sampling } from '../dialects/query.ts';
 
@@ -9,6 +10,8 @@ export interface ResolvedName {
   readonly priority: Priority;
   /** The nearest of the caller's, the key's, the persona's and the virtual model's. */
   readonly ceiling: Ceiling;
+  /** The narrower of the key's own offload switch and the persona's; null where neither has one. */
+  readonly offload: OffloadMode | null;
   /** Dollars that this one request may cost; null without a limit of its own. */
   readonly maxCostUsd: number | null;
   /**
@@ -20,7 +23,10 @@ export interface ResolvedName {
 
 export type Target =
   /** Exactly this model, or none. `provider/model` names one of a provider, `model@upstream` that of one upstream. */
-  { readonly kind: 'model'; readonly name: string } | { readonly kind: 'policy'; readonly policy: VirtualModel };
+  { readonly kind: 'model'; readonly name: string } | { readonly kind: 'policy'; readonly policy: PolicyName };
+
+/** A name that stands for a policy, or for a purpose whose models are set. */
+export type PolicyName = VirtualModel | PurposeModel;
 
 export interface ResolvedPersona {
   readonly name: string;

@@ -71,7 +71,8 @@ export function judgeMoney(place: Place, ask: RouteAsk): RejectedOption | null {
     return { ...rejected, code: 'max-cost', sentence };
   }
   const verdict = option.spending(model, worstUsd);
-  return verdict.allowed ? null : { ...rejected, code: verdict.reason, sentence: verdict.sentence };
+  if (verdict.allowed) return null;
+  return { ...rejected, code: verdict.reason, sentence: verdict.sentence, untilMs: verdict.untilMs };
 }
 
 /** Tokens that are left once prompt and the shortest useful answer are in; below zero it does not fit. */

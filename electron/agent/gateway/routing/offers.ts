@@ -1,11 +1,15 @@
-import { virtualModels, type VirtualModel } from '../../../contract/routing.ts';
+import { purposeModels, virtualModels } from '../../../contract/routing.ts';
 import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import { dialectFor } from '../dispatch/outgoing.ts';
+import type { PolicyName } from '../names/resolved-name.ts';
 import type { RejectedOption, RouteAsk, RouteOption } from './plan.ts';
 
 /** An upstream with the one of its models that would answer. */
 export interface Offer {
   readonly option: RouteOption;
   readonly model: ServedModel;
+  /** Place among what stands in at the cloud, from 0; 0 for all else. */
+  readonly rank: number;
 }
 
 export interface Offers {
@@ -13,7 +17,7 @@ export interface Offers {
   /** The upstreams without an offer. */
   readonly without: readonly RejectedOption[];
   /** The policy that chose, the request's priority taken in; null where the caller named the model outright. */
-  readonly policy: VirtualModel | null;
+  readonly policy: PolicyName | null;
   /** The model that was looked for, in the words of its upstreams; null for a policy. */
   readonly name: string | null;
   /**
@@ -24,28 +28,34 @@ export interface Offers {
 }
 
 /** What the virtual name in front of an `@` is; null for any other name. */
-function virtualName(name: string): VirtualModel | null {
-  return virtualModels.find((each) => each === name) ?? null;
+function policyNamed(name: string): PolicyName | null {
+  return virtualModels.find((each) => each === name) ?? purposeModels.find((each) => each === name) ?? null;
+}
+
+export function isPurpose(policy: PolicyName | null): boolean {
+  return purposeModels.some((each) => each === policy);
 }
 
 /**
  * Which upstreams have what the caller named. A name as an upstream lists it comes first, for it may have a slash or an
  * @ in it; then `model@upstream`; then `provider/model`. A model that only providers have must be named with its
- * provider: nobody spends money by a name that might as well be one of this node's.
+ * provider: nobody spends money by a name that might as well be one of this node's. Where such a name has stand-ins of its
+ * own at the cloud, these are offered beside it.
  */
 export function offersFor(ask: RouteAsk, options: readonly RouteOption[]): Offers {
   const { target } = ask;
   if (target.kind === 'policy') return byPolicy(ask, target.policy, options, null);
 
   const exact = named(target.name, options);
-  if (exact.offers.some(({ option }) => option.upstream.route !== 'cloud')) return exact;
+  if (exact.offers.some(({ option }) => option.upstream.route !== 'cloud'))
+    return besideIt(exact, ask, target.name, options);
 
   const at = target.name.lastIndexOf('@');
   if (at > 0) {
     const base = target.name.slice(0, at);
     const id = target.name.slice(at + 1);
     if (options.some(({ upstream }) => upstream.id === id)) {
-      const policy = virtualName(base);
+      const policy = policyNamed(base);
       return policy === null ? named(base, options, id) : byPolicy(ask, policy, options, id);
     }
   }
@@ -61,6 +71,37 @@ export function offersFor(ask: RouteAsk, options: readonly RouteOption[]): Offer
   return { ...exact, offers: [], advice: `${provider}/${target.name}` };
 }
 
+/** A model of this ranch with what is set to stand in for it; nothing else of the cloud is taken for it. */
+function besideIt(exact: Offers, { standIns }: RouteAsk, name: string, options: readonly RouteOption[]): Offers {
+  if (standIns === undefined) return exact;
+  const near = exact.offers.filter(({ option }) => option.upstream.route !== 'cloud');
+  const offers = [...near, ...offersOf(standIns(name), options)];
+  const offered = new Set(offers.map(({ option }) => option));
+  const known = new Set(exact.without.map(({ upstream }) => upstream.id));
+  const left = options.filter((option) => !offered.has(option) && !known.has(option.upstream.id));
+  const without = exact.without.filter(
+    ({ upstream }) => ![...offered].some((option) => option.upstream.id === upstream.id),
+  );
+  return {
+    ...exact,
+    offers,
+    without: [...without, ...left.map(({ upstream }) => withoutOffer(upstream, 'lacks-model', noStandIn))],
+  };
+}
+
+const noStandIn = 'None of its models stands in for this name.';
+
+/** What stands in, as far as providers have it; a name that none has is passed over. */
+function offersOf(names: readonly string[], options: readonly RouteOption[]): Offer[] {
+  return names.flatMap((name, rank): Offer[] => {
+    const slash = name.indexOf('/');
+    const provider = name.slice(0, slash);
+    const option = options.find(({ upstream }) => upstream.route === 'cloud' && upstream.id === provider);
+    const model = option?.upstream.models.find(({ id }) => id === name.slice(slash + 1));
+    return option && model ? [{ option, model, rank }] : [];
+  });
+}
+
 function named(name: string, options: readonly RouteOption[], only: string | null = null): Offers {
   const offers: Offer[] = [];
   const without: RejectedOption[] = [];
@@ -68,7 +109,7 @@ function named(name: string, options: readonly RouteOption[], only: string | nul
     const { upstream } = option;
     const picked = only === null || upstream.id === only;
     const model = picked ? upstream.models.find(({ id }) => isSameModel(id, name)) : undefined;
-    if (model) offers.push({ option, model });
+    if (model) offers.push({ option, model, rank: 0 });
     else without.push(withoutOffer(upstream, 'lacks-model', picked ? 'It does not have the model.' : notNamed));
   }
   return { offers, without, policy: null, name, advice: null };
@@ -86,7 +127,7 @@ function isSameModel(id: string, name: string): boolean {
  * the others of this machine stay out; where none does, what is in memory answers, and nothing is loaded that nobody
  * asked for.
  */
-function byPolicy(ask: RouteAsk, asked: VirtualModel, options: readonly RouteOption[], only: string | null): Offers {
+function byPolicy(ask: RouteAsk, asked: PolicyName, options: readonly RouteOption[], only: string | null): Offers {
   const policy = policyOf(asked, ask);
   const offers: Offer[] = [];
   const without: RejectedOption[] = [];
@@ -94,28 +135,44 @@ function byPolicy(ask: RouteAsk, asked: VirtualModel, options: readonly RouteOpt
     const model = upstream.route === 'local' ? defaultOf(upstream) : undefined;
     return model !== undefined && missingIn(ask, upstream, model) === null;
   });
+  const standIns = ask.standIns === undefined ? null : offersOf(ask.standIns(standInName(policy)), options);
   for (const option of options) {
     const { upstream } = option;
     if (only !== null && upstream.id !== only) {
       without.push(withoutOffer(upstream, 'lacks-model', notNamed));
       continue;
     }
+    if (standIns !== null && upstream.route === 'cloud') {
+      const own = standIns.filter((offer) => offer.option === option);
+      offers.push(...own);
+      if (own.length === 0) without.push(withoutOffer(upstream, ...whyNotStandIn(upstream)));
+      continue;
+    }
     const model = choose(ask, policy, upstream, hasDefault && only === null);
-    if (model) offers.push({ option, model });
+    if (model) offers.push({ option, model, rank: 0 });
     else without.push(withoutOffer(upstream, ...whyNone(upstream)));
   }
   return { offers, without, policy, name: null, advice: null };
 }
 
 /** `ranch/auto` leaves it to the priority. */
-function policyOf(asked: VirtualModel, ask: RouteAsk): VirtualModel {
+function policyOf(asked: PolicyName, ask: RouteAsk): PolicyName {
   if (asked !== 'ranch/auto' || ask.priority === 'normal') return asked;
   return ask.priority === 'low' ? 'ranch/routine' : 'ranch/quality';
 }
 
+/** Routine work never goes to what stands in, and yet is told what it would have been. */
+function standInName(policy: PolicyName): string {
+  return policy === 'ranch/routine' || policy === 'ranch/local' ? 'ranch/auto' : policy;
+}
+
+function whyNotStandIn(upstream: UpstreamDescription): ['lacks-model' | 'not-ready', string] {
+  return upstream.ready ? ['lacks-model', noStandIn] : ['not-ready', upstream.sentence];
+}
+
 function choose(
   ask: RouteAsk,
-  policy: VirtualModel,
+  policy: PolicyName,
   upstream: UpstreamDescription,
   hasDefault: boolean,
 ): ServedModel | undefined {
@@ -123,7 +180,7 @@ function choose(
   const able = upstream.models.filter((model) => missingIn(ask, upstream, model) === null);
   const inMemory = able.filter(({ loaded }) => loaded);
   if (upstream.route === 'cloud') return byDefault ?? able[0];
-  if (policy === 'ranch/quality') {
+  if (policy === 'ranch/quality' || isPurpose(policy)) {
     const best = largest(byDefault && able.includes(byDefault) ? [byDefault, ...inMemory] : inMemory);
     return best ?? byDefault;
   }
@@ -143,6 +200,10 @@ function largest(models: readonly ServedModel[]): ServedModel | undefined {
 /** The first thing the request needs that the upstream cannot do with the model; null when it can do all. */
 export function missingIn(ask: RouteAsk, upstream: UpstreamDescription, model: ServedModel): Capability | null {
   if (!upstream.operations.includes(ask.operation)) return ask.operation;
+  const dialect = dialectFor(ask.dialect, upstream);
+  // Ollama's dialect has no word for a tool that must be called, and Anthropic's none for JSON without a schema.
+  if (ask.forcesTool === true && dialect === 'ollama') return 'tools';
+  if (ask.wantsPlainJson === true && dialect === 'anthropic') return 'json';
   return ask.needs.find((need) => !model.capabilities.includes(need)) ?? null;
 }
 

@@ -1,6 +1,6 @@
 import type { Place } from './judge.ts';
 import type { RouteContext } from './plan.ts';
-import type { Stance } from './stance.ts';
+import { prefersBest, type Stance } from './stance.ts';
 
 /**
  * Milliseconds by which places are compared: until the first token, and once more what leaving a cache behind costs. A
@@ -27,7 +27,7 @@ export function orderUnpaid(places: readonly Place[], stance: Stance, context: R
     const { upstream, breaker, hasSession } = place.option;
     const inTime = isInTime(place, context);
     const isLocal = upstream.route === 'local';
-    const prefersSize = stance === 'quality' && isLocal;
+    const prefersSize = prefersBest(stance) && isLocal;
     const rank = inTime && hasSession ? 0 : inTime || prefersSize ? (isLocal ? 1 : 2) : 3;
     const last = Number(breaker === 'half-open') * 2 + Number(place.estimate.waitMs > context.mostWaitMs);
     const size = prefersSize ? -place.model.sizeBytes : 0;
@@ -37,13 +37,24 @@ export function orderUnpaid(places: readonly Place[], stance: Stance, context: R
   return sorted(rows);
 }
 
-/** Places that cost money: one on trial last, then by the time of the first token, then by what they may cost. */
-export function orderPaid(places: readonly Place[]): Place[] {
+/**
+ * Places that cost money, best first. One that is on trial comes last; then the place that has the chat in its cache; then
+ * a provider whose credits are paid for already before the others, but not for a purpose, where what is set for it goes by
+ * its own order; then that order; then the time of the first token, then what it may cost, a lost cache included.
+ */
+export function orderPaid(places: readonly Place[], stance: Stance): Place[] {
   return sorted(
-    places.map((place) => ({
-      place,
-      keys: [Number(place.option.breaker === 'half-open'), scoreOf(place), place.estimate.worstUsd],
-    })),
+    places.map((place) => {
+      const { option, estimate, rank } = place;
+      const isPrepaid = Number(!((option.prepaidUsd ?? 0) > 0));
+      const keepsCache = option.hasSession && estimate.cachedTokens > 0;
+      const order = stance === 'purpose' ? [rank, isPrepaid] : [isPrepaid, rank];
+      const cost = estimate.worstUsd + (estimate.lostCacheUsd ?? 0);
+      return {
+        place,
+        keys: [Number(option.breaker === 'half-open'), Number(!keepsCache), ...order, scoreOf(place), cost],
+      };
+    }),
   );
 }
 
@@ -69,7 +80,7 @@ export function isAsGood(place: Place, first: Place, stance: Stance, context: Ro
   if (place.option.upstream.route !== first.option.upstream.route || place.isPaid !== first.isPaid) return false;
   if (place.option.breaker !== 'closed' || (!place.model.loaded && first.model.loaded)) return false;
   // For quality the size decides, and a smaller model will not do.
-  if (stance === 'quality' && place.model.sizeBytes < first.model.sizeBytes) return false;
+  if (prefersBest(stance) && place.model.sizeBytes < first.model.sizeBytes) return false;
   const work = ({ estimate }: Place): number => estimate.loadMs + estimate.prefillMs;
   return work(place) <= Math.max(context.goalMs, work(first) * 1.25);
 }

@@ -12,8 +12,8 @@ import type {
 } from './plan.ts';
 import { refuseAll, refuseLoop, refuseUnknown } from './refusal.ts';
 import { seconds } from './figures.ts';
-import { reasonFor, sentenceFor } from './sentences.ts';
-import { stanceOf, type Stance } from './stance.ts';
+import { reasonFor, sentenceFor, type WithoutCloud } from './sentences.ts';
+import { prefersBest, stanceOf, type Stance } from './stance.ts';
 
 /** More nodes than a request can pass, since each passes it on once. */
 const mostHops = 4;
@@ -62,11 +62,11 @@ export function planRoute(ask: RouteAsk, options: readonly RouteOption[], contex
   }
   // 7. to 9.
   const unpaid = orderUnpaid(free, stance, context);
-  const [first, ...others] = withPaid(unpaid, orderPaid(paid), stance, context);
+  const [first, ...others] = withPaid(unpaid, orderPaid(paid, stance), stance, context);
   if (!first) return bounded(refuseAll([...rejected, ...left, ...offers.without], offers, ask, context));
   // 10.
   const isHereToo = offers.offers.some(({ option }) => option.upstream.route === 'local');
-  const scene = { first, stance, isHereToo, context };
+  const scene = { first, stance, isHereToo, context, withoutCloud: withoutCloud(stance, rejected) };
   const tried = others.slice(0, mostCandidates - 1).map((place) => plannedAt(place, scene));
   const tooMany = others.slice(mostCandidates - 1).map((place) => rejectedPlace(place, 'slower', laterThan(place)));
   return bounded({
@@ -74,6 +74,17 @@ export function planRoute(ask: RouteAsk, options: readonly RouteOption[], contex
     candidates: [plannedAt(first, scene), ...tried],
     rejected: [...rejected, ...tooMany, ...left, ...offers.without],
   });
+}
+
+/** Why a purpose is not served by the cloud models that are set for it; null where they are, or none is set. */
+function withoutCloud(stance: Stance, rejected: readonly RejectedOption[]): WithoutCloud | null {
+  if (stance !== 'purpose') return null;
+  for (const { upstream, code, sentence } of rejected) {
+    if (upstream.route !== 'cloud') continue;
+    if (code === 'offload-off' || code === 'no-budget' || code === 'ceiling') return { reason: code, sentence };
+    if (code === 'max-cost') return { reason: 'no-budget', sentence };
+  }
+  return null;
 }
 
 function laterThan({ estimate }: Place): string {
@@ -87,9 +98,9 @@ function isTooLongHere({ code, upstream }: RejectedOption): boolean {
   return code === 'prompt-too-long' && upstream.route !== 'cloud';
 }
 
-function placeOf({ option, model }: Offer): Place {
+function placeOf({ option, model, rank }: Offer): Place {
   const estimate = option.estimate(model);
-  return { option, model, estimate, isPaid: option.upstream.route === 'cloud' || estimate.worstUsd > 0 };
+  return { option, model, rank, estimate, isPaid: option.upstream.route === 'cloud' || estimate.worstUsd > 0 };
 }
 
 /** Whether nothing speaks against it; what does is noted. */
@@ -101,7 +112,7 @@ function keep(against: RejectedOption | null, rejected: RejectedOption[]): boole
 /** Both lists in the order in which they are tried. */
 function withPaid(unpaid: readonly Place[], paid: readonly Place[], stance: Stance, context: RouteContext): Place[] {
   const [best] = unpaid;
-  if (!best || stance === 'quality' || stance === 'cloud-first' || stance === 'requested') return [...paid, ...unpaid];
+  if (!best || prefersBest(stance) || stance === 'cloud-first' || stance === 'requested') return [...paid, ...unpaid];
   if (isInTime(best, context)) return [...unpaid, ...paid];
   const limit = scoreOf(best);
   const isEarlier = (place: Place): boolean => scoreOf(place) < limit;
@@ -114,12 +125,13 @@ interface Scene {
   /** Whether an upstream of this machine has the model. */
   readonly isHereToo: boolean;
   readonly context: RouteContext;
+  readonly withoutCloud: WithoutCloud | null;
 }
 
-function plannedAt(place: Place, { first, stance, isHereToo, context }: Scene): PlannedCandidate {
+function plannedAt(place: Place, { first, stance, isHereToo, context, withoutCloud }: Scene): PlannedCandidate {
   const isFirst = place === first;
   const afterFailure = !isFirst && !isAsGood(place, first, stance, context);
-  const standing = { stance, isFirst, afterFailure, isHereToo };
+  const standing = { stance, isFirst, afterFailure, isHereToo, withoutCloud };
   const planned = {
     upstream: place.option.upstream,
     model: place.model,

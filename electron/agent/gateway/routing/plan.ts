@@ -14,6 +14,10 @@ export interface RouteAsk {
   readonly dialect: Dialect;
   readonly target: Target;
   readonly needs: readonly Capability[];
+  /** One of its tools must be called, and not only may. Left out: no. */
+  readonly forcesTool?: boolean;
+  /** The answer must be JSON of any form. Left out: no. */
+  readonly wantsPlainJson?: boolean;
   readonly priority: Priority;
   readonly ceiling: Ceiling;
   readonly maxCostUsd: number | null;
@@ -23,6 +27,11 @@ export interface RouteAsk {
   readonly hops: readonly string[];
   /** Patterns of the models that the key may name; null for all. */
   readonly allowedModels: readonly string[] | null;
+  /**
+   * What stands in at the cloud, as `provider/model`, best first: for a virtual name those of its policy, for a model
+   * only what is set for its own name. Left out where nobody has set any: then each provider's default model.
+   */
+  readonly standIns?: (name: string) => readonly string[];
 }
 
 /** An upstream as the router sees it. The functions are pure reads of the state at the time of the decision. */
@@ -36,6 +45,8 @@ export interface RouteOption {
   promptTokens?(model: ServedModel): number;
   /** Only asked for what costs something. */
   spending(model: ServedModel, worstUsd: number): SpendingVerdict;
+  /** Credits left that are paid for already, dollars; left out: none. */
+  readonly prepaidUsd?: number;
 }
 
 export interface RouteContext {
@@ -50,6 +61,8 @@ export interface RouteContext {
    * more, so that not all nodes run to the same one.
    */
   readonly seed?: string;
+  /** Milliseconds since the epoch, for when there may be money again. */
+  readonly nowMs?: number;
 }
 
 export interface PlannedCandidate {
@@ -93,6 +106,8 @@ export interface RejectedOption {
   /** For a person, with the numbers that decided. */
   readonly sentence: string;
   readonly estimate: Estimate | null;
+  /** When there may be money again, milliseconds since the epoch; null where time alone brings none. */
+  readonly untilMs?: number | null;
 }
 
 export type RoutePlan =

@@ -1,7 +1,8 @@
-import { AppError, type ErrorCode } from '../../base/errors.ts';
+import { AppError, type ErrorCode, type ErrorContext } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
 import type { UpstreamDescription } from '../../inference/upstream.ts';
 import { missingCapability } from '../missing-capability.ts';
+import { retryContext } from '../dispatch/expense.ts';
 import { count } from './figures.ts';
 import { reasonOfReject, tokensFor } from './judge.ts';
 import { missingIn, type Offer, type Offers } from './offers.ts';
@@ -73,9 +74,9 @@ export function refuseAll(
 
 function errorFor(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk, context: RouteContext): AppError {
   const name = most.model ?? '';
-  const make = (code: ErrorCode, advice: string): AppError =>
+  const make = (code: ErrorCode, advice: string, more: ErrorContext = {}): AppError =>
     new AppError(code, `${name} on ${most.upstream.id} cannot answer this: ${lowerFirst(most.sentence)} ${advice}`, {
-      context: { param: 'model', upstream: most.upstream.id },
+      context: { param: 'model', upstream: most.upstream.id, ...more },
     });
   switch (most.code) {
     case 'lacks-capability': {
@@ -90,7 +91,9 @@ function errorFor(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk,
       return new AppError('engine_not_ready', message, { context: { retryAfterS: 5 } });
     }
     case 'no-budget':
-      return make('key_limit', 'Name a model of this node, or raise the budget.');
+      return make('key_limit', 'Name a model of this node, or raise the budget.', {
+        ...retryContext({ reason: 'no-budget', untilMs: most.untilMs ?? null }, context.nowMs ?? 0),
+      });
     case 'max-cost':
       return make('forbidden', 'Allow more with X-Ranch-Max-Cost, or name a model of this node.');
     case 'offload-off':

@@ -11,6 +11,13 @@ export interface Standing {
   readonly afterFailure: boolean;
   /** Whether an upstream of this machine has the model. */
   readonly isHereToo: boolean;
+  /** What keeps a purpose from the cloud models that are set for it. */
+  readonly withoutCloud: WithoutCloud | null;
+}
+
+export interface WithoutCloud {
+  readonly reason: Extract<RouteReason, 'offload-off' | 'no-budget' | 'ceiling'>;
+  readonly sentence: string;
 }
 
 /** A wait that nobody notices: a slot is as good as free. */
@@ -22,6 +29,7 @@ export function reasonFor(place: Place, standing: Standing): RouteReason {
   const isCached = option.hasSession && estimate.cachedTokens > 0;
   switch (option.upstream.route) {
     case 'local':
+      if (standing.isFirst && standing.withoutCloud !== null) return standing.withoutCloud.reason;
       if (!model.loaded) return 'local-loading';
       if (isCached) return 'local-cached';
       if (estimate.waitMs <= noWaitMs) return 'local-idle';
@@ -39,10 +47,14 @@ export function reasonFor(place: Place, standing: Standing): RouteReason {
 /** The same for a person, with the numbers that decided. */
 export function sentenceFor(place: Place, standing: Standing, context: RouteContext): string {
   const parts = [expected(place, context)];
-  const { lostCacheTokens, worstUsd } = place.estimate;
-  if (lostCacheTokens > 0) parts.push(`Leaves a cache of ${count(lostCacheTokens)} tokens behind.`);
+  const { lostCacheTokens, lostCacheUsd = 0, worstUsd } = place.estimate;
+  const worth = lostCacheUsd > 0 ? `, worth ${dollars(lostCacheUsd)},` : '';
+  if (lostCacheTokens > 0) parts.push(`Leaves a cache of ${count(lostCacheTokens)} tokens${worth} behind.`);
   if (place.isPaid) parts.push(`Costs up to ${dollars(worstUsd)}.`);
   if (place.isPaid) parts.push(whyPaid[standing.stance]);
+  if (!place.isPaid && standing.isFirst && standing.withoutCloud !== null) {
+    parts.push(`Not by the cloud: ${standing.withoutCloud.sentence}`);
+  }
   if (place.option.breaker === 'half-open') parts.push('It failed a while ago and is on trial.');
   if (place.estimate.waitMs > context.mostWaitMs)
     parts.push(`Waiting is limited to ${seconds(context.mostWaitMs)}, so it may be refused.`);
@@ -56,6 +68,7 @@ const whyPaid: Readonly<Record<Stance, string>> = {
   quality: 'Quality goes to the cloud first.',
   'cloud-first': 'The cloud is preferred for now.',
   requested: 'The caller named it.',
+  purpose: 'It is set for this purpose.',
 };
 
 /** When the answer begins there, and what that time is made of. */

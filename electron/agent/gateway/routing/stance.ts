@@ -5,9 +5,14 @@ import type { RouteAsk, RouteContext } from './plan.ts';
  * How a request weighs waiting against money.
  * `auto`: money only where nothing else can begin in time. `routine`: never money. `quality`: money first, then the
  * largest model here. `cloud-first`: money first, because the operator prefers the cloud for now. `requested`: the
- * caller named a model that only costs money.
+ * caller named a model that only costs money. `purpose`: money first, for the caller named what it is for.
  */
-export type Stance = 'auto' | 'routine' | 'quality' | 'cloud-first' | 'requested';
+export type Stance = 'auto' | 'routine' | 'quality' | 'cloud-first' | 'requested' | 'purpose';
+
+/** The best model counts for more than the soonest answer. */
+export function prefersBest(stance: Stance): boolean {
+  return stance === 'quality' || stance === 'purpose';
+}
 
 export function stanceOf(ask: RouteAsk, offers: Offers, context: RouteContext): Stance {
   switch (offers.policy) {
@@ -20,9 +25,14 @@ export function stanceOf(ask: RouteAsk, offers: Offers, context: RouteContext): 
       return context.offload === 'on' ? 'cloud-first' : 'auto';
     case 'ranch/routine':
       return 'routine';
-    case 'ranch/quality':
-      return 'quality';
     case 'ranch/local':
       return 'auto';
+    case 'ranch/quality':
+      return ask.priority === 'low' ? 'routine' : 'quality';
+    case 'ranch/long-context':
+    case 'ranch/live':
+    case 'ranch/code':
+    case 'ranch/reasoning':
+      return ask.priority === 'low' ? 'routine' : 'purpose';
   }
 }

@@ -31,6 +31,8 @@ export interface SessionAsk {
 
 /** One request within its chat. */
 export interface RecognisedSession extends SessionView {
+  /** Where it was answered last; null before it was. */
+  readonly last: { readonly upstream: string; readonly model: string } | null;
   /** Tokens of the cache at the chat's latest upstream that are not at this one; 0 for that upstream itself. */
   lostTokens(upstreamId: string, model: string): number;
   /** A good answer came; call once. A request that failed is left unsettled. */
@@ -140,6 +142,7 @@ export class Sessions {
     return {
       id: session.id,
       lastUpstream: last?.upstream ?? null,
+      last,
       cachedTokens,
       lostTokens: (upstream, model) => {
         if (last === null || last.upstream === upstream) return 0;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { anthropic } from '../../../../electron/agent/gateway/dialects/anthropic/anthropic-dialect.ts';
 import { openAi } from '../../../../electron/agent/gateway/dialects/openai/openai-dialect.ts';
 import { ollamaDialect } from '../../../../electron/agent/gateway/dialects/ollama/ollama-dialect.ts';
 import type { CallerDialect } from '../../../../electron/agent/gateway/dialects/surface.ts';
@@ -80,4 +81,45 @@ describe('encodeFor', () => {
     expect(streamed).toMatchObject({ gathered: false, passes: true });
     expect(streamed.json).not.toHaveProperty('stream_options');
   });
+
+  it('leaves out what would make a request dearer than its price tells, and what only this node understands', () => {
+    const cloud = { route: 'cloud', takesReceived: true } as const;
+    const own = { messages, max_tokens: 5, service_tier: 'priority', priority: 'high', prompt_cache_key: 'a' };
+    const encoded = encode(own, cloud);
+    expect(encoded.leftOut).toEqual(['service_tier']);
+    expect(encoded.json).toEqual({ model: 'cow', messages, max_tokens: 5, prompt_cache_key: 'a' });
+    const claude = { dialect: anthropic, path: '/v1/messages' };
+    const fast = { messages, max_tokens: 5, speed: 'fast', inference_geo: 'us', metadata: { user_id: 'u' } };
+    expect(encode(fast, { ...cloud, dialects: ['anthropic'] }, claude).json).toEqual({
+      model: 'cow',
+      messages,
+      max_tokens: 5,
+      metadata: { user_id: 'u' },
+    });
+  });
+
+  it('asks a provider that it is made for in words that it takes', () => {
+    const encoded = encode({ messages, max_tokens: 5, top_k: 3, min_p: 0.1, temperature: 0.5 }, { route: 'cloud' });
+    expect(encoded.leftOut).toEqual(['top_k', 'min_p']);
+    expect(encoded.json).toMatchObject({ max_completion_tokens: 5, temperature: 0.5 });
+    expect(encoded.json).not.toHaveProperty('max_tokens');
+    expect(encode({ messages, max_tokens: 5, top_k: 3 }).json).toMatchObject({ max_tokens: 5, top_k: 3 });
+  });
+
+  it.each([true, false])(
+    'a stream that costs money tells its cost, and passes only where that was asked: %s',
+    (asked) => {
+      for (const takesReceived of [true, false]) {
+        const fields = {
+          messages,
+          stream: true,
+          max_tokens: 5,
+          ...(asked ? { stream_options: { include_usage: true } } : {}),
+        };
+        const encoded = encode(fields, { route: 'cloud', takesReceived });
+        expect(encoded.passes).toBe(asked);
+        expect(encoded.json).toMatchObject({ stream: true, stream_options: { include_usage: true } });
+      }
+    },
+  );
 });

@@ -1,17 +1,23 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../../../electron/agent/base/errors.ts';
-import { costOf, Expense } from '../../../../electron/agent/gateway/dispatch/expense.ts';
+import { ManualClock } from '../../../../electron/agent/base/clock.ts';
+import { AppError, type ErrorCode } from '../../../../electron/agent/base/errors.ts';
+import { Expense, moneyRefusal, type ExpenseAsk } from '../../../../electron/agent/gateway/dispatch/expense.ts';
 import type { PlannedCandidate } from '../../../../electron/agent/gateway/routing/plan.ts';
-import type { Spending, SpendingAsk } from '../../../../electron/agent/inference/spending.ts';
 import type { AnswerFigures, Usage } from '../../../../electron/agent/inference/usage.ts';
+import { RecordingSpending } from './recording-spending.ts';
 
 const price = { inputUsd: 3, outputUsd: 15, cachedInputUsd: 0.3 };
+const clock = new ManualClock();
 
-function candidate(priced = true): PlannedCandidate {
+function candidate(
+  priced = true,
+  capabilities: PlannedCandidate['model']['capabilities'] = ['chat'],
+): PlannedCandidate {
   const model = {
     id: 'big',
     contextLength: 1_000,
-    capabilities: ['chat'] as const,
+    capabilities,
     sizeBytes: 0,
     loaded: true,
     createdAtS: 0,
@@ -46,97 +52,164 @@ function candidate(priced = true): PlannedCandidate {
   };
 }
 
-/** A ledger that writes down what happens to it. */
-class Ledger implements Spending {
-  readonly log: string[] = [];
-  readonly asks: SpendingAsk[] = [];
-  offload(): 'on' {
-    return 'on';
-  }
-  judge(): { allowed: true } {
-    return { allowed: true };
-  }
-  reserve(ask: SpendingAsk) {
-    this.asks.push(ask);
-    const log = this.log;
-    return {
-      reservation: {
-        settle: (usd: number) => void log.push(`settle ${usd.toFixed(4)}`),
-        release: () => void log.push('release'),
-      },
-    };
-  }
+function askFor(change: Partial<ExpenseAsk> = {}): ExpenseAsk {
+  return {
+    candidate: candidate(),
+    worst: { usd: 0.5, tokens: 9_000 },
+    priority: 'normal',
+    payer: { caller: 'id', key: 'me', persona: null, dollarsPerDay: 2 },
+    trace: 'abc',
+    attempt: 1,
+    ...change,
+  };
 }
 
-function open(ledger: Spending, priced = true): Expense {
-  const ask = { candidate: candidate(priced), priority: 'normal', caller: 'me', callerDollarsPerDay: 2 } as const;
-  const expense = Expense.open(ledger, ask);
-  if (expense instanceof AppError) throw expense;
+async function open(spending: RecordingSpending, change: Partial<ExpenseAsk> = {}): Promise<Expense> {
+  const expense = await Expense.open(askFor(change), { spending, clock });
+  if (!(expense instanceof Expense)) throw expense.refused;
   return expense;
 }
 
-function figures(usage: Usage | null, tokens = 0): AnswerFigures {
+function figures(usage: Usage | null, tokens = 0, answerBytes = 0): AnswerFigures {
   const unknown = { ttftMs: null, durationMs: 1, tokensPerSecond: null, prefillTokensPerSecond: null, finish: null };
-  return { usage, tokens, ...unknown };
+  return { usage, tokens, ...unknown, ...(answerBytes > 0 ? { answerBytes } : {}) };
 }
 
 const usage = { promptTokens: 1_000, completionTokens: 100, cachedTokens: 800 };
 
+async function logOf(end: (expense: Expense) => void, change: Partial<ExpenseAsk> = {}): Promise<string[]> {
+  const spending = new RecordingSpending(price);
+  end(await open(spending, change));
+  return spending.log.slice(1);
+}
+
 describe('Expense', () => {
-  it('sets the worst aside and settles what the answer cost, once', () => {
-    const ledger = new Ledger();
-    const expense = open(ledger);
-    expect(ledger.asks).toMatchObject([
-      { upstreamId: 'provider', model: 'big', worstUsd: 0.5, callerDollarsPerDay: 2 },
+  it('sets the worst aside under the one who pays, and settles what the answer cost, once', async () => {
+    const spending = new RecordingSpending(price);
+    const expense = await open(spending);
+    expect(spending.asks).toEqual([
+      {
+        upstreamId: 'provider',
+        model: 'big',
+        worstUsd: 0.5,
+        worstTokens: 9_000,
+        priority: 'normal',
+        payer: { caller: 'id', key: 'me', persona: null, dollarsPerDay: 2 },
+        trace: 'abc',
+        attempt: 1,
+      },
     ]);
-    expense.answered(figures(usage));
-    expense.answered(figures(usage));
-    expense.failed(new AppError('upstream_failed', 'x'));
-    expect(ledger.log).toEqual(['settle 0.0023']);
+    expense.answered(figures(usage), true);
+    expense.answered(figures(usage), true);
+    expense.failed(new AppError('upstream_failed', 'x'), true);
+    expect(spending.log).toEqual(['reserve provider', 'settle 2340']);
+    expect(expense.costUsd).toBeCloseTo(0.00234, 9);
   });
 
-  it('F25 reckons with what came where the provider told no usage', () => {
-    const ledger = new Ledger();
-    open(ledger).answered(figures(null, 100));
-    expect(ledger.log).toEqual(['settle 0.0045']);
+  it('F31 reckons with what came of an answer that was cut, or whose provider told nothing', async () => {
+    expect(await logOf((it) => it.answered(figures(null, 100), false))).toEqual(['estimate 4500']);
+    expect(await logOf((it) => it.answered(figures(null, 100), true))).toEqual(['estimate 4500']);
+    // Few pieces with much text in each are more tokens than pieces.
+    expect(await logOf((it) => it.answered(figures(null, 2, 300), false))).toEqual(['estimate 4500']);
   });
 
-  it('gives everything back when nothing was done: no connection, or an error status', () => {
-    const ledger = new Ledger();
-    open(ledger).failed(new AppError('upstream_failed', 'cannot be reached'));
-    open(ledger).failed(new AppError('too_busy', 'busy', { context: { status: 429 } }));
-    expect(ledger.log).toEqual(['release', 'release']);
+  it('F31 takes a count that came before the end for the prompt only', async () => {
+    const begun = { ...usage, completionTokens: 1 };
+    expect(await logOf((it) => it.answered(figures(begun, 100), false))).toEqual(['estimate 2340']);
   });
 
-  it('books all of it when nobody knows whether the provider went on', () => {
-    const ledger = new Ledger();
-    open(ledger).failed(new AppError('upstream_silent', 'nothing for 600 s'));
-    open(ledger).failed(new AppError('caller_gone', 'left'));
-    open(ledger).answered(null);
-    expect(ledger.log).toEqual(['settle 0.5000', 'settle 0.5000', 'settle 0.5000']);
+  it('F31 books all of it where nothing was seen of an answer that was cut', async () => {
+    expect(await logOf((it) => it.answered(figures(null), false))).toEqual(['forfeit 500000']);
+    expect(await logOf((it) => it.answered(figures(null), true))).toEqual(['forfeit 500000']);
+    expect(await logOf((it) => it.answered(null, false))).toEqual(['forfeit 500000']);
   });
 
-  it('asks nobody about what costs nothing', () => {
-    const ledger = new Ledger();
-    open(ledger, false).answered(figures(usage));
-    expect([...ledger.asks, ...ledger.log]).toEqual([]);
+  it('has no answer to reckon with of vectors', async () => {
+    const embedding = { candidate: candidate(true, ['embedding']) };
+    expect(await logOf((it) => it.answered(figures(null), true), embedding)).toEqual(['estimate 3000']);
+  });
+
+  it.each<[string, ErrorCode, Record<string, number | boolean>]>([
+    ['no connection', 'upstream_failed', { connected: false }],
+    ['a status 429', 'too_busy', { status: 429 }],
+    ['a status 500', 'engine_failed', { status: 500 }],
+    ['a redirect', 'upstream_failed', { status: 302 }],
+    ['an upstream that refuses by itself', 'engine_not_ready', {}],
+  ])('F30 gives everything back after %s', async (_name, code, context) => {
+    expect(await logOf((it) => it.failed(new AppError(code, 'x', { context }), true))).toEqual(['release']);
+  });
+
+  it('gives everything back when it was given up before it was sent', async () => {
+    expect(await logOf((it) => it.failed(new AppError('caller_gone', 'left'), false))).toEqual(['release']);
+    expect(await logOf((it) => it.release())).toEqual(['release']);
+  });
+
+  it.each<[string, ErrorCode, Record<string, number | boolean>]>([
+    ['silence', 'upstream_silent', {}],
+    ['a caller who leaves', 'caller_gone', {}],
+    ['a connection that broke', 'upstream_failed', { connected: true }],
+    ['a success that cannot be read', 'upstream_failed', { status: 200 }],
+    ['a fault of ours', 'internal', {}],
+  ])('F30 books all of it after %s: nobody knows whether the provider went on', async (_name, code, context) => {
+    expect(await logOf((it) => it.failed(new AppError(code, 'x', { context }), true))).toEqual(['forfeit 500000']);
+  });
+
+  it('asks nobody about what costs nothing', async () => {
+    const spending = new RecordingSpending(price);
+    const expense = await open(spending, { candidate: candidate(false) });
+    expense.answered(figures(usage), true);
+    expect([...spending.asks, ...spending.log]).toEqual([]);
+    expect(expense.costUsd).toBe(0);
+  });
+
+  it('ends exactly once, whatever comes in whatever order', async () => {
+    const figuresOf = fc.option(
+      fc.record({
+        usage: fc.option(fc.constant(usage)),
+        tokens: fc.nat(1_000),
+      }),
+    );
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('answered' as const), figures: figuresOf, whole: fc.boolean() }),
+      fc.record({
+        kind: fc.constant('failed' as const),
+        code: fc.constantFrom<ErrorCode>('upstream_failed', 'upstream_silent', 'caller_gone', 'too_busy', 'internal'),
+        status: fc.option(fc.constantFrom(200, 302, 401, 429, 500)),
+        sent: fc.boolean(),
+      }),
+      fc.record({ kind: fc.constant('release' as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+        const spending = new RecordingSpending(price);
+        const expense = await open(spending);
+        for (const each of steps) {
+          if (each.kind === 'release') expense.release();
+          else if (each.kind === 'answered') {
+            expense.answered(each.figures && figures(each.figures.usage, each.figures.tokens), each.whole);
+          } else {
+            const context = each.status === null ? {} : { status: each.status };
+            expense.failed(new AppError(each.code, 'x', { context }), each.sent);
+          }
+        }
+        expect(spending.log).toHaveLength(2);
+      }),
+    );
   });
 
   it.each([
-    ['no-budget', 'key_limit'],
-    ['offload-off', 'forbidden'],
-  ] as const)('%s is an error that the caller can be told', (reason, code) => {
-    const refused = { allowed: false, reason, sentence: 'No.' } as const;
-    const spending: Spending = { offload: () => 'off', judge: () => refused, reserve: () => ({ refused }) };
-    const ask = { candidate: candidate(), priority: 'normal', caller: 'me', callerDollarsPerDay: null } as const;
-    expect(Expense.open(spending, ask)).toMatchObject({ code, message: 'No.' });
+    ['no-budget', 'key_limit', 90],
+    ['offload-off', 'forbidden', undefined],
+  ] as const)('%s is an error that the caller can be told', async (reason, code, retryAfterS) => {
+    const spending = new RecordingSpending(price);
+    spending.refused = { allowed: false, reason, sentence: 'No.', untilMs: clock.now() + 89_500 };
+    const opened = await Expense.open(askFor(), { spending, clock });
+    expect(opened).toMatchObject({ reason, refused: { code, message: 'No.' } });
+    expect('refused' in opened && opened.refused.context['retryAfterS']).toBe(retryAfterS);
   });
-});
 
-describe('costOf', () => {
-  it('takes cached tokens at their price, or at that of others where there is none', () => {
-    expect(costOf(usage, price)).toBeCloseTo((200 * 3 + 800 * 0.3 + 100 * 15) / 1e6, 12);
-    expect(costOf(usage, { ...price, cachedInputUsd: null })).toBeCloseTo((1_000 * 3 + 100 * 15) / 1e6, 12);
-    expect(costOf({ ...usage, cachedTokens: null }, price)).toBeCloseTo((1_000 * 3 + 100 * 15) / 1e6, 12);
+  it('says that waiting does not help where time brings no money', () => {
+    const verdict = { allowed: false, reason: 'no-budget', sentence: 'No.', untilMs: null } as const;
+    expect(moneyRefusal(verdict, 'provider', 0).context['retryAfterS']).toBeNull();
   });
 });

@@ -114,16 +114,10 @@ describe('Predictor', () => {
     expect(ours.estimate({ ...ask, upstream: busy }).waitMs).toBe(0);
   });
 
-  it('reckons with the whole prompt uncached and the longest answer where it costs something', () => {
-    const price = { inputUsd: 4, outputUsd: 20, cachedInputUsd: 0.4 };
-    const priced = { ...model, price };
-    const { worstUsd } = make().estimate({ ...ask, model: priced, cachedTokens: 900 });
-    expect(worstUsd).toBeCloseTo((1_250 * 4 + 4_000 * 20) / 1e6, 9);
-    expect(make().estimate({ ...ask, model: priced, maxTokens: 100 }).worstUsd).toBeCloseTo(0.007, 9);
-    // A provider that gets the request as it came answers until its context is full.
-    const received = { ...upstream, takesReceived: true };
-    const whole = make().estimate({ ...ask, upstream: received, model: priced }).worstUsd;
-    expect(whole).toBeCloseTo((1_250 * 4 + 7_192 * 20) / 1e6, 9);
+  it('passes on what it costs at most, and what a lost cache is worth', () => {
+    expect(make().estimate({ ...ask, worstUsd: 0.25 })).toMatchObject({ worstUsd: 0.25 });
+    expect(make().estimate({ ...ask, worstUsd: 0.25 })).not.toHaveProperty('lostCacheUsd');
+    expect(make().estimate({ ...ask, lostCacheUsd: 0.01 })).toMatchObject({ worstUsd: 0, lostCacheUsd: 0.01 });
   });
 
   it('does not take a cache that the engine does not tell of for speed', () => {

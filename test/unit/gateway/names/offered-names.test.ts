@@ -39,4 +39,15 @@ describe('offeredNames', () => {
   it('offers them without any upstream too', () => {
     expect(offeredNames({}, policySchema.parse({}), []).map((each) => each.model)).toEqual([null, null, null, null]);
   });
+
+  it('lists a purpose where offloading is open and one of its models is there', () => {
+    const purposes = (isOpen: boolean, standIns: Record<string, string[]>): [string, string | null][] =>
+      offeredNames({}, policySchema.parse({}), upstreams, { isOpen, standIns: (name) => standIns[name] ?? [] })
+        .filter(({ id }) => ['ranch/code', 'ranch/live'].includes(id))
+        .map(({ id, model, sentence }) => [id, /^For .*\.$/.test(sentence) ? model : null]);
+    const set = { 'ranch/code': ['gone/x', 'openai/gpt'], 'ranch/live': ['gone/x'] };
+    expect(purposes(true, set)).toEqual([['ranch/code', 'openai/gpt']]);
+    expect(purposes(false, set)).toEqual([]);
+    expect(purposes(true, {})).toEqual([]);
+  });
 });

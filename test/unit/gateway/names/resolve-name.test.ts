@@ -180,4 +180,24 @@ describe('resolveName', () => {
     expect([resolved.priority, resolved.ceiling, resolved.maxCostUsd]).toEqual(['high', 'ranch', 0.05]);
     expect(resolve('qwen', {}, { headers: { 'x-ranch-max-cost': '0' } }).maxCostUsd).toBe(0);
   });
+
+  it('narrows the offload switch to that of the key and of the persona, whichever is more closed', () => {
+    const own = settingsSchema.parse({
+      names: { shy: { model: 'qwen', offload: 'off' }, bold: { model: 'qwen', offload: 'on' } },
+    });
+    const of = (name: string, policy: PolicyInput = {}): string | null =>
+      resolve(name, policy, { names: own.names }).offload;
+    expect([of('qwen'), of('shy'), of('bold')]).toEqual([null, 'off', 'on']);
+    expect([of('qwen', { offload: 'auto' }), of('shy', { offload: 'on' }), of('bold', { offload: 'auto' })]).toEqual([
+      'auto',
+      'off',
+      'auto',
+    ]);
+  });
+
+  it('knows the names of purposes, also behind an alias', () => {
+    const own = settingsSchema.parse({ names: { coder: 'ranch/code' } });
+    expect(resolve('coder', {}, { names: own.names }).target).toEqual({ kind: 'policy', policy: 'ranch/code' });
+    expect(resolve('ranch/live').target).toEqual({ kind: 'policy', policy: 'ranch/live' });
+  });
 });

@@ -163,7 +163,12 @@ describe('planRoute, refusals', () => {
   });
 
   it('refuses for the budget in its own words, and not as an account that has ended', () => {
-    const verdict = { allowed: false, reason: 'no-budget', sentence: 'Today’s $10.00 are spent.' } as const;
+    const verdict = {
+      allowed: false,
+      reason: 'no-budget',
+      sentence: 'Today’s $10.00 are spent.',
+      untilMs: null,
+    } as const;
     const openai = option('cloud', 'openai', { models: [model('gpt')], verdict });
     const result = planRoute(naming('openai/gpt'), [openai], context());
     expect(told(result)).toEqual(['refused no-budget key_limit']);

@@ -23,11 +23,19 @@ interface OptionChange extends Partial<UpstreamDescription> {
   readonly breaker?: RouteOption['breaker'];
   readonly hasSession?: boolean;
   readonly verdict?: SpendingVerdict;
+  readonly prepaidUsd?: number;
 }
 
 /** An upstream that has `qwen` and begins at once, but for what is said. `ttftMs` is the sum of its parts. */
 export function option(route: UpstreamRoute, id: string, change: OptionChange = {}): RouteOption {
-  const { expected = {}, breaker = 'closed', hasSession = false, verdict = { allowed: true }, ...described } = change;
+  const {
+    expected = {},
+    breaker = 'closed',
+    hasSession = false,
+    verdict = { allowed: true },
+    prepaidUsd,
+    ...described
+  } = change;
   return {
     upstream: {
       id,
@@ -43,6 +51,7 @@ export function option(route: UpstreamRoute, id: string, change: OptionChange = 
     },
     breaker,
     hasSession,
+    ...(prepaidUsd === undefined ? {} : { prepaidUsd }),
     estimate: (asked) => {
       const parts = {
         waitMs: 0,

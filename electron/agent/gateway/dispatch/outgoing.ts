@@ -1,0 +1,42 @@
+import type { Dialect } from '../../inference/request.ts';
+import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Query } from '../dialects/query.ts';
+import type { Decoded } from '../dialects/surface.ts';
+
+/** What is known of a request when its body is made for an upstream. */
+export interface Outgoing {
+  readonly decoded: Decoded;
+  /** As the caller and its persona ask; for peers and providers. */
+  readonly query: Query;
+  /** The same, evened out for the caches of this machine's engines. */
+  readonly localQuery: Query;
+  /** The caller named a persona: what it sent is not what is asked. */
+  readonly hasPersona: boolean;
+  readonly rawHeaders: readonly string[];
+  /** Longest answer of a caller who names no limit, tokens. */
+  readonly maxOutputTokens: number;
+}
+
+/** The caller's dialect where the upstream speaks it, for then nothing has to be translated. */
+export function dialectFor(caller: Dialect, upstream: Pick<UpstreamDescription, 'dialects'>): Dialect {
+  return upstream.dialects.includes(caller) ? caller : (upstream.dialects[0] ?? 'openai');
+}
+
+/** Whether a provider gets the body as the caller sent it, but for the model's name. */
+export function goesAsReceived({ decoded, hasPersona }: Outgoing, upstream: UpstreamDescription): boolean {
+  const same = upstream.dialects.includes(decoded.surface.dialect);
+  return upstream.takesReceived === true && same && decoded.passes && !hasPersona;
+}
+
+/**
+ * Longest answer that a provider can give to the request, tokens: the caller's limit, else the model's own, else that of
+ * the settings, which then goes along. A body that is made here never asks for more than the model gives.
+ */
+export function answerLimit(outgoing: Outgoing, upstream: UpstreamDescription, model: ServedModel): number {
+  const { query, maxOutputTokens } = outgoing;
+  if (query.operation === 'embedding') return 0;
+  const most = model.maxOutputTokens ?? null;
+  const ours = Math.min(maxOutputTokens, model.contextLength ?? maxOutputTokens);
+  if (goesAsReceived(outgoing, upstream)) return query.maxTokens ?? most ?? ours;
+  return Math.min(query.maxTokens ?? ours, most ?? Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,65 @@
+import type { OffloadMode } from '../../../../electron/contract/cloud.ts';
+import type {
+  Reservation,
+  ReservationAsk,
+  Spending,
+  SpendingAsk,
+  SpendingVerdict,
+} from '../../../../electron/agent/inference/spending.ts';
+import type { TokenPrice } from '../../../../electron/agent/inference/upstream.ts';
+import type { Usage } from '../../../../electron/agent/inference/usage.ts';
+
+type Refusal = SpendingVerdict & { allowed: false };
+
+/** Money that writes down what happens to it. Costs are those of `price`, cached tokens apart. */
+export class RecordingSpending implements Spending {
+  mode: OffloadMode = 'auto';
+  /** What {@link judge} and {@link reserve} say; null for yes. */
+  judged: Refusal | null = null;
+  refused: Refusal | null = null;
+  /** Reserving waits for this. */
+  gate: Promise<void> = Promise.resolve();
+  readonly log: string[] = [];
+  readonly judgedAsks: SpendingAsk[] = [];
+  readonly asks: ReservationAsk[] = [];
+  readonly #price: TokenPrice;
+
+  constructor(price: TokenPrice) {
+    this.#price = price;
+  }
+
+  offload(own: OffloadMode | null): OffloadMode {
+    return this.mode === 'off' ? 'off' : (own ?? this.mode);
+  }
+
+  judge(ask: SpendingAsk): SpendingVerdict {
+    this.judgedAsks.push(ask);
+    return this.judged ?? { allowed: true };
+  }
+
+  async reserve(ask: ReservationAsk): Promise<{ reservation: Reservation } | { refused: Refusal }> {
+    this.asks.push(ask);
+    await this.gate;
+    if (this.refused !== null) return { refused: this.refused };
+    this.log.push(`reserve ${ask.upstreamId}`);
+    const ended = (what: string, usd: number): number => {
+      this.log.push(`${what} ${(usd * 1e6).toFixed(0)}`);
+      return usd;
+    };
+    return {
+      reservation: {
+        settle: (usage) => ended('settle', this.#costOf(usage)),
+        estimate: (usage) => ended('estimate', this.#costOf(usage)),
+        forfeit: () => ended('forfeit', ask.worstUsd),
+        release: () => void this.log.push('release'),
+      },
+    };
+  }
+
+  #costOf({ promptTokens, cachedTokens, completionTokens }: Usage): number {
+    const { inputUsd, cachedInputUsd, outputUsd } = this.#price;
+    const cached = cachedTokens ?? 0;
+    const prompt = (promptTokens - cached) * inputUsd + cached * (cachedInputUsd ?? inputUsd);
+    return (prompt + completionTokens * outputUsd) / 1e6;
+  }
+}
