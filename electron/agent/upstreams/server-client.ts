@@ -3,12 +3,12 @@ import type { Clock } from '../base/clock.ts';
 import { withoutKey } from '../inference/kept-secret.ts';
 import { withHeededThink, withoutReloadOptions } from '../inference/ollama-body.ts';
 import type { Dialect, InferenceRequest } from '../inference/request.ts';
+import type { ServerAddress } from '../inference/server-address.ts';
 import type { ModelDetails, UpstreamRoute } from '../inference/upstream.ts';
 import type { WireResponse } from '../inference/wire-response.ts';
 import type { TlsTrust } from '../inference/wire/connection.ts';
 import { HttpUpstream } from '../inference/wire/http-upstream.ts';
 import { ranchHeaders, callerHeaders } from '../../contract/routing.ts';
-import type { ServerAddress } from './server-address.ts';
 import { pathOf } from './server-paths.ts';
 
 const anthropicVersion = '2023-06-01';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, routeOf } from '../../../electron/agent/upstreams/server-address.ts';
+import { addressOf } from '../../../electron/agent/inference/server-address.ts';
+import { routeOf } from '../../../electron/agent/upstreams/server-address.ts';
 import { withOwnIds, type ServerSettings } from '../../../electron/agent/upstreams/server-settings.ts';
 
 describe('the address of a server', () => {

@@ -1,0 +1,60 @@
+/** What an upstream's error says, as it says it: not yet fit for others' eyes. */
+export interface ToldError {
+  readonly message: string;
+  /** Its `code` where that is a text, else its `type`; empty without either. */
+  readonly type: string;
+  readonly param: string | null;
+}
+
+const longestRetryAfterS = 86_400;
+
+/** The dialects' shapes: `{"error":{…}}`, the same with a type beside it, and `{"error":"…"}`; null for anything else. */
+export function parseToldError(text: string): ToldError | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body !== 'object' || body === null || !('error' in body)) return null;
+    const { error } = body;
+    if (typeof error === 'string') return { message: error, type: '', param: null };
+    if (typeof error !== 'object' || error === null) return null;
+    const fields: Record<string, unknown> = { ...error };
+    const { message, type, code, param } = fields;
+    if (typeof message !== 'string' || message === '') return null;
+    const kind = typeof code === 'string' ? code : type;
+    return {
+      message,
+      type: typeof kind === 'string' ? kind : '',
+      param: typeof param === 'string' ? param : null,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** How providers say that an account, or what it may spend, is used up. */
+const usedUp =
+  /reached your specified (?:\w+ )?(?:API )?usage limits|credit balance is too low|insufficient credits|used all available credits|monthly spending limit|doesn't have any credits|key limit exceeded/i;
+
+/** 402; Anthropic says it with a 400, OpenAI and xAI with a 429, OpenRouter and xAI with a 403 too. */
+export function isOutOfMoney(status: number, told: ToldError | null): boolean {
+  if (status === 402) return true;
+  if (status !== 400 && status !== 403 && status !== 429) return false;
+  if (told?.type === 'insufficient_quota' || told?.type === 'billing_error') return true;
+  return usedUp.test(told?.message ?? '');
+}
+
+/** Seconds until the date in "You will regain access on 2026-12-01 at 00:00 UTC"; null where there is none. */
+export function regainedInS(message: string, nowMs: number): number | null {
+  const [, day, time] = /regain access on (\d{4}-\d{2}-\d{2}) at (\d{2}:\d{2}) UTC/.exec(message) ?? [];
+  if (day === undefined || time === undefined) return null;
+  const seconds = (Date.parse(`${day}T${time}:00Z`) - nowMs) / 1_000;
+  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : null;
+}
+
+/** Whole seconds of a Retry-After, be it a number or a date (RFC 9110 §10.2.3), at most a day; null without one. */
+export function retryAfterSOf(headers: ReadonlyMap<string, string>, nowMs: number): number | null {
+  const value = headers.get('retry-after')?.trim();
+  if (value === undefined || value === '') return null;
+  const seconds = /^\d{1,9}(?:\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - nowMs) / 1_000;
+  if (!Number.isFinite(seconds)) return null;
+  return Math.min(longestRetryAfterS, Math.max(1, Math.ceil(seconds)));
+}
