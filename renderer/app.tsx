@@ -11,6 +11,7 @@ import { EnginesView } from './views/engines/engines-view.tsx';
 import { GatewayView } from './views/gateway/gateway-view.tsx';
 import { KeysView } from './views/keys/keys-view.tsx';
 import { ModelsView } from './views/models/models-view.tsx';
+import { MoneyView } from './views/money/money-view.tsx';
 import { OverviewView } from './views/overview/overview-view.tsx';
 import { TrafficView } from './views/traffic/traffic-view.tsx';
 
@@ -18,6 +19,7 @@ const titles: Readonly<Record<Route, string>> = {
   overview: 'Overview',
   models: 'Models',
   traffic: 'Traffic',
+  money: 'Money',
   gateway: 'Gateway',
   keys: 'Keys',
   engines: 'Engines',
@@ -118,6 +120,8 @@ function Screen({ place }: { place: Place }): ReactElement {
       return <ModelsView />;
     case 'traffic':
       return <TrafficView place={place} />;
+    case 'money':
+      return <MoneyView place={place} />;
     case 'gateway':
       return <GatewayView />;
     case 'keys':

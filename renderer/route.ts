@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-export const routes = ['overview', 'models', 'traffic', 'gateway', 'keys', 'engines'] as const;
+export const routes = ['overview', 'models', 'traffic', 'money', 'gateway', 'keys', 'engines'] as const;
 export type Route = (typeof routes)[number];
 
 /** What an address's fragment names, such as `#/traffic/ID` or `#/traffic?key=aider`. */

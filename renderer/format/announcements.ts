@@ -1,11 +1,12 @@
 import { type NodeSnapshot } from '../../electron/contract/snapshot.ts';
 import { installStateWord } from './installs.ts';
+import { offloadWord } from './offload.ts';
 import { plainLine } from './plain-text.ts';
 import { pullShare, pullStateWord } from './pulls.ts';
 import { switchIsOver, switchPhaseWord } from './switching.ts';
 import { engineKindName, engineStateWord } from './words.ts';
 
-type Parts = Pick<NodeSnapshot, 'node' | 'engines' | 'notices' | 'pulls' | 'switching' | 'installs'>;
+type Parts = Pick<NodeSnapshot, 'node' | 'engines' | 'notices' | 'pulls' | 'switching' | 'installs' | 'cloud'>;
 
 /** What of the page is worth saying aloud when it changes. */
 export interface Announced {
@@ -38,6 +39,7 @@ export function announcements(before: Announced, after: Announced): string[] {
     ...switchNews(old, after.snapshot),
     ...pullNews(old, after.snapshot),
     ...installNews(old, after.snapshot),
+    ...cloudNews(old.cloud, after.snapshot.cloud),
   ];
 }
 
@@ -72,4 +74,17 @@ function installNews(before: Parts, after: Parts): string[] {
       ? [`${name}: step ${install.step} of ${install.steps}.`]
       : [`${name}: ${installStateWord(install.state).word}.`];
   });
+}
+
+/** Where the switch stands, and what stopped it or lets it go on. */
+function cloudNews(before: Parts['cloud'], after: Parts['cloud']): string[] {
+  const paused = (after.paused?.reason ?? null) !== (before.paused?.reason ?? null);
+  return [
+    ...(before.offload === after.offload ? [] : [`Offload to cloud: ${offloadWord(after.offload).word}.`]),
+    ...(!paused
+      ? []
+      : after.paused === null
+        ? ['Offloading goes on.']
+        : [`Offloading is paused. ${plainLine(after.paused.sentence)}`]),
+  ];
 }

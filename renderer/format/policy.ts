@@ -1,5 +1,7 @@
+import { offloadModes, type OffloadMode } from '../../electron/contract/cloud.ts';
 import { type KeyRow, type Policy, type PolicyInput } from '../../electron/contract/keys.ts';
 import { formatCount } from './numbers.ts';
+import { offloadWord } from './offload.ts';
 import { ceilingWords, priorityWord } from './trace.ts';
 import { formatDollars } from './traffic.ts';
 
@@ -15,6 +17,15 @@ export interface PolicyDraft {
   readonly tokensPerMinute: string;
   readonly concurrency: string;
   readonly dollarsPerDay: string;
+  /** Its own place of the offload switch; `node` for the node's. */
+  readonly offload: OffloadMode | 'node';
+}
+
+export const offloadChoices = ['node', ...offloadModes] as const;
+
+/** A choice of the offload field. */
+export function offloadChoiceWord(choice: OffloadMode | 'node'): string {
+  return choice === 'node' ? 'As the node has it' : offloadWord(choice).word;
 }
 
 export const emptyDraft: PolicyDraft = {
@@ -27,6 +38,7 @@ export const emptyDraft: PolicyDraft = {
   tokensPerMinute: '',
   concurrency: '',
   dollarsPerDay: '',
+  offload: 'node',
 };
 
 export function draftOf(policy: Policy): PolicyDraft {
@@ -41,6 +53,7 @@ export function draftOf(policy: Policy): PolicyDraft {
     tokensPerMinute: number(policy.tokensPerMinute),
     concurrency: number(policy.concurrency),
     dollarsPerDay: number(policy.dollarsPerDay),
+    offload: policy.offload ?? 'node',
   };
 }
 
@@ -58,8 +71,12 @@ export function policyOf(draft: PolicyDraft): PolicyInput {
     tokensPerMinute: number(draft.tokensPerMinute),
     concurrency: number(draft.concurrency),
     dollarsPerDay: number(draft.dollarsPerDay),
+    offload: draft.offload === 'node' ? null : draft.offload,
   };
 }
+
+/** An own switch in the list of what a key may do. */
+const offloadPolicyWords: Readonly<Record<OffloadMode, string>> = { off: 'never', auto: 'when busy', on: 'first' };
 
 /** What a key may do, where that is not everything: one part a limit. */
 export function policyWords(policy: Policy): string[] {
@@ -73,6 +90,7 @@ export function policyWords(policy: Policy): string[] {
     ...(requestsPerMinute === null ? [] : [`${formatCount(requestsPerMinute)} requests a minute`]),
     ...(tokensPerMinute === null ? [] : [`${formatCount(tokensPerMinute)} tokens a minute`]),
     ...(concurrency === null ? [] : [`${formatCount(concurrency)} at once`]),
+    ...(policy.offload === null ? [] : [`cloud ${offloadPolicyWords[policy.offload]}`]),
     ...(dollarsPerDay === null ? [] : [dollarsPerDay === 0 ? 'no money' : `${formatDollars(dollarsPerDay)} a day`]),
   ];
 }

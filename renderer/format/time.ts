@@ -47,6 +47,22 @@ export function formatClock(at: number): string {
     .join(':');
 }
 
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+
+/** The day on the reader's calendar: "Mon 23 Nov". */
+export function formatDay(at: number): string {
+  const time = new Date(at);
+  return `${days[time.getDay()] ?? ''} ${time.getDate()} ${months[time.getMonth()] ?? ''}`;
+}
+
+/** When something comes or came, to the minute: "at 00:00" within a day of `now`, else "on Mon 30 Nov at 00:00". */
+export function formatMoment(at: number, now: number, preposition: 'at' | '' = 'at'): string {
+  const clock = formatClock(at).slice(0, 5);
+  if (Math.abs(at - now) <= day) return preposition === 'at' ? `at ${clock}` : clock;
+  return preposition === 'at' ? `on ${formatDay(at)} at ${clock}` : `${formatDay(at)}, ${clock}`;
+}
+
 /** Milliseconds since the epoch of an ISO time; null when there is none or it cannot be read. */
 export function parseTime(iso: string | null): number | null {
   if (iso === null) return null;

@@ -1,5 +1,6 @@
 import { type ActivityEntry } from '../../electron/contract/snapshot.ts';
 import { type Trace } from '../../electron/contract/trace.ts';
+import { formatMoney } from './money.ts';
 import { formatCount, unknown } from './numbers.ts';
 import { parseTime } from './time.ts';
 
@@ -27,20 +28,22 @@ export interface TrafficRow {
   readonly completionTokens: number | null;
   readonly ttftMs: number | null;
   readonly tokensPerSecond: number | null;
+  /** Dollars; null while it is not known. */
+  readonly costUsd: number | null;
   /** Whether it comes from the store: such a row is complete. */
   readonly kept: boolean;
 }
 
 export function rowOfTrace(trace: Trace): TrafficRow {
-  const { requestedModel: asked, model: answered, ...rest } = trace;
-  return { ...picked(rest), asked, answered, kept: true };
+  const { requestedModel: asked, model: answered, costUsd, ...rest } = trace;
+  return { ...picked(rest), asked, answered, costUsd, kept: true };
 }
 
 export function rowOfActivity(entry: ActivityEntry): TrafficRow {
-  return { ...picked(entry), asked: entry.model, answered: null, kept: false };
+  return { ...picked(entry), asked: entry.model, answered: null, costUsd: null, kept: false };
 }
 
-type Common = Omit<TrafficRow, 'asked' | 'answered' | 'kept'>;
+type Common = Omit<TrafficRow, 'asked' | 'answered' | 'costUsd' | 'kept'>;
 
 function picked(from: Common): Common {
   const { trace, at, dialect, operation, stream, key, route, upstream, reason, state, status, error } = from;
@@ -155,9 +158,8 @@ export function dialectName(dialect: ActivityEntry['dialect']): string {
   return dialects[dialect];
 }
 
-/** Dollars at most: "free", "$0.0021", "$1.40". */
+/** Dollars of one request: "free", "$0.0021", "$1.40". */
 export function formatDollars(usd: number | null): string {
   if (usd === null || !Number.isFinite(usd)) return unknown;
-  if (usd === 0) return 'free';
-  return usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd.toFixed(2)}`;
+  return usd === 0 ? 'free' : formatMoney(usd);
 }

@@ -14,6 +14,8 @@ import {
   type PullSnapshot,
   type SwitchSnapshot,
 } from '../../electron/contract/snapshot.ts';
+import { afterSettings, FakeCloud } from './fake-control-cloud.ts';
+import { FakeRefusal } from './fake-control-refusal.ts';
 import { fakeKey, fakeKeys } from './fake-traffic.ts';
 
 const gib = 1024 ** 3;
@@ -25,9 +27,6 @@ export const fakeNewKey = 'rh-fake-0123456789abcdefghijklmnopqrstuvwxyz';
 
 type Sections = ChangeEvent['set'];
 
-/** Refused as the agent refuses: with a code and a sentence. */
-export class FakeRefusal extends Error {}
-
 /**
  * What a node does about commands, without doing any of it: a switch goes through its phases, pulls grow, installs take
  * their steps. Time is counted in steps, which whoever owns it takes: one a second, or one by one in a test.
@@ -37,6 +36,7 @@ export class FakeNode {
   /** The next switch ends so. */
   switchEnd: 'done' | 'rolled-back' = 'done';
   keys: readonly KeyRow[] = fakeKeys((ms) => new Date(Date.now() - ms).toISOString());
+  readonly cloud = new FakeCloud();
   #count = 0;
   readonly #tell: (set: Sections) => void;
 
@@ -103,10 +103,28 @@ export class FakeNode {
         this.#setKey(id, { policy });
         break;
       }
+      case 'offload.set': {
+        const { mode, forMs } = commandSchemas[name].parse(body);
+        const until = forMs === undefined ? null : new Date(Date.now() + forMs).toISOString();
+        this.#tell({ cloud: { ...this.snapshot.cloud, offload: mode, until } });
+        break;
+      }
+      case 'offload.resume':
+        this.#tell({ cloud: { ...this.snapshot.cloud, paused: null } });
+        break;
+      case 'secrets.set':
+      case 'secrets.clear':
+        this.#setSecret(commandSchemas['secrets.clear'].shape.provider.parse(providerOf(body)), name === 'secrets.set');
+        break;
+      case 'cloud.test':
+        return this.cloud.test(commandSchemas[name].parse(body).provider);
+      case 'settings.update':
+        this.cloud.update(commandSchemas[name].parse(body));
+        this.#tell({ cloud: afterSettings(this.snapshot.cloud, this.cloud.settings) });
+        break;
       case 'engines.start':
       case 'engines.stop':
       case 'engines.restart':
-      case 'settings.update':
       case 'agent.shutdown':
         break;
     }
@@ -136,6 +154,17 @@ export class FakeNode {
     ];
     this.#tellKeys();
     return { ok: true, key: fakeNewKey, keyId: id };
+  }
+
+  #setSecret(provider: string, set: boolean): void {
+    this.cloud.setSecret(provider, set ? 'set' : 'missing');
+    const { cloud } = this.snapshot;
+    const state = set
+      ? { state: 'ready', sentence: 'It answers.', modelsTotal: 2 }
+      : { state: 'no-key', sentence: 'It has no key yet. Set one to use it.', modelsTotal: 0 };
+    this.#tell({
+      cloud: { ...cloud, providers: cloud.providers.map((one) => (one.id === provider ? { ...one, ...state } : one)) },
+    });
   }
 
   #setKey(id: string, over: Partial<KeyRow>): void {
@@ -324,4 +353,8 @@ export class FakeNode {
 
 function now(): string {
   return new Date().toISOString();
+}
+
+function providerOf(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'provider' in body ? body.provider : null;
 }

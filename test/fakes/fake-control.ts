@@ -9,11 +9,19 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
-import { commandSchemas, querySchemas, type CommandName } from '../../electron/contract/control.ts';
+import {
+  commandSchemas,
+  controlPaths,
+  querySchemas,
+  usageExportSchema,
+  type CommandName,
+} from '../../electron/contract/control.ts';
 import { applyChange, type ChangeEvent } from '../../electron/contract/events.ts';
 import { type Trace } from '../../electron/contract/trace.ts';
 import { fakeAvailability, fakeInstallSteps, fakeVariants } from './fake-control-data.ts';
-import { FakeNode, FakeRefusal } from './fake-control-node.ts';
+import { fakeUsage } from './fake-control-cloud.ts';
+import { FakeNode } from './fake-control-node.ts';
+import { FakeRefusal } from './fake-control-refusal.ts';
 import { type FakeOrders } from './fake-orders.ts';
 import { fakePoint, fakeSnapshot } from './fake-snapshot.ts';
 import { fakeSessions, fakeTraces, pickTraces } from './fake-traffic.ts';
@@ -197,7 +205,13 @@ function answerQuery(name: string, params: URLSearchParams, response: ServerResp
     );
   else if (name === 'installSteps') {
     json(response, 200, fakeInstallSteps(querySchemas.installSteps.parse(Object.fromEntries(params)).kind));
-  } else if (name === 'keys') json(response, 200, { keys: node.keys });
+  } else if (name === 'usage') {
+    json(response, 200, fakeUsage(querySchemas.usage.parse(Object.fromEntries(params))));
+  } else if (name === 'cloud') json(response, 200, node.cloud.overview());
+  else if (name === 'secrets') json(response, 200, { secrets: node.cloud.secrets });
+  else if (name === 'settings')
+    json(response, 200, { settings: { cloud: node.cloud.settings }, rows: node.cloud.rows() });
+  else if (name === 'keys') json(response, 200, { keys: node.keys });
   else if (name === 'sessions') json(response, 200, { sessions: fakeSessions(ago) });
   else if (name === 'traces') {
     json(response, 200, pickTraces(kept, querySchemas.traces.parse(Object.fromEntries(params))));
@@ -211,6 +225,19 @@ function answerQuery(name: string, params: URLSearchParams, response: ServerResp
 
 function ago(ms: number): string {
   return new Date(Date.now() - ms).toISOString();
+}
+
+/** A small export: what matters here is that it is asked for rightly and saved as a file. */
+function sendExport(params: URLSearchParams, response: ServerResponse): void {
+  const { since, until, format } = usageExportSchema.parse(Object.fromEntries(params));
+  const { rows } = fakeUsage({ since, until, by: 'model' });
+  const csv = format === 'csv';
+  response.writeHead(200, {
+    'content-type': csv ? 'text/csv' : 'application/x-ndjson',
+    'content-disposition': `attachment; filename="ranch-hand-usage.${csv ? 'csv' : 'ndjson'}"`,
+  });
+  const lines = rows.map((row) => (csv ? `${row.name},${row.costUsd}` : JSON.stringify(row)));
+  response.end(`${[...(csv ? ['model,cost'] : []), ...lines].join('\n')}\n`);
 }
 
 async function servePanel(path: string, response: ServerResponse): Promise<void> {
@@ -248,6 +275,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     openEvents(request, response);
   } else if (pathname === '/control/v1/queries/logs') {
     openLog(request, response);
+  } else if (pathname === controlPaths.usageExport) {
+    sendExport(searchParams, response);
   } else if (pathname.startsWith('/control/v1/queries/')) {
     answerQuery(pathname.split('/').at(-1) ?? '', searchParams, response);
   } else {

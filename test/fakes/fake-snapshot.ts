@@ -1,5 +1,5 @@
-import { noCloud } from '../../electron/contract/cloud.ts';
 import { type ActivityEntry, type HistoryPoint, type NodeSnapshot } from '../../electron/contract/snapshot.ts';
+import { fakeCloud } from './fake-control-cloud.ts';
 import { fakeEngines, fakeModels, fakePulls } from './fake-control-data.ts';
 import { plainGateway, plainRequest } from '../fixtures/snapshot-parts.ts';
 
@@ -84,7 +84,7 @@ export function fakeSnapshot(now: number): NodeSnapshot {
       ],
       breakers: [{ upstream: 'llama-server', state: 'open', cause: 'failing', nextTryAt: iso(-24_000) }],
     },
-    cloud: noCloud,
+    cloud: fakeCloud(now),
     mesh: { listening: false, reachable: null, peers: [] },
     activity: fakeActivity(iso),
     notices: [

@@ -1,6 +1,6 @@
 import { useId, type ReactElement } from 'react';
 import { ceilings, priorities } from '../../../electron/contract/routing.ts';
-import { type PolicyDraft } from '../../format/policy.ts';
+import { offloadChoices, offloadChoiceWord, type PolicyDraft } from '../../format/policy.ts';
 import { plainLine } from '../../format/plain-text.ts';
 import { ceilingWords, priorityWord } from '../../format/trace.ts';
 import { useSnapshot } from '../../panel-context.ts';
@@ -55,6 +55,13 @@ export function PolicyFields({ draft, onDraft }: Props): ReactElement {
         options={ceilings}
         word={ceilingWords}
         onValue={(ceiling) => put({ ceiling })}
+      />
+      <Choice
+        name="Its offload to cloud"
+        value={draft.offload}
+        options={offloadChoices}
+        word={offloadChoiceWord}
+        onValue={(offload) => put({ offload })}
       />
       <Limit
         name="Dollars a day"

@@ -1,53 +1,59 @@
 import { type ReactElement } from 'react';
-import { AgentText } from '../../components/agent-text.tsx';
+import { BudgetBar } from '../../components/budget-bar.tsx';
+import { OffloadSwitch } from '../../components/offload-switch.tsx';
+import { PausedBanner } from '../../components/paused-banner.tsx';
 import { Section } from '../../components/section.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { formatClock, parseTime } from '../../format/time.ts';
-import { offloadSentence } from '../../format/offload.ts';
-import { useSnapshot } from '../../panel-context.ts';
+import { budgetOfToday, budgetSentence } from '../../format/budgets.ts';
+import { formatMoney, formatShare } from '../../format/money.ts';
+import { offloadWord } from '../../format/offload.ts';
+import { useNow, useSnapshot } from '../../panel-context.ts';
 
-const words = {
-  off: { word: 'Off', tone: 'quiet' },
-  auto: { word: 'When busy', tone: 'elsewhere' },
-  on: { word: 'Preferred', tone: 'elsewhere' },
-} as const;
-
-/** Whether requests may leave this machine for the cloud, and what that has cost. */
+/** Whether requests may leave this machine for the cloud, and what that has cost today. */
 export function Offload(): ReactElement {
-  const cloud = useSnapshot((all) => all.cloud);
-  const { word, tone } = words[cloud.offload];
-  const until = parseTime(cloud.until);
+  const offload = useSnapshot((all) => all.cloud.offload);
   return (
-    <Section title="Offload to cloud" aside={<StateBadge word={word} tone={tone} />}>
-      <p>
-        {offloadSentence(cloud)}
-        {until !== null && ` This holds until ${formatClock(until)}.`}
-      </p>
-      {cloud.providers.length > 0 && (
-        <ul className="mt-2 text-sm">
-          {cloud.providers.map((provider) => (
-            <li key={provider.id} className="flex justify-between gap-4">
-              <AgentText text={provider.id} />
-              <span className="text-muted">
-                <AgentText text={provider.state} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-      {cloud.budgets.length > 0 && (
-        <ul className="mt-2 text-sm">
-          {cloud.budgets.map((budget) => (
-            <li key={`${budget.scope} ${budget.unit}`} className="flex justify-between gap-4">
-              <AgentText text={budget.scope} />
-              <span>
-                {budget.spent.toFixed(2)} of {budget.limit.toFixed(2)} <AgentText text={budget.unit} />
-                {budget.reserved > 0 && ` (${budget.reserved.toFixed(2)} held)`}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
+    <Section title="Offload to cloud" aside={<StateBadge {...offloadWord(offload)} />}>
+      <div className="grid gap-3">
+        <PausedBanner />
+        <OffloadSwitch />
+        <TodaysMoney />
+        <p className="text-sm">
+          <a href="#/money" className="underline">
+            Money
+          </a>{' '}
+          ·{' '}
+          <a href="#/money/providers" className="underline">
+            Providers
+          </a>
+        </p>
+      </div>
     </Section>
+  );
+}
+
+function TodaysMoney(): ReactElement | null {
+  const { budgets, today } = useSnapshot((all) => all.cloud);
+  const now = useNow();
+  const budget = budgetOfToday(budgets);
+  const spent = today?.spentUsd ?? budget?.spent ?? null;
+  const localShare = today?.localShare ?? null;
+  if (spent === null) return null;
+  return (
+    <div className="grid gap-1.5">
+      <p className="flex flex-wrap justify-between gap-x-4">
+        <span data-testid="money-today" className="font-medium">
+          Today {formatMoney(spent)}
+          {budget !== null && ` of ${formatMoney(budget.limit)}`}
+        </span>
+        {localShare !== null && <span className="text-muted">{formatShare(localShare)} kept local</span>}
+      </p>
+      {budget !== null && (
+        <>
+          <BudgetBar budget={budget} label="Budget of today" />
+          <p className="text-sm text-muted">{budgetSentence(budget, now)}</p>
+        </>
+      )}
+    </div>
   );
 }

@@ -4,7 +4,14 @@ import { StateBadge } from '../../components/state-badge.tsx';
 import { formatRate, unknown } from '../../format/numbers.ts';
 import { plainLine } from '../../format/plain-text.ts';
 import { formatAgo, formatLatency, parseTime } from '../../format/time.ts';
-import { askedWords, dialectName, tokenWords, traceAddress, type TrafficRow } from '../../format/traffic.ts';
+import {
+  askedWords,
+  dialectName,
+  formatDollars,
+  tokenWords,
+  traceAddress,
+  type TrafficRow,
+} from '../../format/traffic.ts';
 import { activityStatus, reasonWords, routeWord } from '../../format/words.ts';
 import { useNow } from '../../panel-context.ts';
 
@@ -17,6 +24,7 @@ export const requestHeads = [
   { title: 'Tokens in → out', number: true },
   { title: 'First token', number: true },
   { title: 'Tokens/s', number: true },
+  { title: 'Cost', number: true },
 ] as const;
 
 /** One request. Its time is the link to its decision; a click anywhere on the row follows it too. */
@@ -72,6 +80,7 @@ export function RequestRow({ row }: { row: TrafficRow }): ReactElement {
       <Tokens row={row} />
       <NumberCell label="First token" value={formatLatency(row.ttftMs)} />
       <NumberCell label="Tokens/s" value={formatRate(row.tokensPerSecond)} />
+      <NumberCell label="Cost" value={formatDollars(row.costUsd)} />
     </tr>
   );
 }

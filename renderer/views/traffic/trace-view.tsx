@@ -8,8 +8,8 @@ import { StateBadge } from '../../components/state-badge.tsx';
 import { useQuestion } from '../../components/use-question.ts';
 import { formatCount, formatPercent, formatRate } from '../../format/numbers.ts';
 import { formatAgo, formatClock, formatLatency, parseTime } from '../../format/time.ts';
-import { ceilingWords, priorityWord } from '../../format/trace.ts';
-import { askedWords, dialectName, trafficAddress } from '../../format/traffic.ts';
+import { ceilingWords, chosenOf, priorityWord } from '../../format/trace.ts';
+import { askedWords, dialectName, formatDollars, trafficAddress } from '../../format/traffic.ts';
 import { activityStatus, reasonWords, routeWord } from '../../format/words.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
 import { Candidates } from './candidates.tsx';
@@ -89,6 +89,7 @@ function Decision({ trace }: { trace: Trace }): ReactElement {
 function Outcome({ trace }: { trace: Trace }): ReactElement {
   const { word, tone } = activityStatus(trace);
   const { promptTokens, cachedTokens, completionTokens } = trace;
+  const worstUsd = chosenOf(trace)?.estimate?.worstUsd ?? 0;
   return (
     <Section title="What came of it" aside={<StateBadge word={word} tone={tone} />}>
       <dl className="grid grid-cols-2 gap-x-6 gap-y-3">
@@ -130,8 +131,22 @@ function Outcome({ trace }: { trace: Trace }): ReactElement {
               {formatCount(cachedTokens)} from the cache ({formatPercent((cachedTokens / promptTokens) * 100)})
             </span>
           )}
+          {(trace.cacheWriteTokens ?? 0) > 0 && (
+            <span className="block text-muted">{formatCount(trace.cacheWriteTokens)} written to the cache</span>
+          )}
         </Fact>
-        <Fact name="Answer">{formatCount(completionTokens)} tokens</Fact>
+        <Fact name="Answer">
+          {formatCount(completionTokens)} tokens
+          {(trace.reasoningTokens ?? 0) > 0 && (
+            <span className="block text-muted">{formatCount(trace.reasoningTokens)} of them thinking</span>
+          )}
+        </Fact>
+        <Fact name="Cost">
+          {formatDollars(trace.costUsd)}
+          {worstUsd > 0 && (
+            <span className="block text-muted">{formatDollars(worstUsd)} at most, as reckoned before</span>
+          )}
+        </Fact>
         <Fact name="Passed on">
           {trace.upstream === null
             ? 'Nothing'

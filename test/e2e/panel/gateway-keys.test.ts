@@ -120,6 +120,7 @@ describe('keys', () => {
     await form.getByLabel('Models it may use').fill('falcon3-*, llama*');
     await form.getByRole('combobox', { name: 'Priority', exact: true }).selectOption('Low');
     await form.getByLabel('Its requests may go').selectOption('This machine only');
+    await form.getByLabel('Its offload to cloud').selectOption('Off');
     await form.getByLabel('Requests a minute').fill('60');
     await form.getByLabel('Dollars a day').fill('0.5');
     await page.keyboard.press('Enter');
@@ -150,6 +151,7 @@ describe('keys', () => {
             tokensPerMinute: null,
             concurrency: null,
             dollarsPerDay: 0.5,
+            offload: 'off',
           },
         },
       ],

@@ -11,7 +11,7 @@ import { PanelPage, useChromium } from './panel-page.ts';
 
 const browser = useChromium();
 
-const screens = ['Overview', 'Models', 'Traffic', 'Gateway', 'Keys', 'Engines'] as const;
+const screens = ['Overview', 'Models', 'Traffic', 'Money', 'Gateway', 'Keys', 'Engines'] as const;
 const backgroundOf = 'getComputedStyle(document.documentElement).backgroundColor';
 
 type Sections = ChangeEvent['set'];
@@ -145,7 +145,7 @@ describe('looks', () => {
     await using agent = await startFakeControl();
     await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const walked: string[] = [];
-    for (let step = 0; step < 10; step += 1) {
+    for (let step = 0; step < 11; step += 1) {
       await panel.page.keyboard.press('Tab');
       walked.push(
         await panel.page.evaluate<string>(
@@ -159,6 +159,7 @@ describe('looks', () => {
       'Overview',
       'Models',
       'Traffic',
+      'Money',
       'Gateway',
       'Keys',
       'Engines',

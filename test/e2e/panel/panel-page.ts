@@ -133,7 +133,7 @@ export class PanelPage implements AsyncDisposable {
     return this.page.getByTestId('log');
   }
 
-  async show(screen: 'Overview' | 'Models' | 'Traffic' | 'Gateway' | 'Keys' | 'Engines'): Promise<void> {
+  async show(screen: 'Overview' | 'Models' | 'Traffic' | 'Money' | 'Gateway' | 'Keys' | 'Engines'): Promise<void> {
     await this.page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click();
   }
 

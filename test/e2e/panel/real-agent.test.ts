@@ -32,7 +32,7 @@ async function statusOf(agent: AgentProcess): Promise<NodeSnapshot> {
 
 /** Tokens per second in the tray's tooltip. */
 function tooltipSpeed(snapshot: NodeSnapshot): number {
-  const { tooltip } = trayMenu({ kind: 'connected', snapshot, seq: 0 }, { startAtLogin: null });
+  const { tooltip } = trayMenu({ kind: 'connected', snapshot, seq: 0 }, { startAtLogin: null, nowMs: Date.now() });
   return Number(/([\d.]+) tok\/s/.exec(tooltip)?.[1]);
 }
 
