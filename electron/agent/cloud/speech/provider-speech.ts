@@ -3,12 +3,13 @@ import { ranchHeaders } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import { withoutKey } from '../../inference/kept-secret.ts';
+import type { ServerAddress } from '../../inference/server-address.ts';
 import type { SpeechDefaults, SpeechOffer, SpeechOrder, SpeechUpstream } from '../../inference/speech.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import type { TlsTrust } from '../../inference/wire/connection.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { Prices, ProviderKeys, WindowCheck } from '../provider-port.ts';
-import { speakingProvider, type SpeechAddress } from './speech-address.ts';
+import { speakingProvider } from './speech-address.ts';
 
 export interface ProviderSpeechOptions {
   /** Read on every use: what an operator changes holds at once. */
@@ -29,6 +30,7 @@ export interface ProviderSpeechDeps {
 /** The sound begins once the first words are spoken; a longer silence is a fault. */
 const deadlines = { connectMs: 10_000, firstByteMs: 60_000, silenceMs: 60_000 };
 const idleMs = 25_000;
+const speechPath = '/v1/audio/speech';
 /** Of an answer's headers, those that mean something here. Cookies and the rest stay where they are. */
 const keptHeaders: readonly string[] = ['content-type', 'content-encoding', 'retry-after', 'x-request-id'];
 
@@ -101,7 +103,7 @@ export class ProviderSpeech implements SpeechUpstream {
       const response = await this.#lineTo(provider, found.address).send(
         {
           method: 'POST',
-          path: found.address.path,
+          path: `${found.address.basePath}${speechPath}`,
           headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key.value}` },
           body: bodyOf(order),
         },
@@ -131,7 +133,7 @@ export class ProviderSpeech implements SpeechUpstream {
     };
   }
 
-  #lineTo(provider: string, { host, port, secure }: SpeechAddress): HttpUpstream {
+  #lineTo(provider: string, { host, port, secure }: ServerAddress): HttpUpstream {
     const address = `${secure ? 'https' : 'http'}://${host}:${port}`;
     const known = this.#lines.get(provider);
     if (known?.address === address) return known.http;

@@ -1,16 +1,8 @@
 import { presetProviders, type CloudSettings, type ProviderKind } from '../../../contract/cloud.ts';
-
-/** Where a provider takes orders for speech. */
-export interface SpeechAddress {
-  /** Name or numeric address, without brackets, lower case. */
-  readonly host: string;
-  readonly port: number;
-  readonly secure: boolean;
-  readonly path: string;
-}
+import { addressOf, type ServerAddress } from '../../inference/server-address.ts';
 
 export type SpeakingProvider =
-  | { readonly kind: 'speaks'; readonly address: SpeechAddress; readonly slots: number }
+  | { readonly kind: 'speaks'; readonly address: ServerAddress; readonly slots: number }
   /** There is none of that id, or one that has no speech in a form known here. */
   | { readonly kind: 'unknown'; readonly sentence: string }
   /** Switched off in the settings. */
@@ -39,17 +31,4 @@ export function speakingProvider(id: string, { providers }: Pick<CloudSettings, 
     return { kind: 'unknown', sentence };
   }
   return { kind: 'speaks', address: addressOf(url), slots: own?.slots ?? defaultSlots };
-}
-
-/** A `/v1` at the end is what many programs want there, and is not taken twice. */
-function addressOf(url: string): SpeechAddress {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const secure = protocol === 'https:';
-  const base = pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
-  return {
-    host: hostname.replace(/^\[|\]$/g, '').toLowerCase(),
-    port: port === '' ? (secure ? 443 : 80) : Number(port),
-    secure,
-    path: `${base}/v1/audio/speech`,
-  };
 }

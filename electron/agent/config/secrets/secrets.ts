@@ -6,8 +6,9 @@ import { systemClock, type Clock } from '../../base/clock.ts';
 import { AppError, assertNever } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { credentialName, readCredential, type Credential } from './credentials.ts';
-import { Keyring, type KeyringAnswer, type KeyringPort } from './keyring.ts';
+import { Keyring, type KeyringPort } from './keyring.ts';
 import { SecretFile } from './secret-file.ts';
+import { forbiddenSentence, lockedSentence, shutSentence, storeVariable } from './secret-sentences.ts';
 import { isSecretName, judgeSecret } from './secret-value.ts';
 
 /** A provider's key, or why there is none. */
@@ -33,8 +34,6 @@ export interface SecretsDeps {
   readonly keyring?: KeyringPort;
 }
 
-/** Names one store for all keys: `file`, `keyring` or `credential`. */
-export const storeVariable = 'RANCH_HAND_SECRETS_STORE';
 const stores = ['file', 'keyring', 'credential'] as const;
 type Store = (typeof stores)[number];
 
@@ -89,10 +88,10 @@ export class Secrets {
     const asking = this.#asking.get(name) ?? this.#find(name);
     const late = Promise.withResolvers<SecretReading>();
     const cancel = this.#clock.after(patienceMs, () => {
-      const locked = lockedReading(name, false);
+      const reading = locked(lockedSentence(name));
       // Who asks next need not wait as long again.
-      if (this.#asking.get(name) === asking && !this.#known.has(name)) this.#known.set(name, locked);
-      late.resolve(locked);
+      if (this.#asking.get(name) === asking && !this.#known.has(name)) this.#known.set(name, reading);
+      late.resolve(reading);
     });
     try {
       return await Promise.race([asking, late.promise]);
@@ -188,7 +187,7 @@ export class Secrets {
   async #look(name: string): Promise<SecretReading> {
     const credential = this.#credential(name);
     if (credential.kind === 'key') return credential;
-    if (credential.kind === 'problem') return { kind: 'locked', sentence: credential.sentence };
+    if (credential.kind === 'problem') return locked(credential.sentence);
     if (this.#only === 'credential') return { kind: 'missing' };
     const kept = this.#file.get(name);
     if (kept?.store === 'file') {
@@ -196,7 +195,7 @@ export class Secrets {
     }
     // Nobody is asked to unlock a keyring for a key that was never put there.
     if (kept === null && !this.#file.lost) return { kind: 'missing' };
-    if (this.#only === 'file') return kept === null ? { kind: 'missing' } : lockedReading(name, true);
+    if (this.#only === 'file') return kept === null ? { kind: 'missing' } : locked(forbiddenSentence(name));
     return this.#fromKeyring(name, kept !== null);
   }
 
@@ -216,10 +215,10 @@ export class Secrets {
       case 'absent':
         if (!noted) return { kind: 'missing' };
         this.#retryLater(name, false);
-        return { kind: 'locked', sentence: shutSentence(answer) };
+        return locked(shutSentence(answer));
       case 'locked':
         this.#retryLater(name, answer.dismissed);
-        return lockedReading(name, false);
+        return locked(lockedSentence(name));
       default:
         return assertNever(answer);
     }
@@ -361,23 +360,8 @@ function onlyStore(text: string | undefined): Store | null {
   );
 }
 
-function lockedReading(name: string, byFileAlone: boolean): SecretReading {
-  return {
-    kind: 'locked',
-    sentence: byFileAlone
-      ? `The key of ${name} is in the keyring of the system, and ${storeVariable}=file forbids to look there. Leave it out, or set the key again.`
-      : lockedSentence(name),
-  };
-}
-
-function lockedSentence(names: string): string {
-  return `The key of ${names} is in the keyring of this system, which is locked. Unlock it, by logging in to the desktop or in its own window; until then requests stay off the cloud.`;
-}
-
-function shutSentence(answer: KeyringAnswer): string {
-  return answer.kind === 'absent'
-    ? `The keyring of this system cannot be used, because ${answer.why}. Start the node where there is one; ${storeVariable}=file keeps keys in a file instead.`
-    : `The keyring of this system is locked or did not take the key. Unlock it and try again; ${storeVariable}=file keeps keys in a file instead.`;
+function locked(sentence: string): SecretReading {
+  return { kind: 'locked', sentence };
 }
 
 function notice(id: string, sentence: string, since: string, severity: Notice['severity'] = 'warning'): Notice {

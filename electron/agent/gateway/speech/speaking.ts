@@ -17,6 +17,7 @@ import type { ResolvedName } from '../names/resolved-name.ts';
 import { replyError } from '../reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from '../request-body.ts';
 import { planSpeech, speechCost } from './plan-speech.ts';
+import { SpeechCharge } from './speech-charge.ts';
 import { readSpeechQuery, type SpeechQuery } from './speech-query.ts';
 import { speechEntry, speechTrace, type SpeechFacts } from './speech-record.ts';
 import { isSpeech, SpeechRelay } from './speech-relay.ts';
@@ -162,7 +163,7 @@ export class Speaking {
     const { order } = errand;
     const { clock } = this.#deps;
     const reservation = await this.#reserve(journey, errand);
-    const charge = new Charge(reservation, errand.characters);
+    const charge = new SpeechCharge(reservation, errand.characters);
     journey.triedMs = clock.monotonic() - call.arrivedMs;
     call.route = 'cloud';
     call.reason = 'cloud-requested';
@@ -255,47 +256,6 @@ export class Speaking {
 
   #secondsUntil(atMs: number | null): number | null {
     return atMs === null ? null : Math.max(1, Math.ceil((atMs - this.#deps.clock.now()) / 1_000));
-  }
-}
-
-/** The money of one text: all of it or nothing, and told exactly once. */
-class Charge {
-  readonly #reservation: Reservation;
-  readonly #characters: number;
-  #over = false;
-  #costUsd = 0;
-
-  constructor(reservation: Reservation, characters: number) {
-    this.#reservation = reservation;
-    this.#characters = characters;
-  }
-
-  /** Dollars. */
-  get costUsd(): number {
-    return this.#costUsd;
-  }
-
-  /** The provider has taken the text. */
-  spoken(): void {
-    const characters = this.#characters;
-    const usage = { promptTokens: 0, completionTokens: 0, cachedTokens: null, characters };
-    this.#end(() => this.#reservation.settle(usage));
-  }
-
-  /** A status, or a connection that never stood, says that nothing was done; else it is not known. */
-  failed({ context }: AppError): void {
-    const undone = typeof context['status'] === 'number' || context['connected'] === false;
-    this.#end(() => {
-      if (!undone) return this.#reservation.forfeit();
-      this.#reservation.release();
-      return 0;
-    });
-  }
-
-  #end(how: () => number): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#costUsd = how();
   }
 }
 

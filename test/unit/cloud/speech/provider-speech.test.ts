@@ -76,19 +76,13 @@ describe('offer', () => {
 
 describe('where an order goes', () => {
   it.each([
-    ['openai', {}, 'api.openai.com', 443, '/v1/audio/speech'],
-    [
-      'openai',
-      { openai: { url: 'https://eu.example.com/openai/v1/' } },
-      'eu.example.com',
-      443,
-      '/openai/v1/audio/speech',
-    ],
-    ['mine', { mine: { url: 'http://127.0.0.1:8880' } }, '127.0.0.1', 8880, '/v1/audio/speech'],
-    ['mine', { mine: { url: 'http://[::1]:8880/v1' } }, '::1', 8880, '/v1/audio/speech'],
-  ])('%s', (id, providers, host, port, path) => {
+    ['openai', {}, 'api.openai.com', 443, ''],
+    ['openai', { openai: { url: 'https://eu.example.com/openai/v1/' } }, 'eu.example.com', 443, '/openai'],
+    ['mine', { mine: { url: 'http://127.0.0.1:8880' } }, '127.0.0.1', 8880, ''],
+    ['mine', { mine: { url: 'http://[::1]:8880/v1' } }, '::1', 8880, ''],
+  ])('%s', (id, providers, host, port, basePath) => {
     const found = speakingProvider(id, cloudSettingsSchema.parse({ providers }));
-    expect(found).toMatchObject({ kind: 'speaks', address: { host, port, path } });
+    expect(found).toMatchObject({ kind: 'speaks', address: { host, port, basePath } });
   });
 
   it('B64 settings take no address in plain text beyond this machine', () => {
