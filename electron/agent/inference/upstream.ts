@@ -81,6 +81,8 @@ export interface UpstreamDescription {
   readonly sentence: string;
   /** Read while it is not ready: whether it becomes so by itself, as while it starts. Left out: it does. */
   readonly comesUp?: boolean;
+  /** Read while it is not ready: seconds until it takes requests again; left out where that is not known. */
+  readonly retryAfterS?: number;
   readonly models: readonly ServedModel[];
   /** Which of `models` answers a request that names none; null when there is none. */
   readonly defaultModel: string | null;

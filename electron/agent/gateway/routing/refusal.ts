@@ -136,8 +136,9 @@ function notReady(upstreams: readonly UpstreamDescription[]): AppError {
     const message = `${rising.sentence.replace(/\.?$/, '.')} Try again in a moment.`;
     return new AppError('engine_not_ready', message, { context: { retryAfterS: 2 } });
   }
-  const message = down[0]?.sentence ?? whatIsMissing(upstreams);
-  return new AppError('engine_not_ready', message, { context: { retryAfterS: null } });
+  const soonest = down.toSorted((a, b) => (a.retryAfterS ?? Infinity) - (b.retryAfterS ?? Infinity))[0];
+  const message = soonest?.sentence ?? whatIsMissing(upstreams);
+  return new AppError('engine_not_ready', message, { context: { retryAfterS: soonest?.retryAfterS ?? null } });
 }
 
 function whatIsMissing(upstreams: readonly UpstreamDescription[]): string {

@@ -1,0 +1,76 @@
+import type { CloudModelRow } from '../../../contract/cloud.ts';
+import type { Operation } from '../../inference/request.ts';
+import type { Capability, ServedModel } from '../../inference/upstream.ts';
+import type { KnownModel, KnownPrice, Prices } from '../provider-port.ts';
+import type { ProviderConfig } from './provider-config.ts';
+
+export interface PricedModel extends KnownModel {
+  /** Null: unknown, and so it is not used. */
+  readonly known: KnownPrice | null;
+}
+
+/** The provider's models: the settings' own, over those that the program knows. */
+export function modelsOf({ id, models }: ProviderConfig, prices: Prices): PricedModel[] {
+  const all = new Map((prices.models?.(id) ?? []).map((model) => [model.id, model]));
+  for (const own of models) {
+    const known = all.get(own.id);
+    all.set(own.id, {
+      id: own.id,
+      contextLength: own.contextLength ?? known?.contextLength ?? null,
+      maxOutputTokens: own.maxOutputTokens ?? known?.maxOutputTokens ?? null,
+      capabilities: own.capabilities,
+    });
+  }
+  return [...all.values()].map((model) => ({ ...model, known: prices.of(id, model.id) }));
+}
+
+/** Those that may be asked: with a price, and something that the provider's dialect has words for. */
+export function servedModels(models: readonly PricedModel[], { traits }: ProviderConfig): ServedModel[] {
+  const lacking = (['chat', 'completion', 'embedding'] as const).filter((each) => traits.paths[each] === undefined);
+  return models.flatMap(({ id, known, contextLength, maxOutputTokens, capabilities }): ServedModel[] => {
+    const can = capabilities.filter((each: Capability) => !lacking.some((operation: Operation) => operation === each));
+    if (known === null || can.length === 0) return [];
+    return [
+      {
+        id,
+        contextLength,
+        maxOutputTokens,
+        capabilities: can,
+        sizeBytes: 0,
+        loaded: true,
+        createdAtS: 0,
+        price: known.price,
+      },
+    ];
+  });
+}
+
+export function modelRows(provider: string, models: readonly PricedModel[]): CloudModelRow[] {
+  return models.map(({ id, known, contextLength, maxOutputTokens, capabilities }) => ({
+    id: `${provider}/${id}`,
+    provider,
+    contextLength,
+    maxOutputTokens,
+    capabilities: [...capabilities],
+    price: known && rowPrice(known),
+    priceSource: known?.source ?? null,
+    priceDate: known?.date ?? null,
+  }));
+}
+
+function rowPrice({ price, charactersUsd }: KnownPrice): NonNullable<CloudModelRow['price']> {
+  const { inputUsd, outputUsd, cachedInputUsd, cacheWriteUsd = null, imageUsd = null } = price;
+  const { hourCacheWriteUsd, longPrompt } = price;
+  return {
+    inputUsd,
+    outputUsd,
+    cachedInputUsd,
+    cacheWriteUsd,
+    imageUsd,
+    charactersUsd,
+    ...(hourCacheWriteUsd === undefined ? {} : { hourCacheWriteUsd }),
+    ...(longPrompt === undefined || longPrompt === null
+      ? {}
+      : { longPrompt: { ...longPrompt, cacheWriteUsd: longPrompt.cacheWriteUsd ?? null } }),
+  };
+}

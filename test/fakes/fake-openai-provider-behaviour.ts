@@ -1,0 +1,57 @@
+/** The providers that speak OpenAI's dialect, each with its own form of errors and usage. */
+export type ProviderWire = 'openai' | 'gemini' | 'xai' | 'openrouter';
+
+/** How the fake provider behaves from now on; what is left out is as in the default. */
+export interface FakeProviderBehaviour {
+  readonly tokens: number;
+  /** Tokens of thinking, told as each of the providers tells them. */
+  readonly reasoning: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  /**
+   * cut: the connection ends after `afterTokens` pieces (a plain answer: in its middle) · hang: not even a head · status:
+   * an error with `status` · redirect: 307 to `location`.
+   */
+  readonly fault: 'none' | 'cut' | 'hang' | 'status' | 'redirect';
+  readonly afterTokens: number;
+  readonly status: number;
+  /** The provider's word for the error. */
+  readonly errorType: string;
+  readonly errorMessage: string;
+  /** Headers of every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Pieces in which the body of an error is written, with a pause between. */
+  readonly errorPieces: number;
+  readonly location: string;
+  readonly models: readonly string[];
+}
+
+export const defaultProviderBehaviour: FakeProviderBehaviour = {
+  tokens: 4,
+  reasoning: 0,
+  promptTokens: 20,
+  cachedTokens: 0,
+  fault: 'none',
+  afterTokens: 0,
+  status: 500,
+  errorType: 'server_error',
+  errorMessage: 'It went wrong.',
+  headers: {},
+  errorPieces: 1,
+  location: '',
+  models: ['big-model', 'small-model'],
+};
+
+export interface FakeProviderRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface FakeProviderState {
+  readonly started: number;
+  readonly active: number;
+  readonly aborted: number;
+  readonly requests: readonly FakeProviderRequest[];
+}

@@ -1,0 +1,195 @@
+/**
+ * A fake provider of OpenAI's dialect, run as a process of its own: `node fake-openai-provider.ts WIRE`, where WIRE is
+ * openai, gemini, xai or openrouter. It prints its port, and is steered by `POST /_fake/behaviour`. It ends when its
+ * stdin does.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  defaultProviderBehaviour,
+  type FakeProviderBehaviour,
+  type FakeProviderRequest,
+  type FakeProviderState,
+  type ProviderWire,
+} from './fake-openai-provider-behaviour.ts';
+
+const wire = (process.argv[2] ?? 'openai') as ProviderWire;
+const prefix = wire === 'gemini' ? '/v1beta/openai' : wire === 'openrouter' ? '/api/v1' : '/v1';
+let behaviour = defaultProviderBehaviour;
+const counts = { started: 0, active: 0, aborted: 0 };
+const requests: FakeProviderRequest[] = [];
+const mostKept = 50;
+
+function sendJson(response: ServerResponse, value: unknown, status = 200, headers: Record<string, string> = {}): void {
+  const fixed = { 'content-type': 'application/json', 'set-cookie': '__cf_bm=fake; path=/', server: 'fake' };
+  response.writeHead(status, { ...fixed, ...behaviour.headers, ...headers }).end(JSON.stringify(value));
+}
+
+/** xAI and Gemini leave thinking out of the completion; OpenAI and OpenRouter count it in. */
+function usage(b: FakeProviderBehaviour): object {
+  const outside = wire === 'xai' || wire === 'gemini';
+  const completion = outside ? b.tokens : b.tokens + b.reasoning;
+  const counted = {
+    prompt_tokens: b.promptTokens,
+    completion_tokens: completion,
+    total_tokens: b.promptTokens + b.tokens + b.reasoning,
+  };
+  if (wire === 'gemini') return counted;
+  return {
+    ...counted,
+    prompt_tokens_details: { cached_tokens: b.cachedTokens, audio_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: b.reasoning, audio_tokens: 0 },
+    ...(wire === 'openrouter' ? { cost: 0.001, is_byok: false } : {}),
+  };
+}
+
+function errorBody({ status, errorType: type, errorMessage: message }: FakeProviderBehaviour): unknown {
+  switch (wire) {
+    case 'gemini':
+      return [{ error: { code: status, message, status: type } }];
+    case 'xai':
+      return { code: type, error: message };
+    case 'openrouter':
+      return { error: { code: status, message, metadata: {} }, user_id: 'user_fake' };
+    default:
+      return { error: { message, type, param: null, code: type } };
+  }
+}
+
+function refuse(response: ServerResponse, b: FakeProviderBehaviour): void {
+  const body = JSON.stringify(errorBody(b));
+  response.writeHead(b.status, { 'content-type': 'application/json', ...b.headers });
+  const size = Math.ceil(body.length / b.errorPieces);
+  const write = (at: number): void => {
+    if (at >= body.length) response.end();
+    else response.write(body.slice(at, at + size), () => setTimeout(write, 2, at + size));
+  };
+  write(0);
+}
+
+function chunk(model: string, rest: object): string {
+  const value = { id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 1_767_225_600, model, ...rest };
+  return `data: ${JSON.stringify(value)}\n\n`;
+}
+
+function* events(model: string, b: FakeProviderBehaviour, tellsUsage: boolean): Generator<string> {
+  const choice = (delta: object, reason: string | null): object => ({
+    choices: [{ index: 0, delta, finish_reason: reason }],
+    ...(tellsUsage && wire === 'openai' ? { usage: null } : {}),
+  });
+  if (wire === 'openrouter') yield ': OPENROUTER PROCESSING\n\n';
+  yield chunk(model, choice({ role: 'assistant', content: '' }, null));
+  for (let index = 0; index < b.tokens; index += 1) yield chunk(model, choice({ content: `tok${index} ` }, null));
+  // Gemini tells its usage with the reason; the others in a piece of its own.
+  const withReason = wire === 'gemini' && tellsUsage ? { usage: usage(b) } : {};
+  yield chunk(model, { ...choice({}, 'stop'), ...withReason });
+  if (tellsUsage && wire !== 'gemini') yield chunk(model, { choices: [], usage: usage(b) });
+  yield 'data: [DONE]\n\n';
+}
+
+function stream(response: ServerResponse, model: string, b: FakeProviderBehaviour, tellsUsage: boolean): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...b.headers });
+  const all = events(model, b, tellsUsage);
+  let sent = 0;
+  const step = (): void => {
+    if (response.destroyed) return;
+    const next = all.next();
+    if (next.done === true) response.end();
+    else if (b.fault === 'cut' && next.value.includes('"tok') && sent >= b.afterTokens) {
+      response.write('data: {"id":"chatcm', () => response.destroy());
+    } else {
+      if (next.value.includes('"tok')) sent += 1;
+      response.write(next.value, () => setImmediate(step));
+    }
+  };
+  step();
+}
+
+function whole(response: ServerResponse, path: string, model: string, b: FakeProviderBehaviour): void {
+  const text = Array.from({ length: b.tokens }, (_, index) => `tok${index} `).join('');
+  const message = { role: 'assistant', content: text, refusal: null };
+  const answer = path.endsWith('/embeddings')
+    ? {
+        object: 'list',
+        model,
+        data: [{ object: 'embedding', index: 0, embedding: [0.25, -1, 3] }],
+        usage: { prompt_tokens: b.promptTokens, total_tokens: b.promptTokens },
+      }
+    : {
+        id: 'chatcmpl-fake',
+        object: 'chat.completion',
+        created: 1_767_225_600,
+        model,
+        choices: [{ index: 0, message, finish_reason: 'stop' }],
+        usage: usage(b),
+      };
+  const body = JSON.stringify(answer);
+  if (b.fault !== 'cut') {
+    sendJson(response, answer);
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.write(body.slice(0, body.length / 2), () => response.destroy());
+}
+
+function answer(response: ServerResponse, path: string, body: string): void {
+  const b = behaviour;
+  const asked = JSON.parse(body) as { model: string; stream?: boolean; stream_options?: { include_usage?: boolean } };
+  counts.started += 1;
+  counts.active += 1;
+  response.once('close', () => {
+    counts.active -= 1;
+    if (!response.writableFinished) counts.aborted += 1;
+  });
+  if (b.fault === 'hang') return;
+  if (b.fault === 'status') refuse(response, b);
+  else if (b.fault === 'redirect') response.writeHead(307, { location: b.location }).end();
+  else if (asked.stream === true) stream(response, asked.model, b, asked.stream_options?.include_usage === true);
+  else whole(response, path, asked.model, b);
+}
+
+function list(response: ServerResponse): void {
+  const b = behaviour;
+  if (b.fault === 'hang') return;
+  if (b.fault === 'status') refuse(response, b);
+  else if (b.fault === 'redirect') response.writeHead(307, { location: b.location }).end();
+  else {
+    const before = wire === 'gemini' ? 'models/' : '';
+    sendJson(response, { object: 'list', data: b.models.map((id) => ({ id: before + id, object: 'model' })) });
+  }
+}
+
+function serve(request: IncomingMessage, response: ServerResponse, body: string): void {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  if (path === '/_fake/behaviour') {
+    behaviour = { ...defaultProviderBehaviour, ...(JSON.parse(body) as Partial<FakeProviderBehaviour>) };
+    response.end('{}');
+    return;
+  }
+  if (path === '/_fake/state') {
+    const state: FakeProviderState = { ...counts, requests };
+    response.end(JSON.stringify(state));
+    return;
+  }
+  requests.push({ method: request.method ?? '', path, headers: request.headers, body });
+  if (requests.length > mostKept) requests.shift();
+  if (request.method === 'GET' && path === `${prefix}/models`) list(response);
+  else if (request.method === 'GET' && path === `${prefix}/key`) {
+    if (behaviour.fault === 'status') refuse(response, behaviour);
+    else sendJson(response, { data: { label: 'fake', usage: 1, limit: null, limit_remaining: null } });
+  } else if (path === `${prefix}/chat/completions` || path === `${prefix}/embeddings`) answer(response, path, body);
+  else sendJson(response, { error: { message: `no such route: ${path}`, type: 'not_found' } }, 404);
+}
+
+const server = createServer((request, response) => {
+  const pieces: Buffer[] = [];
+  response.on('error', () => undefined);
+  request.on('data', (bytes: Buffer) => pieces.push(bytes));
+  request.on('end', () => serve(request, response, Buffer.concat(pieces).toString('utf8')));
+});
+
+process.stdin.resume();
+process.stdin.on('end', () => process.exit(0));
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.stdout.write(`${address !== null && typeof address === 'object' ? address.port : 0}\n`);
+});
