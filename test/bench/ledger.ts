@@ -149,11 +149,11 @@ async function questions(place: string): Promise<void> {
     console.log(`  by ${by.padEnd(9)} ${tookMs.toFixed(0).padStart(5)}   ${answer.rows.length} rows`);
   }
   const times: number[] = [];
-  let isAsking = true;
+  const asked = { isOver: false };
   const asking = ledger
     .usage({ sinceMs: nowMs - 30 * dayMs, untilMs: nowMs, by: 'hour', timeZone: 'UTC' })
-    .finally(() => (isAsking = false));
-  for (let index = 0; isAsking; index += 1) await oneRequest(ledger, `asked-${index}`, times);
+    .finally(() => (asked.isOver = true));
+  for (let index = 0; !asked.isOver; index += 1) await oneRequest(ledger, `asked-${index}`, times);
   await asking;
   let bytes = 0;
   const exportBeganMs = performance.now();

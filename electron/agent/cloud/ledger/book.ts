@@ -57,16 +57,17 @@ export class Book {
     // Ids of charges are the trace, a number sign and the try; the dollar sign comes right after it.
     this.#hasCharge = database.prepare("SELECT 1 FROM charges WHERE id >= ? AND id < ? AND state <> 'void' LIMIT 1");
     this.#insertCharge = database.prepare(
-      `INSERT INTO charges (id, trace, run, at_ms, provider, model, caller, key, persona, worst, worst_tokens, state)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')
+      `INSERT INTO charges (id, trace, run, at_ms, reserved_ms, provider, model, caller, key, persona, worst, worst_tokens,
+         state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')
        ON CONFLICT (id) DO NOTHING`,
     );
     this.#settle = database.prepare(
-      `UPDATE charges SET state = 'settled', ended_ms = ?, cost = ?, ${tokenSums}, basis = ?, flagged = ?
+      `UPDATE charges SET state = 'settled', at_ms = ?, cost = ?, ${tokenSums}, basis = ?, flagged = ?
        WHERE id = ? AND ${open}`,
     );
     this.#charge = database.prepare('SELECT * FROM charges WHERE id = ?');
-    this.#void = database.prepare(`UPDATE charges SET state = 'void', ended_ms = ? WHERE id = ? AND ${open}`);
+    this.#void = database.prepare(`UPDATE charges SET state = 'void', at_ms = ? WHERE id = ? AND ${open}`);
     this.#remember = database.prepare(
       'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
     );
@@ -123,7 +124,7 @@ export class Book {
     this.#transaction((sums) => {
       const left = this.#database.prepare(`SELECT * FROM charges WHERE ${open} AND run <> ?`).all(this.#options.run);
       for (const charge of left.map(chargeOf)) {
-        this.#book(charge, forfeit(charge, options.nowMs), sums);
+        this.#book(charge, forfeit(charge), sums);
         charges += 1;
         cost += charge.worst;
       }
@@ -132,7 +133,7 @@ export class Book {
       if (options.isLeaseLost && lease.amount > 0) {
         const lost = lostCharge(lease, options.nowMs);
         this.#reserve(lost, lease.run);
-        this.#book(lost, forfeit(lost, options.nowMs), sums);
+        this.#book(lost, forfeit(lost), sums);
         charges += 1;
         cost += lost.worst;
       }
@@ -179,7 +180,7 @@ export class Book {
 
   #reserve(charge: ChargeReserved, run: number): void {
     const { id, trace, atMs, provider, model, caller, key, persona, worst, worstTokens } = charge;
-    this.#insertCharge.run(id, trace, run, atMs, provider, model, caller, key, persona, worst, worstTokens);
+    this.#insertCharge.run(id, trace, run, atMs, atMs, provider, model, caller, key, persona, worst, worstTokens);
   }
 
   #settleCharge(settled: ChargeSettled, of: ChargeReserved | null, run: number, sums: SumBatch): void {
@@ -188,7 +189,7 @@ export class Book {
     if (row?.['state'] === 'reserved') this.#book(chargeOf(row), settled, sums);
   }
 
-  /** Into the sums too. Costs belong to the time at which they were set aside. */
+  /** Into the sums too. Costs belong to the time at which they came to be known, as budgets count them. */
   #book(charge: ChargeReserved, { id, atMs, cost, tokens, basis }: ChargeSettled, sums: SumBatch): void {
     const flagged = basis !== 'told' || cost > charge.worst;
     const { inputTokens, cachedTokens, cacheWriteTokens, outputTokens } = tokens;
@@ -205,8 +206,8 @@ export class Book {
     );
     if (Number(changes) === 0) return;
     const estimated = basis === 'told' ? 0 : cost;
-    sums.of(charge.atMs, scopeOfCharge(charge, this.#options.node)).add({ ...tokens, cost, estimated });
-    sums.spend(charge.atMs, charge, cost, spentTokens(charge, tokens, basis));
+    sums.of(atMs, scopeOfCharge(charge, this.#options.node)).add({ ...tokens, cost, estimated });
+    sums.spend(atMs, charge, cost, spentTokens(charge, tokens, basis));
   }
 
   #request(row: RequestRow, sums: SumBatch): void {
@@ -283,7 +284,7 @@ function chargeOf(row: Row): ChargeReserved {
   return {
     id: String(row['id']),
     trace: String(row['trace']),
-    atMs: Number(row['at_ms']),
+    atMs: Number(row['reserved_ms']),
     provider: String(row['provider']),
     model: String(row['model']),
     caller: String(row['caller']),
@@ -300,9 +301,10 @@ function spentTokens(charge: ChargeReserved, tokens: BilledTokens, basis: Charge
   return basis === 'forfeited' ? Math.max(sum, charge.worstTokens) : sum;
 }
 
-function forfeit({ id, worst }: ChargeReserved, nowMs: number): ChargeSettled {
+/** In the time in which it was set aside: the budgets of that time had room for it. */
+function forfeit({ id, atMs, worst }: ChargeReserved): ChargeSettled {
   const tokens = { inputTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
-  return { id, atMs: nowMs, cost: worst, tokens, basis: 'forfeited' };
+  return { id, atMs, cost: worst, tokens, basis: 'forfeited' };
 }
 
 /** Stands for reservations that nothing is known of but that they may have been. */

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Ledger } from '../ledger-port.ts';
@@ -28,11 +26,6 @@ export async function openLedger(
   deps: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<Ledger> {
   const { file, journalDir, workerFile, node, keepRowsDays } = options;
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  } catch {
-    // The thread finds the same, and says so.
-  }
   const nowMs = deps.clock.now();
   const settings = { file, journalDir, node, run: nextRun(journalDir, nowMs), boot: bootId(nowMs) };
   const ledger = new DurableLedger({ settings, workerFile, keepRowsDays }, deps);

@@ -43,7 +43,9 @@ export const migrations: readonly string[] = [
     id TEXT NOT NULL UNIQUE,
     trace TEXT NOT NULL,
     run INTEGER NOT NULL,
+    -- When it was set aside; from its end on, when it ended: costs belong to that time.
     at_ms INTEGER NOT NULL,
+    reserved_ms INTEGER NOT NULL,
     provider TEXT NOT NULL,
     model TEXT NOT NULL,
     caller TEXT NOT NULL,
@@ -52,7 +54,6 @@ export const migrations: readonly string[] = [
     worst INTEGER NOT NULL,
     worst_tokens INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('reserved', 'settled', 'void')),
-    ended_ms INTEGER,
     cost INTEGER NOT NULL DEFAULT 0,
     input_tokens INTEGER NOT NULL DEFAULT 0,
     cached_tokens INTEGER NOT NULL DEFAULT 0,

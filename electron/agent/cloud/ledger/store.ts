@@ -1,4 +1,4 @@
-import { renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../../base/errors.ts';
@@ -28,6 +28,7 @@ export class Store {
   /** Throws what SQLite and the system throw. */
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
+    mkdirSync(dirname(settings.file), { recursive: true, mode: 0o700 });
     const sizeBytes = sizeOf(settings.file);
     this.#database = openForWriting(settings.file);
     try {

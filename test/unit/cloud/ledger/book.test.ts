@@ -120,6 +120,14 @@ describe('the book', () => {
     expect(book.lease()?.amount).toBe(20_000_000);
   });
 
+  it('counts a cost in the time in which it ended', () => {
+    const { book, database } = aBook();
+    book.apply(1, numbered([reserve, { ...settle, charge: aSettlement({ atMs: atNoonMs + quarterMs }) }]));
+    expect(spentPage(database, 0, null).rows).toMatchObject([{ quarterMs: atNoonMs + quarterMs, cost: 1_234_567 }]);
+    expect(usageOf(database, { untilMs: atNoonMs + quarterMs }).total.costUsd).toBe(0);
+    expect(usageOf(database, { sinceMs: atNoonMs + quarterMs }).total.costUsd).toBe(0.001234567);
+  });
+
   it('undoes the whole of what it could not write', () => {
     const { book, database } = aBook();
     const bad = { ...reserve, charge: aCharge({ id: 't2#0', worst: Number.NaN }) };
@@ -149,7 +157,11 @@ describe('the book', () => {
     const { book, database } = aBook();
     const charges = [-3, -2, -1, 0].map((quarters, index) => {
       const charge = aCharge({ id: `t${index}#0`, atMs: atNoonMs + quarters * 2 * quarterMs });
-      return { kind: 'settle', charge: aSettlement({ id: charge.id, cost: 10 ** index }), of: charge } as const;
+      return {
+        kind: 'settle',
+        charge: aSettlement({ id: charge.id, atMs: charge.atMs, cost: 10 ** index }),
+        of: charge,
+      } as const;
     });
     book.apply(1, numbered(charges));
     // 10:30, 11:00, 11:30 and 12:00; the hour from 12:00 is not full yet.
@@ -160,7 +172,11 @@ describe('the book', () => {
     const { book, database } = aBook();
     const charges = Array.from({ length: 1_203 }, (_, index) => {
       const charge = aCharge({ id: `t${index}#0`, caller: `k${index}`, atMs: atNoonMs + (index % 7) * quarterMs });
-      return { kind: 'settle', charge: aSettlement({ id: charge.id, cost: 1 }), of: charge } as const;
+      return {
+        kind: 'settle',
+        charge: aSettlement({ id: charge.id, atMs: charge.atMs, cost: 1 }),
+        of: charge,
+      } as const;
     });
     book.apply(1, numbered(charges));
     const callers = new Set<string>();
