@@ -1,30 +1,61 @@
 import type { ActivityEntry } from '../../contract/snapshot.ts';
 
-/** The last requests, newest first. An entry is replaced as its request goes on, and forgotten when too old. */
-export class ActivityLog {
-  readonly #capacity: number;
-  /** By trace, oldest first. */
-  readonly #entries = new Map<string, ActivityEntry>();
+export interface ActivityLogOptions {
+  readonly capacity: number;
+  /** Of requests that were turned away before anything of them was read: they have room of their own. */
+  readonly turnedAwayCapacity: number;
+}
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+interface Kept {
+  readonly number: number;
+  readonly entry: ActivityEntry;
+}
+
+/**
+ * The last requests, newest first. An entry is replaced as its request goes on, and forgotten when too old. Whoever has no
+ * key can send as many requests as it likes, and pushes only others of its kind out.
+ */
+export class ActivityLog {
+  readonly #options: ActivityLogOptions;
+  /** By trace, oldest first. */
+  readonly #entries = new Map<string, Kept>();
+  readonly #turnedAway = new Map<string, Kept>();
+  #number = 0;
+
+  constructor(options: ActivityLogOptions) {
+    this.#options = options;
   }
 
   add(entry: ActivityEntry): void {
-    this.#entries.set(entry.trace, entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#capacity) return;
-      this.#entries.delete(oldest);
-    }
+    this.#put(this.#entries, entry, this.#options.capacity);
+  }
+
+  /** One that was refused before anything of it was read. */
+  addTurnedAway(entry: ActivityEntry): void {
+    this.#put(this.#turnedAway, entry, this.#options.turnedAwayCapacity);
   }
 
   update(trace: string, change: Partial<ActivityEntry>): void {
-    const entry = this.#entries.get(trace);
-    if (entry) this.#entries.set(trace, { ...entry, ...change });
+    for (const entries of [this.#entries, this.#turnedAway]) {
+      const kept = entries.get(trace);
+      if (kept) entries.set(trace, { ...kept, entry: { ...kept.entry, ...change } });
+    }
   }
 
-  /** Newest first. */
+  /** Newest first, no more than the capacity. */
   list(): ActivityEntry[] {
-    return [...this.#entries.values()].reverse();
+    return [...this.#entries.values(), ...this.#turnedAway.values()]
+      .toSorted((a, b) => b.number - a.number)
+      .slice(0, this.#options.capacity)
+      .map(({ entry }) => entry);
+  }
+
+  #put(entries: Map<string, Kept>, entry: ActivityEntry, capacity: number): void {
+    this.#number += 1;
+    entries.set(entry.trace, { number: this.#number, entry });
+    for (const oldest of entries.keys()) {
+      if (entries.size <= capacity) return;
+      entries.delete(oldest);
+    }
   }
 }

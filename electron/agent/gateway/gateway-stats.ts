@@ -6,6 +6,7 @@ import { ActivityLog } from './activity-log.ts';
 import { DecodeSpeed } from './decode-speed.ts';
 
 const activityCapacity = 50;
+const turnedAwayCapacity = 10;
 const modelLimit = 64;
 /** Answers with fewer tokens than this say little about a model's speed. */
 const leastTokens = 8;
@@ -14,7 +15,7 @@ const newestWeight = 0.3;
 /** What the gateway counts and remembers of the requests that went through it. */
 export class GatewayStats {
   readonly #clock: Clock;
-  readonly #log = new ActivityLog(activityCapacity);
+  readonly #log = new ActivityLog({ capacity: activityCapacity, turnedAwayCapacity });
   readonly #modelSpeeds = new Map<string, number>();
   readonly speed = new DecodeSpeed();
   readonly changed = new Announcer<void>();
@@ -71,6 +72,13 @@ export class GatewayStats {
   started(entry: ActivityEntry): void {
     this.#requestsTotal += 1;
     this.#log.add(entry);
+    this.changed.announce();
+  }
+
+  /** One that is refused before anything of it is read. */
+  turnedAway(entry: ActivityEntry): void {
+    this.#requestsTotal += 1;
+    this.#log.addTurnedAway(entry);
     this.changed.announce();
   }
 

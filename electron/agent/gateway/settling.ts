@@ -13,6 +13,10 @@ import type { Predictor } from './load/predictor.ts';
 import type { Prepared } from './preparing.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { PlannedCandidate } from './routing/plan.ts';
+import { TurnedAway } from './turned-away.ts';
+
+/** In a minute, of requests that nothing could be read of: enough to see that somebody tries, and how. */
+const turnedAwayTraces = 30;
 
 export interface SettlingDeps {
   readonly stats: GatewayStats;
@@ -35,13 +39,18 @@ export interface Outcome {
 /** The last step of a request's way: whoever keeps count of something hears what it came to, once. */
 export class Settling {
   readonly #deps: SettlingDeps;
+  readonly #turnedAway: TurnedAway;
 
   constructor(deps: SettlingDeps) {
     this.#deps = deps;
+    this.#turnedAway = new TurnedAway({ perMinute: turnedAwayTraces }, { clock: deps.clock });
   }
 
+  /** Also of a request that nothing could be read of. */
   started(call: Call, record: RequestRecord): void {
-    this.#deps.stats.started(entryOf(call, record));
+    const { stats } = this.#deps;
+    if (record.decoded === null) stats.turnedAway(entryOf(call, record));
+    else stats.started(entryOf(call, record));
   }
 
   /** To be called when the request's place is free again, so that whoever hears of it sees the load without it. */
@@ -57,7 +66,8 @@ export class Settling {
     // Of a request that was answered by nobody nothing counts against its key.
     record.prepared?.allowance?.settle(error !== null && figures === null ? 0 : tokensOf(record.prepared, figures));
     if (good !== null && figures !== null) this.#learn(record, good, figures);
-    if (traced !== null && traced.size > 0) {
+    const leavesTrace = record.decoded !== null || this.#turnedAway.leavesTrace();
+    if (leavesTrace && traced !== null && traced.size > 0) {
       this.#safely('a trace', () => traced.announce(record.trace({ state, status, error, reason, figures })));
     }
     if (state === 'failed') {

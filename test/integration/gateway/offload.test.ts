@@ -343,6 +343,24 @@ describe('money of requests that end early', () => {
   });
 });
 
+describe('requests that nothing could be read of', () => {
+  it('leave a few traces a minute, and push none of the others out', async () => {
+    site = await new Site().listen();
+    for (let index = 0; index < 40; index += 1) {
+      const refused = await site.post('/v1/chat/completions', { model: 7 });
+      expect(refused.status).toBe(400);
+      await refused.text();
+    }
+    const asked = site.chat('llama-3.1-8b');
+    await answered(await site.engine.request());
+    await (await asked).text();
+    const traces = await traced(31);
+    expect(traces.map(({ state }) => state)).toEqual([...Array.from({ length: 30 }, () => 'failed'), 'done']);
+    expect(site.gateway.stats().requestsTotal).toBe(41);
+    expect(site.gateway.sessions()).toHaveLength(1);
+  });
+});
+
 describe('live rows', () => {
   it('tell the session and the model that was asked for beside the one that answers', async () => {
     site = await new Site().listen();

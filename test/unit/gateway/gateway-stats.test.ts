@@ -54,6 +54,22 @@ describe('GatewayStats', () => {
     });
   });
 
+  it('gives requests that are turned away unread a few rows, so that they push no others out', () => {
+    const stats = new GatewayStats(new ManualClock());
+    for (let index = 0; index < 20; index += 1) stats.started(entry(`real${index}`));
+    for (let index = 0; index < 500; index += 1) stats.turnedAway(entry(`away${index}`));
+    stats.ended('away499', { state: 'failed', status: 401 }, null, null);
+    stats.started(entry('real20'));
+    const list = stats.activity();
+    expect(list.map(({ trace }) => trace)).toEqual([
+      'real20',
+      ...Array.from({ length: 10 }, (_, index) => `away${499 - index}`),
+      ...Array.from({ length: 20 }, (_, index) => `real${19 - index}`),
+    ]);
+    expect(list[1]).toMatchObject({ state: 'failed', status: 401 });
+    expect(stats.requestsTotal).toBe(521);
+  });
+
   it('counts failures of this node, and not what callers got wrong', () => {
     const stats = new GatewayStats(new ManualClock());
     stats.ended('a', { state: 'failed', status: 400 }, null, null);

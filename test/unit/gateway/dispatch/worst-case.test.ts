@@ -69,8 +69,11 @@ function sentTo(asked: Outgoing, upstream: UpstreamDescription, served: ServedMo
 
 describe('Worst', () => {
   it('costs nothing where nothing is asked for it', () => {
-    const { price: _, ...free } = model();
-    expect(worst(hello(), free)).toEqual({ usd: 0, tokens: 0 });
+    const { id, contextLength, capabilities, sizeBytes, loaded, createdAtS } = model();
+    expect(worst(hello(), { id, contextLength, capabilities, sizeBytes, loaded, createdAtS })).toEqual({
+      usd: 0,
+      tokens: 0,
+    });
   });
 
   it('takes each byte of the prompt for a token, in UTF-8, and never fewer than the text has', () => {
