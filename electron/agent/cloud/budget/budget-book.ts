@@ -3,7 +3,7 @@ import type { ChargeScope } from '../ledger-port.ts';
 import type { BudgetAsk } from './budget-ask.ts';
 import type { BudgetClock } from './budget-clock.ts';
 import { addTo, namesOf, noAmount, type Amount, type BudgetSums } from './budget-sums.ts';
-import { refusal, type Refusal } from './refusal.ts';
+import { amountOf, refusal, type Refusal } from './refusal.ts';
 import { reckon, type Reckoning } from './reckoning.ts';
 
 interface Held extends Amount {
@@ -129,10 +129,7 @@ export class BudgetBook {
   }
 
   #row({ budget, period, quota, spent, reserved, kind, limit, soft }: Reckoning): CloudSnapshot['budgets'][number] {
-    const told = (amount: number): number => {
-      if (budget.unit === 'usd') return amount / 1e9;
-      return budget.unit === 'tokens' || quota === null ? amount : (amount / quota) * 100;
-    };
+    const told = (amount: number): number => amountOf(budget.unit, amount, quota);
     const used = spent + reserved;
     const isSoft = soft !== null && used >= soft;
     return {

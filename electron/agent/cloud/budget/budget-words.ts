@@ -35,14 +35,30 @@ export function forWhom(scope: string): string {
   }
 }
 
-/** An amount in a budget's own unit; `quota`: tokens a week, where the unit is a share of it. */
-export function amountIn(unit: BudgetSettings['unit'], amount: number, quota: number | null): string {
+const every = { hour: 'an hour', day: 'a day', week: 'a week', month: 'a month' } as const;
+
+/** An amount as budgets count it: dollars, tokens, or percent of a week's quota. */
+export function amountIn(unit: BudgetSettings['unit'], amount: number): string {
   switch (unit) {
     case 'usd':
-      return money(amount);
+      return money(Math.round(amount * 1e9));
     case 'tokens':
-      return `${amount.toLocaleString('en-US')} tokens`;
+      return Math.floor(amount).toLocaleString('en-US');
     case 'percent':
-      return `${Number(((amount / (quota ?? 1)) * 100).toFixed(2))} % of the week's quota`;
+      return `${Number(amount.toFixed(2))} %`;
   }
+}
+
+/** The whole limit of a budget, such as "$10.00 a day for the key laptop" or "50 % of a week's quota". */
+export function wholeOf({ unit, limit, period, scope }: Omit<BudgetSettings, 'softLimit'>): string {
+  const whom = forWhom(scope);
+  const amount = amountIn(unit, limit);
+  if (unit === 'usd') return `${amount} ${every[period]}${whom}`;
+  if (unit === 'tokens') return `${amount} tokens ${every[period]}${whom}`;
+  return `${amount} of a week's quota${period === 'week' ? '' : ` ${every[period]}`}${whom}`;
+}
+
+/** The verb that goes with an amount in that unit. */
+export function areIn(unit: BudgetSettings['unit']): 'is' | 'are' {
+  return unit === 'tokens' ? 'are' : 'is';
 }

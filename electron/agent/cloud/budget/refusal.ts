@@ -1,5 +1,6 @@
+import type { BudgetSettings } from '../../../contract/cloud.ts';
 import type { BudgetAsk } from './budget-ask.ts';
-import { amountIn, forWhom } from './budget-words.ts';
+import { amountIn, areIn, forWhom, wholeOf } from './budget-words.ts';
 import type { Reckoning } from './reckoning.ts';
 import type { ZonedTime } from './zoned-time.ts';
 
@@ -27,25 +28,30 @@ export function refusal(
     const sentence = `What was spent${whom} in this ${budget.period} is not known, because the ledger was damaged and begun anew, so nothing more is. ${opens} "Count from here" in the panel opens it now.`;
     return { sentence, untilMs: period.endMs };
   }
-  const told = (amount: number): string => amountIn(budget.unit, amount, quota);
+  const told = (amount: number): string => amountIn(budget.unit, amountOf(budget.unit, amount, quota));
   const wanted = budget.unit === 'usd' ? ask.worst : ask.worstTokens;
-  const whole = `${told(limit)} ${every[budget.period]}${whom}`;
+  const whole = wholeOf(budget);
+  const are = areIn(budget.unit);
   if (spent + reserved + wanted <= limit) {
     if (soft === null || spent + reserved < soft || ask.priority !== 'low') return null;
-    const sentence = `${told(spent + reserved)} of ${whole} is used, and from ${told(soft)} on routine work stays local. ${opens}`;
+    const sentence = `${told(spent + reserved)} of ${whole} ${are} used, and from ${told(soft)} on routine work stays local. ${opens}`;
     return { sentence, untilMs: period.endMs };
   }
   const left = told(Math.max(0, limit - spent - reserved));
-  const lead = `${left} of ${whole} is left; this may cost ${told(wanted)}.`;
+  const lead = `${left} of ${whole} ${are} left; this may ${budget.unit === 'usd' ? 'cost' : 'take'} ${told(wanted)}.`;
   if (wanted > limit) return { sentence: `${lead} Ask for a shorter answer, or raise the budget.`, untilMs: null };
   if (spent + wanted <= limit) {
-    const sentence = `${lead} ${told(reserved)} is set aside for requests under way: try again when they are done.`;
+    const sentence = `${lead} ${told(reserved)} ${are} set aside for requests under way: try again when they are done.`;
     return { sentence, untilMs: Math.min(nowMs + underWayMs, period.endMs) };
   }
   return { sentence: `${lead} ${opens}`, untilMs: period.endMs };
 }
 
-export const every = { hour: 'an hour', day: 'a day', week: 'a week', month: 'a month' } as const;
+/** A whole amount of a reckoning as budgets count it. */
+export function amountOf(unit: BudgetSettings['unit'], amount: number, quota: number | null): number {
+  if (unit === 'usd') return amount / 1e9;
+  return unit === 'tokens' || quota === null ? amount : (amount / quota) * 100;
+}
 
 function noQuota(scope: string): string {
   const provider = /^(?:provider:|model:)([^/]+)/.exec(scope)?.[1];

@@ -18,13 +18,15 @@ interface Accepted {
 }
 
 const hourMs = 60 * 60_000;
+const stepMs = 10_000;
 
 /** Pauses offloading when spending is far quicker than usual, until the operator or the next quiet hour says otherwise. */
 export class VelocityAlarm {
   readonly #settings: () => CloudSettings;
   readonly #clock: BudgetClock;
   readonly #sums: BudgetSums;
-  #recent: { readonly atMs: number; readonly cost: Nanodollars }[] = [];
+  /** By steps of time, so that it stays short however many requests are paid for. */
+  #recent: { readonly atMs: number; cost: Nanodollars }[] = [];
   #pause: VelocityPause | null = null;
   #accepted: Accepted | null = null;
   /** Of full hours, so that it is reckoned anew once in an hour. */
@@ -56,7 +58,7 @@ export class VelocityAlarm {
   /** Something was spent. True when this raised the alarm. */
   spent(cost: Nanodollars): boolean {
     const atMs = this.#clock.now();
-    this.#recent = [...this.#recent.filter((one) => one.atMs > atMs - recentMs), { atMs, cost }];
+    this.#add(atMs, cost);
     if (this.pause !== null || !this.#settings().velocityAlarm.enabled) return false;
     const found = this.#velocity();
     if (!found.isTooQuick) return false;
@@ -70,6 +72,13 @@ export class VelocityAlarm {
     const nowMs = this.#clock.now();
     if (this.#pause) this.#accepted = { rate: this.#velocity().projected, untilMs: nowMs + hourMs };
     this.#pause = null;
+  }
+
+  #add(nowMs: number, cost: Nanodollars): void {
+    const atMs = Math.floor(nowMs / stepMs) * stepMs;
+    const last = this.#recent.at(-1);
+    if (last?.atMs === atMs) last.cost += cost;
+    else this.#recent = [...this.#recent.filter((one) => one.atMs > nowMs - recentMs), { atMs, cost }];
   }
 
   #isOver({ sinceMs }: VelocityPause): boolean {

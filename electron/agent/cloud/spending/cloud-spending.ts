@@ -216,18 +216,20 @@ export class CloudSpending implements Spending {
   notices(): Notice[] {
     const isOff = this.#deps.offload.mode === 'off';
     const nowMs = this.#clock.now();
-    const budgets = isOff ? [] : this.budgets();
+    const rows = this.budgets();
+    const budgets = isOff ? [] : this.#options.settings().budgets;
     return [
       ...this.#deps.offload.notices(),
       ...spendingNotices({
         ledger: this.#ledgerFacts(),
         velocity: this.#velocityFacts(),
         lostSince: this.#book.isLost ? this.#lostSince : null,
-        budgets: budgets.map((budget) => ({
-          ...budget,
-          since: this.#stateSince(budget, nowMs),
-          opens: this.#sums.zone.wordsFor(Date.parse(budget.resetsAt), this.#deps.clock.now()),
-        })),
+        budgets: budgets.flatMap((budget, index) => {
+          const row = rows[index];
+          if (!row) return [];
+          const opens = this.#sums.zone.wordsFor(Date.parse(row.resetsAt), this.#deps.clock.now());
+          return [{ budget, row, since: this.#stateSince(row, nowMs), opens }];
+        }),
         exceeded: this.#exceeded,
       }),
     ];

@@ -1,7 +1,6 @@
-import type { CloudSnapshot } from '../../../contract/cloud.ts';
+import type { BudgetSettings, CloudSnapshot } from '../../../contract/cloud.ts';
 import type { Notice } from '../../../contract/snapshot.ts';
-import { forWhom, money } from '../budget/budget-words.ts';
-import { every } from '../budget/refusal.ts';
+import { amountIn, areIn, money, wholeOf } from '../budget/budget-words.ts';
 import type { Nanodollars } from '../ledger-port.ts';
 
 /** A provider billed more than was set aside. */
@@ -12,13 +11,23 @@ export interface Exceeded {
   readonly at: string;
 }
 
+/** A budget of the settings and how it stands. */
+export interface BudgetFacts {
+  readonly budget: BudgetSettings;
+  readonly row: CloudSnapshot['budgets'][number];
+  /** Since when it stands so. */
+  readonly since: string;
+  /** In words that follow "opens again". */
+  readonly opens: string;
+}
+
 export interface SpendingFacts {
   /** Why the ledger takes nothing; null while it does. */
   readonly ledger: { readonly sentence: string; readonly since: string } | null;
   readonly velocity: { readonly sentence: string; readonly since: string } | null;
   /** When the ledger was lost, while budgets are closed for it. */
   readonly lostSince: string | null;
-  readonly budgets: readonly (CloudSnapshot['budgets'][number] & { readonly since: string; readonly opens: string })[];
+  readonly budgets: readonly BudgetFacts[];
   readonly exceeded: Exceeded | null;
 }
 
@@ -57,24 +66,15 @@ function resume(label: string): Notice['fix'] {
   return { kind: 'command', label, command: 'offload.resume', body: {} };
 }
 
-function budgetNotice(budget: SpendingFacts['budgets'][number]): Notice[] {
-  const { scope, period, unit, limit, softLimit, spent, reserved, state, since, opens } = budget;
+function budgetNotice({ budget, row, since, opens }: BudgetFacts): Notice[] {
+  const { scope, period, unit, limit, softLimit } = budget;
   // A limit of nothing is no budget that was used up: it was meant so.
-  if (state === 'open' || limit === 0) return [];
-  const isKnown = (period: string): period is keyof typeof every => Object.hasOwn(every, period);
-  const often = isKnown(period) ? every[period] : period;
-  const told = (amount: number): string => {
-    if (unit === 'usd') return money(Math.round(amount * 1e9));
-    return unit === 'tokens'
-      ? `${Math.round(amount).toLocaleString('en-US')} tokens`
-      : `${Number(amount.toFixed(2))} % of the week's quota`;
-  };
-  const whole = `${told(limit)} ${often}${forWhom(scope)}`;
-  const used = told(spent + reserved);
-  const sentence =
-    state === 'closed'
-      ? `${used} of ${whole} is spent or set aside: nothing more is sent to the cloud under it. It opens again ${opens}, or raise it under "cloud.budgets".`
-      : `${used} of ${whole} is spent or set aside, and from ${told(softLimit ?? limit)} on routine work stays local. It opens again ${opens}.`;
-  const severity = state === 'closed' ? 'warning' : 'info';
+  if (row.state === 'open' || limit === 0) return [];
+  const used = `${amountIn(unit, row.spent + row.reserved)} of ${wholeOf(budget)} ${areIn(unit)} spent or set aside`;
+  const isClosed = row.state === 'closed';
+  const sentence = isClosed
+    ? `${used}: nothing more is sent to the cloud under it. It opens again ${opens}, or raise it under "cloud.budgets".`
+    : `${used}, and from ${amountIn(unit, softLimit ?? limit)} on routine work stays local. It opens again ${opens}.`;
+  const severity = isClosed ? 'warning' : 'info';
   return [{ id: `budget-${scope}-${period}-${unit}`, severity, sentence, since, fix: null }];
 }

@@ -96,7 +96,7 @@ describe('BudgetBook', () => {
     const { book, spend } = bookWith(cloudSettings({ budgets: [aDay(10_000, { unit: 'tokens' })] }));
     spend(500, { worstTokens: 9_500 });
     expect(book.check(ask())?.sentence).toBe(
-      '500 tokens of 10,000 tokens a day is left; this may cost 1,000 tokens. It opens again at 00:00.',
+      '500 of 10,000 tokens a day are left; this may take 1,000. It opens again at 00:00.',
     );
     expect(book.check(ask({ worstTokens: 500 }))).toBeNull();
   });
@@ -106,7 +106,11 @@ describe('BudgetBook', () => {
     const budget = { scope: 'provider:anthropic', period: 'week', unit: 'percent', limit: 50, softLimit: 25 } as const;
     const { book, spend, wall } = bookWith(cloudSettings({ providers: { anthropic: { quota } }, budgets: [budget] }));
     spend(1, { worstTokens: 49_500 });
-    expect(book.check(ask())).toMatchObject({ untilMs: Date.UTC(2026, 10, 25, 9) });
+    expect(book.check(ask())).toEqual({
+      sentence:
+        "0.5 % of 50 % of a week's quota for the provider anthropic is left; this may take 1 %. It opens again on Wednesday at 09:00.",
+      untilMs: Date.UTC(2026, 10, 25, 9),
+    });
     expect(book.rows()).toMatchObject([{ spent: 49.5, limit: 50, unit: 'percent', state: 'soft' }]);
     wall.advance(2 * 24 * hourMs + 21 * hourMs);
     expect(book.check(ask())).toBeNull();
