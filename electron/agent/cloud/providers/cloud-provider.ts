@@ -149,8 +149,10 @@ export class CloudProvider implements Upstream {
     await this.#readKey();
     const { config } = this;
     const key = this.#key;
-    const standing = standingOf({ ...this.#facts([]), condition: well, modelsTotal: 1, closed: null }, 0);
-    if (!this.#client || key?.kind !== 'key' || (!standing.ready && config.enabled)) throw this.#notReady(standing);
+    // One that is switched off, busy or closed may be tested; one without a key or with a wrong address may not.
+    const facts = { ...this.#facts([]), config: { ...config, enabled: true }, condition: well, modelsTotal: 1 };
+    const standing = standingOf(facts, 0);
+    if (!this.#client || key?.kind !== 'key' || !standing.ready) throw this.#notReady(standing);
     try {
       const { traits } = config;
       const { signal } = this.#stopped;

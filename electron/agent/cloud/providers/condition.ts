@@ -10,8 +10,8 @@ export type Condition =
   | { readonly kind: 'out-of-money'; readonly untilMs: number }
   /** The key was refused: only another one helps, or a test that finds it good. */
   | { readonly kind: 'unauthorised'; readonly status: number }
-  /** What answers is no provider: only another address helps. */
-  | { readonly kind: 'misplaced'; readonly sentence: string };
+  /** What answers is no provider. Another address helps, and it is looked at again after a while. */
+  | { readonly kind: 'misplaced'; readonly sentence: string; readonly untilMs: number };
 
 export type ProviderEvent =
   /** It answered, be it with a refusal of the request. `fullForMs`: it tells that nothing more may come for so long. */
@@ -33,6 +33,8 @@ export const brokenFailures = 5;
 export const longestBusyMs = 600_000;
 /** When an account without money is tried again where nobody told when it will have some. */
 const moneyPauseMs = 3_600_000;
+/** A portal in the way, or an address that is mended elsewhere, is not there for good. */
+const misplacedMs = 600_000;
 
 /** What comes of an event. Pure. The worse of two conditions stays: an answer to an older request clears nothing. */
 export function nextCondition(before: Condition, event: ProviderEvent, nowMs: number): Condition {
@@ -41,7 +43,7 @@ export function nextCondition(before: Condition, event: ProviderEvent, nowMs: nu
     case 'renewed':
       return well;
     case 'misplaced':
-      return { kind: 'misplaced', sentence: event.sentence };
+      return { kind: 'misplaced', sentence: event.sentence, untilMs: nowMs + misplacedMs };
     case 'unauthorised':
       return state.kind === 'misplaced' ? state : { kind: 'unauthorised', status: event.status };
     case 'out-of-money':
@@ -61,7 +63,7 @@ export function nextCondition(before: Condition, event: ProviderEvent, nowMs: nu
 
 /** The condition once the time of what passes by itself is over. Pure. */
 export function atTime(state: Condition, nowMs: number): Condition {
-  const passes = state.kind === 'busy' || state.kind === 'out-of-money';
+  const passes = state.kind !== 'well' && state.kind !== 'unauthorised';
   return passes && state.untilMs <= nowMs ? well : state;
 }
 

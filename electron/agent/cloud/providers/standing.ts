@@ -69,7 +69,7 @@ function ofTrouble(
 ): Standing {
   switch (condition.kind) {
     case 'misplaced':
-      return down('broken', condition.sentence);
+      return down('broken', condition.sentence, condition.untilMs);
     case 'unauthorised':
       return down(
         'unauthorised',

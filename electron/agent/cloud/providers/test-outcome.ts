@@ -29,7 +29,7 @@ export function testOutcome(
   if (!listed)
     return failed(`${name} answered with something that is no list of models. Check its url and kind.`, status);
   const usable = models.filter(({ id }) => isListed(id, listed)).length;
-  if (usable === 0) return `${name} answers; none of its models may be used, for none has a known price.`;
+  if (usable === 0) return `${name} answers; it lists none of the models that have a price here.`;
   return usable === 1
     ? `${name} answers; 1 of its models may be used.`
     : `${name} answers; ${usable} of its models may be used.`;

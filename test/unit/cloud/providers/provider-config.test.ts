@@ -85,7 +85,7 @@ describe('the outcome of a test', () => {
     expect(outcome(list('big-20260101', 'other', 'small-big'))).toBe('Anthropic answers; 1 of its models may be used.');
     expect(outcome(list('models/big', 'small'))).toBe('Anthropic answers; 2 of its models may be used.');
     expect(outcome(list())).toBe('Anthropic answers; 2 of its models may be used.');
-    expect(outcome(list('other'))).toContain('none of its models');
+    expect(outcome(list('other'))).toContain('none of the models');
   });
 
   it.each([
