@@ -99,6 +99,9 @@ export function groupWord(group: TableGroup): string {
   return groupWords[group];
 }
 
+/** How the ledger calls what has no name. */
+const noName = '(none)';
+
 const nameless: Readonly<Partial<Record<UsageGroup, string>>> = {
   provider: 'No provider',
   model: 'No model',
@@ -116,7 +119,7 @@ const routeNames: Readonly<Record<string, string>> = {
 /** A row's name for people; what has none is told so. */
 export function usageName(name: string, by: UsageGroup): string {
   if (by === 'route') return Object.hasOwn(routeNames, name) ? (routeNames[name] ?? name) : name;
-  return name === '' ? (nameless[by] ?? 'None') : name;
+  return name === '' || name === noName ? (nameless[by] ?? 'None') : name;
 }
 
 /** The columns that the table can be sorted by. */

@@ -336,7 +336,7 @@ function nameOf(one: Flow, by: UsageGroup, at: number): string {
     case 'route':
     case 'provider':
     case 'persona':
-      return one[by];
+      return one[by] === '' ? '(none)' : one[by];
   }
 }
 

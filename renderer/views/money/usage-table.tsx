@@ -5,6 +5,7 @@ import { AgentText } from '../../components/agent-text.tsx';
 import { Section } from '../../components/section.tsx';
 import { formatMoney } from '../../format/money.ts';
 import { formatCount, formatRate, unknown } from '../../format/numbers.ts';
+import { providerName } from '../../format/providers.ts';
 import { formatLatency } from '../../format/time.ts';
 import {
   groupWord,
@@ -17,6 +18,7 @@ import {
   type UsageColumn,
   type UsageOrder,
 } from '../../format/usage.ts';
+import { useSnapshot } from '../../panel-context.ts';
 import { type UsageLook } from '../../stores/usage.ts';
 
 /** Who or what spent and kept how much, in the order that the reader asks for. */
@@ -106,7 +108,7 @@ function Row({ row, by, total }: { row: UsageRow; by: UsageGroup; total?: boolea
   return (
     <tr role="row" className={total === true ? 'font-semibold' : ''}>
       <td role="cell" data-label="Name">
-        {total === true ? 'All' : <AgentText text={usageName(row.name, by)} />}
+        {total === true ? 'All' : <Name name={row.name} by={by} />}
       </td>
       <NumberCell label="Requests" value={formatCount(row.requests)} />
       <NumberCell label="Failed" value={formatCount(row.failed)} />
@@ -120,6 +122,12 @@ function Row({ row, by, total }: { row: UsageRow; by: UsageGroup; total?: boolea
       <NumberCell label="Tokens/s" value={formatRate(row.tokensPerSecond)} />
     </tr>
   );
+}
+
+function Name({ name, by }: { name: string; by: UsageGroup }): ReactElement {
+  const providers = useSnapshot((all) => all.cloud.providers);
+  const known = usageName(name, by);
+  return <AgentText text={by === 'provider' ? providerName(known, providers) : known} />;
 }
 
 function NumberCell({ label, value }: { label: string; value: string }): ReactElement {

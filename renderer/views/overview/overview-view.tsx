@@ -29,9 +29,9 @@ export function OverviewView(): ReactElement {
             </MemoryPlot>
           </div>
           <div className="grid gap-5">
+            <Offload />
             <TryIt />
             <Queue />
-            <Offload />
           </div>
         </div>
         <Activity />

@@ -16,7 +16,9 @@ describe('the panel and its agent', () => {
     expect(await panel.figure('memory-now').textContent()).toBe('39 GB of 96 GB');
     expect(await panel.figure('pressure-now').textContent()).toBe('0.4 %');
     expect(await panel.section('Queue').textContent()).toContain('Running2Waiting1Saturation50 %');
-    expect(await panel.section('Offload to cloud').textContent()).toContain('Every request stays on this machine.');
+    expect(await panel.section('Offload to cloud').textContent()).toContain(
+      'Requests go to the cloud when this node is busy, or when their priority is high.',
+    );
     expect(await panel.page.getByText(gateway.url, { exact: true }).count()).toBe(1);
     const failed = panel.page.getByRole('row').filter({ hasText: 'gpt-5' });
     expect(await failed.textContent()).toMatch(/Nowhereno such model hereFailed 404model_not_found/u);

@@ -66,7 +66,7 @@ describe('money', () => {
       const cells = await table.locator('tbody td:first-child').allTextContents();
       return cells.slice(0, -1);
     };
-    expect(await names()).toEqual(['anthropic', 'openai', 'No provider']);
+    expect(await names()).toEqual(['Anthropic', 'OpenAI', 'No provider']);
     expect(await table.getByRole('columnheader', { name: 'Cost' }).getAttribute('aria-sort')).toBe('descending');
     await table.getByRole('button', { name: 'Requests' }).click();
     expect((await names())[0]).toBe('No provider');
@@ -135,7 +135,7 @@ describe('the offload switch', () => {
     const box = panel.section('Offload to cloud');
     await box.getByRole('radio', { name: 'When busy' }).focus();
     await panel.page.keyboard.press('ArrowRight');
-    expect(await panel.page.evaluate<string>('document.activeElement.textContent')).toBe('Cloud first');
+    await panel.waitForText(panel.page.locator(':focus'), 'Cloud first');
     expect(await commandsOf(agent)).toEqual([]);
     await agent.order({
       refuse: { status: 409, code: 'conflict', message: 'The switch is held by the command line.' },

@@ -180,7 +180,7 @@ describe('time windows', () => {
     await panel.waitForText(box, 'Not saved yet.');
 
     const to = box.getByRole('slider', { name: 'Window 1, to minute' });
-    const ring = await box.locator('svg.ring').boundingBox();
+    const ring = await box.locator('svg.hour-ring').boundingBox();
     const knob = await to.boundingBox();
     if (ring === null || knob === null) throw new Error('the ring is not drawn');
     await page.mouse.move(knob.x + knob.width / 2, knob.y + knob.height / 2);

@@ -52,7 +52,7 @@ export function Equivalents(props: { overview: CloudOverview | null; onSaved: ()
                     <AgentText text={models.join(', ')} />
                   )}
                 </td>
-                <td role="cell" data-label="">
+                <td role="cell" data-label="" className="lg:text-right">
                   <button
                     type="button"
                     className="button"

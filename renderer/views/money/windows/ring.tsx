@@ -37,7 +37,7 @@ export function Ring(props: {
   return (
     <svg
       viewBox="-100 -100 200 200"
-      className="ring"
+      className="hour-ring"
       role="group"
       aria-label={`The hour of ${plainLine(props.target)}`}
     >

@@ -99,6 +99,7 @@ describe('the table', () => {
   it('names what has no name', () => {
     for (const by of usageGroups) expect(usageName('', by) === '' && by !== 'route').toBe(false);
     expect(usageName('', 'key')).toBe('No key');
+    expect(usageName('(none)', 'persona')).toBe('No persona');
     expect(usageName('local', 'route')).toBe('Here');
     expect(usageName('toString', 'key')).toBe('toString');
   });
