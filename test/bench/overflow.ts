@@ -28,9 +28,6 @@ const { values } = parseArgs({
   },
 });
 
-if (values.provider) serveAsProvider();
-else await measure(Number(values.requests), Number(values['per-second']));
-
 /** Tells when each request's head came, by the clock that all processes of a machine share. */
 function serveAsProvider(): void {
   const usage = { prompt_tokens: 10, completion_tokens: 1, total_tokens: 11 };
@@ -62,7 +59,7 @@ async function measure(count: number, perSecond: number): Promise<void> {
     {
       upstreams: () => [engine, cloud],
       spending,
-      equivalents: { of: () => ['vendor/big'] },
+      equivalents: { of: (name) => (name === 'ranch/auto' ? ['vendor/big'] : []) },
       knownSpeeds: () => ({ prefillTokensPerSecond: 50, tokensPerSecond: 5 }),
       clock: systemClock,
       logger: silentLogger,
@@ -182,3 +179,6 @@ const spending: Spending = {
 function ms(value: number): string {
   return `${value.toFixed(2)} ms`;
 }
+
+if (values.provider) serveAsProvider();
+else await measure(Number(values.requests), Number(values['per-second']));
