@@ -37,9 +37,7 @@ function changes(before: NodeSnapshot, now: NodeSnapshot): Toast[] {
   const notices: Toast[] = now.notices
     .filter((notice) => notice.severity === 'problem' && !known.has(notice.id))
     .map((notice) => ({ key: `notice:${notice.id}`, title: title(now), body: plainText(notice.sentence, 160) }));
-  // The node may tell the same by a notice.
-  const told = new Set(notices.map(({ body }) => body));
-  const money = moneyNews(before, now).filter(({ body }) => !told.has(body));
+  const money = moneyNews(before, now);
   // An engine's failure usually comes with a notice, which says it better.
   return [...money, ...(notices.length > 0 ? notices : failedEngines(before, now))];
 }
@@ -50,7 +48,8 @@ function moneyNews(before: NodeSnapshot, now: NodeSnapshot): Toast[] {
   const stateBefore = new Map(before.cloud.budgets.map((budget) => [budgetKey(budget), budget.state]));
   const budgets = now.cloud.budgets
     // One that was not there before was set just now, by somebody who saw it.
-    .filter((budget) => isWorse(stateBefore.get(budgetKey(budget)), budget.state))
+    // And one of nothing is not used up: it was meant so.
+    .filter((budget) => budget.limit > 0 && isWorse(stateBefore.get(budgetKey(budget)), budget.state))
     .map((budget) => ({
       key: `budget:${budgetKey(budget)}:${budget.state}`,
       title: title(now),
@@ -58,6 +57,11 @@ function moneyNews(before: NodeSnapshot, now: NodeSnapshot): Toast[] {
     }));
   const { paused } = now.cloud;
   if (paused === null || paused.since === before.cloud.paused?.since) return budgets;
+  // Where the ledger fails, the node tells it by a notice as well, in more words.
+  const isTold = now.notices.some(
+    ({ severity, sentence }) => severity === 'problem' && sentence.includes(paused.sentence),
+  );
+  if (isTold) return budgets;
   const body = plainText(paused.sentence, 160);
   return [{ key: `offload-paused:${paused.reason}`, title: title(now), body }, ...budgets];
 }

@@ -72,6 +72,7 @@ function hindrance(cloud: CloudSnapshot, nowMs: number): string | null {
   if (offload === 'off') return null;
   if (paused !== null) return `Offload is paused: ${paused.sentence}`;
   const closed = budgets.find(({ scope, state }) => scope === 'all' && state === 'closed');
+  if (closed?.limit === 0) return `The budget of the ${closed.period} allows nothing`;
   if (closed) return `The budget of the ${closed.period} is used up until ${clockTime(closed.resetsAt, nowMs)}`;
   if (!providers.some(({ state }) => state === 'ready' || state === 'busy')) {
     const [only] = providers;

@@ -41,6 +41,7 @@ describe('a line typed unseen', () => {
     expect(typed(keys)).toEqual({ kind: 'done', text: 'sk-1' });
     expect(typed(...Array.from(keys))).toEqual({ kind: 'done', text: 'sk-1' });
     expect(typed('ab\u001b\u0003')).toEqual({ kind: 'cancelled' });
+    expect(typed('a\u0001\u001b\tb\u0000\r')).toEqual({ kind: 'done', text: 'ab' });
   });
 
   it('gives back any printable text, however it was cut on its way', () => {

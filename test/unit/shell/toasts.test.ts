@@ -66,6 +66,9 @@ describe('toasts', () => {
       'The cloud budget of the day is used up: $10.00 of $10.00. Requests stay local until it begins anew.',
     ]);
     expect(toasts(of('open'), of('closed', 10))).toHaveLength(1);
+    const nothing = (state: string): NodeView =>
+      connected({ cloud: aCloud({ budgets: [aBudget({ limit: 0, spent: 0, state })] }) });
+    expect(toasts(nothing('open'), nothing('closed'))).toEqual([]);
     // A new day, and a node that was found in this state.
     expect(toasts(of('closed'), of('open'))).toEqual([]);
     expect(toasts(connected(), of('closed'))).toEqual([]);
@@ -94,7 +97,7 @@ describe('toasts', () => {
     ]);
     expect(toasts(paused, paused)).toEqual([]);
     expect(toasts(paused, connected({ cloud: aCloud() }))).toEqual([]);
-    const both = connected({ cloud, notices: [{ ...notice('velocity'), sentence }] });
+    const both = connected({ cloud, notices: [{ ...notice('velocity'), sentence: `Look: ${sentence}` }] });
     expect(toasts(connected({ cloud: aCloud() }), both).map(({ key }) => key)).toEqual(['notice:velocity']);
   });
 

@@ -106,6 +106,7 @@ describe('the offload switch in the tray', () => {
     expect(last({})).toBeUndefined();
     expect(last({ paused })).toBe('Offload is paused: Spending is unusually quick.');
     expect(last({ budgets: [aBudget({ state: 'closed' })] })).toBe('The budget of the day is used up until Mon 00:00');
+    expect(last({ budgets: [aBudget({ state: 'closed', limit: 0 })] })).toBe('The budget of the day allows nothing');
     expect(last({ budgets: [aBudget({ state: 'soft' })] })).toMatch(/^Most of the budget of the day is spent/);
     expect(last({ budgets: [aBudget({ scope: 'key:a', state: 'closed' })] })).toBeUndefined();
     expect(last({ providers: [aProvider({ state: 'locked', sentence: 'Its key is locked.' })] })).toBe(
