@@ -22,7 +22,8 @@ import { ControlServer } from './control/control-server.ts';
 import { Engines } from './engines/engines.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { PressureProbe } from './gateway/load/pressure-probe.ts';
-import { openGateway } from './gateway-services.ts';
+import { openCloud } from './cloud-services.ts';
+import { openGateway, type GatewayServices } from './gateway-services.ts';
 import type { AnswerMeasurement } from './inference/measurement.ts';
 import { loadDefaults, ModelFigures } from './model-figures.ts';
 import { openBandwidth, openModelServices } from './model-services.ts';
@@ -245,10 +246,23 @@ async function openInference(
   stack.push('engines', () => engines.stop());
   // The gateway listens before a model loads: a taken port is told at once, and callers hear that the engine is
   // loading rather than nothing.
-  const door = await openGateway(
+  // Providers are looked at before the gateway listens anywhere.
+  const reached: { gateway: GatewayServices | null } = { gateway: null };
+  const cloud = await openCloud(
+    { dataDir, distDir, env, name },
+    {
+      config,
+      isOwn: (host, port) => reached.gateway?.isOwn(host, port) ?? false,
+      clock,
+      logger: logger.child({ room: 'cloud' }),
+      stack,
+    },
+  );
+  const door: GatewayServices = await openGateway(
     { dataDir, settings, env, name, nodeId: record.id, startedAt },
     {
       engines: () => engines.upstreams(),
+      cloud,
       knownSpeeds: (engineId, model) => figures.knownSpeeds(engineId, model),
       pressure: () => pressure.current(),
       measured,
@@ -259,6 +273,7 @@ async function openInference(
       stack,
     },
   );
+  reached.gateway = door;
   const { gateway } = door;
   const services = await openModelServices(
     { dataDir, distDir, modelsDir: folders.models, logsDir: folders.logs, env, settings },
@@ -283,14 +298,14 @@ async function openInference(
   await engines.start();
 
   engines.changed.subscribe(() => gateway.upstreamsChanged());
-  return { engines, ...door, door, figures, memory, services };
+  return { engines, ...door, door, cloud, figures, memory, services };
 }
 
 type Telemetry = Awaited<ReturnType<typeof openTelemetry>>;
 
 /** What is measured, and the one picture of the node that it goes into. */
 async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: House, inference: Inference) {
-  const { engines, gateway, gatewayUrl, figures, memory, services, door } = inference;
+  const { engines, gateway, gatewayUrl, figures, memory, services, door, cloud } = inference;
   const { config, logger, name, record, startedAt } = house;
   const sampler = new Sampler(sampling, {
     clock,
@@ -328,11 +343,12 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
           pulls: services.pulls.list(),
           switching: engines.switching(),
           disk: services.disk(),
-          serving: [...services.notices(), ...door.notices()],
+          serving: [...services.notices(), ...door.notices(), ...cloud.notices()],
           settingsWarnings: config.warnings,
           engines: engines.list(),
           models: models(),
         }),
+      cloud: () => cloud.snapshot(),
       sample: () => sampler.latest(),
       staticFacts: () => staticFacts,
       availability: () => availability.figures(),
@@ -342,7 +358,7 @@ async function openTelemetry({ dataDir, distDir, clock, stack }: Site, house: Ho
   const history = new History(sampling);
   const publisher = new Publisher(publisherDefaults, { clock, assembler, history, sampler, gateway: gatewaySection });
   door.showNode(() => assembler.assemble());
-  for (const changed of [engines.changed, gateway.changed, ...services.changes, ...door.changes])
+  for (const changed of [engines.changed, gateway.changed, ...services.changes, ...door.changes, ...cloud.changes])
     changed.subscribe(() => publisher.touch());
   config.changed.subscribe(() => publisher.touch());
 
@@ -383,6 +399,7 @@ async function openControl(site: Site, house: House, inference: Inference, telem
       feed: publisher,
       commands: commandsOf(targets),
       queries: queriesOf(targets),
+      exports: { usage: (wanted) => inference.cloud.exportUsage(wanted) },
       chat: (request, response) => gateway.handleOperatorChat(request, response),
       clock: site.clock,
       logger: logger.child({ room: 'control' }),

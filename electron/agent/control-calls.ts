@@ -4,6 +4,7 @@ import type { EngineLogReader } from './engines/engine.ts';
 import type { Engines } from './engines/engines.ts';
 import { engineKindSchema } from '../contract/snapshot.ts';
 import type { ModelFigures } from './model-figures.ts';
+import type { CloudServices } from './cloud-services.ts';
 import type { GatewayServices } from './gateway-services.ts';
 import type { ModelServices } from './model-services.ts';
 import { availabilityGoal, type Availability } from './telemetry/availability.ts';
@@ -13,6 +14,7 @@ export interface CallTargets {
   readonly engines: Engines;
   readonly services: ModelServices;
   readonly door: Pick<GatewayServices, 'keys' | 'traces' | 'gateway'>;
+  readonly cloud: CloudServices;
   readonly figures: ModelFigures;
   readonly availability: Availability;
   readonly config: ConfigStore;
@@ -21,7 +23,7 @@ export interface CallTargets {
 }
 
 /** Every command of the contract. */
-export function commandsOf({ engines, services, door, config, stop }: CallTargets): Required<CommandHandlers> {
+export function commandsOf({ engines, services, door, cloud, config, stop }: CallTargets): Required<CommandHandlers> {
   const { pulls, installer } = services;
   return {
     'models.use': ({ model, quantization }) => services.use(model, quantization),
@@ -43,13 +45,21 @@ export function commandsOf({ engines, services, door, config, stop }: CallTarget
     'keys.add': (order) => door.keys.add(order),
     'keys.revoke': ({ id }) => door.keys.revoke(id),
     'keys.update': ({ id, policy }) => door.keys.update(id, policy),
+    'offload.set': (choice) => cloud.offload.set(choice),
+    'offload.resume': () => cloud.spending.resume(),
+    'secrets.set': async ({ provider, value }) => {
+      cloud.requireProvider(provider);
+      await cloud.secrets.set(provider, value);
+    },
+    'secrets.clear': ({ provider }) => cloud.secrets.clear(provider),
+    'cloud.test': async ({ provider }) => ({ sentence: await cloud.providers.test(provider) }),
     'agent.shutdown': stop,
   };
 }
 
 /** Every query of the contract. */
 export function queriesOf(targets: CallTargets): Required<QueryHandlers> {
-  const { engines, services, door, figures, availability, config } = targets;
+  const { engines, services, door, cloud, figures, availability, config } = targets;
   return {
     logs: {
       tail: (id, lines) => logOf(id, engines, services).tail(lines),
@@ -64,6 +74,7 @@ export function queriesOf(targets: CallTargets): Required<QueryHandlers> {
     trace: ({ id }) => ({ trace: door.traces.byId(id) }),
     traces: (query) => door.traces.list(query),
     sessions: () => ({ sessions: door.gateway.sessions() }),
+    ...cloud.queries,
   };
 }
 

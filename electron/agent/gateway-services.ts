@@ -1,5 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { presetProviders } from '../contract/cloud.ts';
 import { engineKindSchema, type Notice } from '../contract/snapshot.ts';
 import type { Trace } from '../contract/trace.ts';
 import { version } from '../contract/version.ts';
@@ -22,6 +23,7 @@ import { Metrics } from './telemetry/prometheus.ts';
 import type { MetricsPicture } from './telemetry/prometheus-node.ts';
 import { TraceStore } from './telemetry/trace-store.ts';
 import type { BrokenCache } from './gateway/sessions/sessions.ts';
+import type { CloudServices } from './cloud-services.ts';
 import { ConfiguredUpstreams } from './upstreams/configured-upstreams.ts';
 
 export interface GatewaySite {
@@ -37,6 +39,7 @@ export interface GatewaySite {
 export interface GatewayServicesDeps {
   /** The engines of this machine. */
   readonly engines: () => readonly Upstream[];
+  readonly cloud: Pick<CloudServices, 'gateway' | 'record' | 'renewed' | 'providers'>;
   readonly knownSpeeds: NonNullable<GatewayDeps['knownSpeeds']>;
   readonly pressure: NonNullable<GatewayDeps['pressure']>;
   readonly measured: Announcer<AnswerMeasurement>;
@@ -58,6 +61,8 @@ export interface GatewayServices {
   readonly changes: readonly Announcer<void>[];
   /** What needs the operator. */
   notices(): Notice[];
+  /** Whether the gateway answers there; `host` without brackets. */
+  isOwn(host: string, port: number): boolean;
   /** From now on the metrics tell of the node too. */
   showNode(picture: () => MetricsPicture): void;
 }
@@ -77,6 +82,7 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
   const traced = new Announcer<Trace>();
   traced.subscribe((trace) => traces.record(trace));
   traced.subscribe((trace) => metrics.record(trace));
+  traced.subscribe((trace) => deps.cloud.record(trace));
 
   const { host, port, listen, drainMs, maxQueued: queueLimit, maxBodyBytes, ...policy } = settings.gateway;
   const own = { port: 0 };
@@ -84,12 +90,18 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
     names: () => ({ hostname: hostname(), interfaces: networkInterfaces(), names: settings.gateway.names }),
     clock,
   });
+  const isOwn = (name: string, at: number): boolean =>
+    at === own.port && hosts.list().some((each) => bare(each) === name);
   const servers = new ConfiguredUpstreams(
-    { servers: settings.upstreams, env, takenIds: engineKindSchema.options },
+    {
+      servers: settings.upstreams,
+      env,
+      takenIds: [...engineKindSchema.options, ...presetProviders, ...Object.keys(settings.cloud.providers)],
+    },
     {
       clock,
       logger: deps.upstreamsLogger,
-      isOwn: (name, at) => at === own.port && hosts.list().some((each) => bare(each) === name),
+      isOwn,
     },
   );
   const access = new GatewayAccess({ keys, clock });
@@ -106,7 +118,8 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
       version,
     },
     {
-      upstreams: () => [...deps.engines(), ...servers.list()],
+      ...deps.cloud.gateway,
+      upstreams: () => [...deps.engines(), ...servers.list(), ...deps.cloud.gateway.upstreams()],
       access,
       allowances: new CallerAllowances({
         clock,
@@ -136,6 +149,8 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
   await servers.start();
   stack.push('other servers', () => servers.stop());
   servers.changed.subscribe(() => gateway.upstreamsChanged());
+  deps.cloud.providers.changed.subscribe(() => gateway.upstreamsChanged());
+  deps.cloud.renewed.subscribe(() => gateway.forgiveUpstreams());
 
   return {
     gateway,
@@ -153,6 +168,7 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
       }),
       ...gateway.brokenCaches().map((broken) => brokenCacheNotice(broken, startedAt)),
     ],
+    isOwn,
     showNode: (picture) => {
       shown.node = picture;
     },

@@ -4,7 +4,8 @@ import { openAgentLog } from '../../electron/agent/agent-log.ts';
 import { Announcer } from '../../electron/agent/base/announcer.ts';
 import { systemClock } from '../../electron/agent/base/clock.ts';
 import { StopStack } from '../../electron/agent/base/lifecycle.ts';
-import { settingsSchema } from '../../electron/agent/config/settings.ts';
+import { openCloud } from '../../electron/agent/cloud-services.ts';
+import { ConfigStore } from '../../electron/agent/config/config-store.ts';
 import { openGateway } from '../../electron/agent/gateway-services.ts';
 import { OpenAiUpstream } from '../../electron/agent/inference/openai-upstream.ts';
 import { PressureProbe } from '../../electron/agent/gateway/load/pressure-probe.ts';
@@ -26,10 +27,17 @@ export async function startProduct({ upstreamPort, slots }: ArmOrder): Promise<A
   );
   await sampler.start();
   const pressure = new PressureProbe({ maxAgeMs: 2_000 }, { clock });
+  const overrides = new Map([['gateway.port', '0']]);
+  const config = new ConfigStore({ dataDir, overrides, env: {} }, { clock });
+  const stack = new StopStack();
+  const cloud = await openCloud(
+    { dataDir, distDir: dirname(dirname(process.argv[1] ?? '')), env: {}, name: 'bench' },
+    { config, isOwn: () => false, clock, logger, stack },
+  );
   const { keys, gatewayUrl } = await openGateway(
     {
       dataDir,
-      settings: settingsSchema.parse({ gateway: { port: 0 } }),
+      settings: config.settings,
       env: {},
       name: 'bench',
       nodeId: 'bench-node',
@@ -37,6 +45,7 @@ export async function startProduct({ upstreamPort, slots }: ArmOrder): Promise<A
     },
     {
       engines: () => [engine],
+      cloud,
       knownSpeeds: () => null,
       pressure: () => pressure.current(),
       measured: new Announcer(),
@@ -44,7 +53,7 @@ export async function startProduct({ upstreamPort, slots }: ArmOrder): Promise<A
       clock,
       logger,
       upstreamsLogger: logger,
-      stack: new StopStack(),
+      stack,
     },
   );
   const { key } = keys.add({ name: 'bench', scope: 'inference', policy: policySchema.parse({}) });
