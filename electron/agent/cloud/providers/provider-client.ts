@@ -66,7 +66,11 @@ export class ProviderClient {
         host: address.host,
         port: address.port,
         name,
-        deadlines: { connectMs, firstByteMs: patience.streamMs, silenceMs: patience.streamMs },
+        deadlines: {
+          connectMs: Math.min(connectMs, patience.streamMs),
+          firstByteMs: patience.streamMs,
+          silenceMs: patience.streamMs,
+        },
         idleMs,
         ...(address.secure ? { tls: trust } : {}),
       },
