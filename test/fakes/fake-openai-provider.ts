@@ -50,7 +50,7 @@ function errorBody({ status, errorType: type, errorMessage: message }: FakeProvi
       return { code: type, error: message };
     case 'openrouter':
       return { error: { code: status, message, metadata: {} }, user_id: 'user_fake' };
-    default:
+    case 'openai':
       return { error: { message, type, param: null, code: type } };
   }
 }

@@ -25,11 +25,11 @@ export interface CloudProvidersDeps {
   readonly windows: WindowCheck;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** 0 ≤ x < 1; not used at present, for nothing is asked again by itself. */
-  readonly random?: () => number;
   /** Whether the gateway of this node answers there; host in lower case, without brackets. */
   readonly isOwn: (host: string, port: number) => boolean;
 }
+
+const longestStartMs = 1_000;
 
 /** The providers of the settings and those that are known without, each an {@link Upstream} like any engine. */
 export class CloudProviders implements Providers {
@@ -49,11 +49,15 @@ export class CloudProviders implements Providers {
     this.#deps = deps;
   }
 
-  /** Resolves when the keys have been looked for; asks no provider. */
+  /** Resolves when the keys have been looked for, after a second at the latest: a keyring may ask a person. Asks no provider. */
   async start(): Promise<void> {
     this.#running = true;
     this.#unsubscribe = this.#deps.keys.changed.subscribe((id) => void this.#providers.get(id)?.keyChanged());
-    await Promise.all([...this.#current().values()].map((provider) => provider.start()));
+    const looked = Promise.all([...this.#current().values()].map((provider) => provider.start()));
+    const late = Promise.withResolvers<undefined>();
+    const cancel = this.#deps.clock.after(longestStartMs, () => late.resolve(undefined));
+    await Promise.race([looked, late.promise]);
+    cancel();
     this.#offered = null;
   }
 

@@ -60,7 +60,6 @@ export class ProvidersRig implements AsyncDisposable {
         windows: { closed: (provider, model) => this.closed(provider, model) },
         clock,
         logger,
-        random: () => 0.5,
         isOwn,
       },
     );

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cloudSettingsSchema } from '../../../../electron/contract/cloud.ts';
+import { Announcer } from '../../../../electron/agent/base/announcer.ts';
 import { ManualClock } from '../../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../../electron/agent/base/errors.ts';
+import { silentLogger } from '../../../../electron/agent/base/logger.ts';
+import type { ProviderKey } from '../../../../electron/agent/cloud/provider-port.ts';
+import { CloudProviders } from '../../../../electron/agent/cloud/providers/cloud-providers.ts';
 import { FakeAnthropic } from '../../../fakes/fake-anthropic-process.ts';
 import type { ProviderWire } from '../../../fakes/fake-openai-provider-behaviour.ts';
 import { FakeOpenAiProvider } from '../../../fakes/fake-openai-provider-process.ts';
@@ -186,6 +191,36 @@ describe('what keeps a provider from being asked', () => {
     rig.keys.own.set('mine', { kind: 'key', value: providerKey });
     clock.advance(60_000);
     await rig.until('mine', ({ state }) => state === 'ready');
+  });
+
+  it('F35 a store that does not answer keeps the node from starting for a second at most', async () => {
+    const clock = new ManualClock();
+    const answered = Promise.withResolvers<ProviderKey>();
+    const keys = { changed: new Announcer<string>(), read: () => answered.promise };
+    const settings = cloudSettingsSchema.parse({});
+    const providers = new CloudProviders(
+      { settings: () => settings },
+      {
+        keys,
+        prices: { of: () => null },
+        windows: { closed: () => null },
+        clock,
+        logger: silentLogger,
+        isOwn: () => false,
+      },
+    );
+    const started = providers.start();
+    clock.advance(1_000);
+    await started;
+    expect(providers.upstreams()).toEqual([]);
+    expect(providers.snapshot()[0]).toMatchObject({
+      state: 'no-key',
+      sentence: expect.stringContaining('looked up') as string,
+    });
+    answered.resolve({ kind: 'locked', sentence: 'Unlock it.' });
+    await new Promise<void>((resolve) => providers.changed.subscribe(resolve));
+    expect(providers.snapshot()[0]?.state).toBe('locked');
+    await providers.stop();
   });
 
   it('a key is read when it changes, and not for each request', async () => {
