@@ -130,17 +130,13 @@ class UsageTally {
   }
 
   answer({ sinceMs, untilMs, by }: UsageQuery): UsageAnswer {
-    const total = new UsageSum();
-    const sides = { local: new UsageSum(), peer: new UsageSum(), cloud: new UsageSum() };
+    const byRoute = new Map<string, UsageSum>();
     const rows = [...this.#groups].map(([name, routes]) => {
-      const group = new UsageSum();
-      for (const [route, sum] of routes) {
-        group.addSum(sum);
-        total.addSum(sum);
-        if (route === 'local' || route === 'peer' || route === 'cloud') sides[route].addSum(sum);
-      }
-      return group.row(name);
+      for (const [route, sum] of routes) sumOf(byRoute, route).addSum(sum);
+      return together([...routes.values()]).row(name);
     });
+    const total = together([...byRoute.values()]);
+    const side = (route: string): UsageRow => sumOf(byRoute, route).row(route);
     const { cost, kept } = total.counts;
     return {
       since: new Date(sinceMs).toISOString(),
@@ -148,7 +144,7 @@ class UsageTally {
       by,
       rows: rows.toSorted(by === 'hour' || by === 'day' ? byName : byCost),
       total: total.row('total'),
-      sides: { local: sides.local.row('local'), peer: sides.peer.row('peer'), cloud: sides.cloud.row('cloud') },
+      sides: { local: side('local'), peer: side('peer'), cloud: side('cloud') },
       localShare: kept + cost === 0 ? null : kept / (kept + cost),
     };
   }
@@ -157,10 +153,23 @@ class UsageTally {
     const name = this.#grouping(atMs, scope);
     const routes = this.#groups.get(name) ?? new Map<string, UsageSum>();
     this.#groups.set(name, routes);
-    const sum = routes.get(scope.route) ?? new UsageSum();
-    routes.set(scope.route, sum);
-    return sum;
+    return sumOf(routes, scope.route);
   }
+}
+
+function sumOf(sums: Map<string, UsageSum>, name: string): UsageSum {
+  const sum = sums.get(name) ?? new UsageSum();
+  sums.set(name, sum);
+  return sum;
+}
+
+/** One alone is not copied: an answer by the hour has thousands of them. */
+function together(sums: readonly UsageSum[]): UsageSum {
+  const [first] = sums;
+  if (first && sums.length === 1) return first;
+  const all = new UsageSum();
+  for (const sum of sums) all.addSum(sum);
+  return all;
 }
 
 function byName(a: UsageRow, b: UsageRow): number {
