@@ -262,6 +262,14 @@ describe('CloudSpending', () => {
     open(await restarted.reserve());
   });
 
+  it('F22 goes on after a restart from the latest time that was seen, also if nothing was spent then', async () => {
+    const ledger = new FakeLedger();
+    ledger.remember('latestMs', String(noonMs + 24 * hourMs));
+    const { reserve } = await site({ ledger });
+    open(await reserve()).forfeit();
+    expect(ledger.settled[0]?.atMs).toBe(noonMs + 24 * hourMs);
+  });
+
   it('knows after a restart what was spent before, by every scope', async () => {
     const ledger = new FakeLedger();
     const budgets = ['all', 'provider:anthropic', 'model:anthropic/opus', 'key:laptop'].map((scope) => ({
