@@ -1,3 +1,4 @@
+import { todaysLimitUsd } from '../../electron/contract/todays-limit.ts';
 import {
   budgetPeriods,
   budgetSettingsSchema,
@@ -86,9 +87,11 @@ export function budgetBar(budget: Budget): BudgetBar {
   };
 }
 
-/** The budget of a day for everything in dollars, which "today" is measured by; null where there is none. */
+/** The budget that "today" is measured by, as on every surface: the lowest of a day for everything in dollars. */
 export function budgetOfToday(budgets: readonly Budget[]): Budget | null {
-  return budgets.find(({ scope, period, unit }) => scope === 'all' && period === 'day' && unit === 'usd') ?? null;
+  const lowest = todaysLimitUsd(budgets);
+  const ofDay = budgets.filter(({ scope, period, unit }) => scope === 'all' && period === 'day' && unit === 'usd');
+  return ofDay.find(({ limit }) => limit === lowest) ?? null;
 }
 
 export const scopeKinds = ['all', 'provider', 'model', 'key', 'persona'] as const;

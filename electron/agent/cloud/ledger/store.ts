@@ -11,7 +11,7 @@ import { checkIntegrity, openForWriting } from './schema.ts';
 /** A larger file is trusted until SQLite finds fault with it: reading it all would take seconds at each start. */
 const checkedBytes = 32 * 1024 * 1024;
 
-export interface Opened {
+interface Opened {
   readonly forfeited: Forfeited;
 }
 

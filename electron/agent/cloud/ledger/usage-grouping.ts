@@ -5,7 +5,7 @@ import { hourMs } from './quarters.ts';
 import type { Scope } from './scope.ts';
 
 /** Stands where something has no model, no key, no persona. */
-export const noName = '(none)';
+const noName = '(none)';
 
 /** Names the group that something of this time and scope is counted in. */
 export type Grouping = (startMs: number, scope: Scope) => string;

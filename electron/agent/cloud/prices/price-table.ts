@@ -105,7 +105,7 @@ function isOld(date: string, nowMs: number): boolean {
 }
 
 /** The price that holds by then: the last announced change that has come about, if any has. Pure. */
-export function priceAt(known: KnownModelPrice, nowMs: number): Price {
+function priceAt(known: KnownModelPrice, nowMs: number): Price {
   const due = (known.later ?? []).filter(({ from }) => Date.parse(from) <= nowMs);
   return due.sort((a, b) => a.from.localeCompare(b.from)).at(-1) ?? known;
 }

@@ -32,7 +32,7 @@ function policyNamed(name: string): PolicyName | null {
   return virtualModels.find((each) => each === name) ?? purposeModels.find((each) => each === name) ?? null;
 }
 
-export function isPurpose(policy: PolicyName | null): boolean {
+function isPurpose(policy: PolicyName | null): boolean {
   return purposeModels.some((each) => each === policy);
 }
 

@@ -99,7 +99,7 @@ export function integrityOf(file: string): unknown {
 }
 
 /** Takes all rights from a folder. Those of the superuser cannot be taken. */
-export function lock(folder: string): () => void {
+function lock(folder: string): () => void {
   chmodSync(folder, 0o500);
   return () => {
     chmodSync(folder, 0o700);

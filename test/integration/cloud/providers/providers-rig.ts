@@ -12,7 +12,7 @@ export const providerKey = 'sk-provider-secret-0123456789abcdef';
 export const price: TokenPrice = { inputUsd: 3, outputUsd: 15, cachedInputUsd: 0.3 };
 
 /** Keys that a test changes at will. */
-export class HeldKeys implements ProviderKeys {
+class HeldKeys implements ProviderKeys {
   readonly changed = new Announcer<string>();
   /** What every provider has that is not in `own`. */
   key: ProviderKey = { kind: 'key', value: providerKey };

@@ -75,7 +75,7 @@ export function aBook({ run = 1, boot = 'boot-1', database = aDatabase() } = {})
   return { book: new Book(database, { run, node: 'barn', boot }), database };
 }
 
-export function aDatabase(): DatabaseSync {
+function aDatabase(): DatabaseSync {
   const database = new DatabaseSync(':memory:');
   for (const step of migrations) database.exec(step);
   return database;
