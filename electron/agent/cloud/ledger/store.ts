@@ -11,10 +11,6 @@ import { checkIntegrity, openForWriting } from './schema.ts';
 /** A larger file is trusted until SQLite finds fault with it: reading it all would take seconds at each start. */
 const checkedBytes = 32 * 1024 * 1024;
 
-interface Opened {
-  readonly forfeited: Forfeited;
-}
-
 /** The database with the journal that feeds it: one start of the writer, from its opening to its first failure. */
 export class Store {
   readonly #settings: WorkerSettings;

@@ -97,11 +97,3 @@ export function integrityOf(file: string): unknown {
     database.close();
   }
 }
-
-/** Takes all rights from a folder. Those of the superuser cannot be taken. */
-function lock(folder: string): () => void {
-  chmodSync(folder, 0o500);
-  return () => {
-    chmodSync(folder, 0o700);
-  };
-}
