@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
@@ -125,6 +126,7 @@ export class NewerSchema extends Error {
 
 /** Opens the one connection that writes. Throws what SQLite throws, and {@link NewerSchema}. */
 export function openForWriting(file: string, steps: readonly string[] = migrations): DatabaseSync {
+  closeToOthers(file);
   const database = new DatabaseSync(file, { timeout: 5_000 });
   try {
     // Only for a file that is new; an older one keeps what it has.
@@ -138,6 +140,19 @@ export function openForWriting(file: string, steps: readonly string[] = migratio
   }
 }
 
+/**
+ * Who asked what and when is nobody else's business. SQLite gives its files beside the database the rights of the
+ * database itself, so that these have to be right before it opens it.
+ */
+function closeToOthers(file: string): void {
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+    for (const each of [file, `${file}-wal`, `${file}-shm`]) chmodSync(each, 0o600);
+  } catch {
+    // One that is missing is made with the database's rights; what cannot be written SQLite tells in its own words.
+  }
+}
+
 /** Brings the tables to the last version, each step in a transaction of its own; what was there before is kept beside. */
 function migrate(database: DatabaseSync, file: string, steps: readonly string[]): void {
   const version = schemaVersion(database);
@@ -145,6 +160,7 @@ function migrate(database: DatabaseSync, file: string, steps: readonly string[])
   if (version === steps.length) return;
   if (version > 0) {
     const copy = `${file.replace(/\.db$/, '')}.before-${steps.length}-${Date.now()}.db`;
+    closeToOthers(copy);
     database.prepare('VACUUM INTO ?').run(copy);
   }
   for (const [index, step] of steps.entries()) {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -49,6 +50,28 @@ function copyOf(folder: string): string {
 }
 
 describe('the ledger', () => {
+  it.skipIf(process.platform === 'win32')('lets no other user read any of its files, old ones included', async () => {
+    const folder = tempFolder();
+    const { file, journalDir } = placesIn(folder);
+    openForWriting(file, []).close();
+    chmodSync(file, 0o644);
+    const ledger = await startLedger(folder);
+    onTestFinished(() => ledger.close());
+    await ledger.reserve(charge('t1#0'));
+    const files = [
+      ...readdirSync(folder).map((name) => join(folder, name)),
+      ...readdirSync(journalDir).map((name) => join(journalDir, name)),
+    ].filter((path) => statSync(path).isFile());
+    expect(files).toEqual(expect.arrayContaining([file, `${file}-wal`, `${file}-shm`]));
+    for (const path of files) expect([path, statSync(path).mode & 0o077]).toEqual([path, 0]);
+    const copy = join(folder, 'copied.db');
+    openForWriting(copy).close();
+    openForWriting(copy, [...migrations, 'CREATE TABLE more (id INTEGER)']).close();
+    const before = readdirSync(folder).filter((name) => name.includes('.before-'));
+    expect(before).toHaveLength(1);
+    for (const name of before) expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+  });
+
   it('keeps what was spent and answered over a restart', async () => {
     const folder = tempFolder();
     const options = { ...placesIn(folder), workerFile, node: 'barn', keepRowsDays: () => 90 };
