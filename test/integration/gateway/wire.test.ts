@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../electron/agent/base/clock.ts';
+import { ManualClock, systemClock, type Clock } from '../../../electron/agent/base/clock.ts';
 import { HttpUpstream } from '../../../electron/agent/inference/wire/http-upstream.ts';
 import type { WireResponse } from '../../../electron/agent/inference/wire-response.ts';
 
@@ -42,7 +42,10 @@ describe('HttpUpstream', () => {
   });
 
   /** A server whose every connection is handled by `handle`, which hears of each piece of a request. */
-  async function serve(handle: (socket: Socket, piece: string, index: number) => void): Promise<HttpUpstream> {
+  async function serve(
+    handle: (socket: Socket, piece: string, index: number) => void,
+    clock: Clock = systemClock,
+  ): Promise<HttpUpstream> {
     let connections = 0;
     server = createServer({ noDelay: true }, (socket) => {
       const index = connections;
@@ -54,7 +57,7 @@ describe('HttpUpstream', () => {
     await once(server, 'listening');
     const address = server.address();
     const port = address !== null && typeof address === 'object' ? address.port : 0;
-    upstream = new HttpUpstream({ host: '127.0.0.1', port, name: 'The engine' }, { clock: systemClock });
+    upstream = new HttpUpstream({ host: '127.0.0.1', port, name: 'The engine' }, { clock });
     return upstream;
   }
 
@@ -129,6 +132,26 @@ describe('HttpUpstream', () => {
     expect((await receive(await client.send(request, never))).payload).toBe('ok');
     expect((await receive(await client.send(request, never))).payload).toBe('ok');
     expect(served).toBe(3);
+  });
+
+  it('never sends again what was under way for a while: it may be billed', async () => {
+    const clock = new ManualClock(0);
+    let served = 0;
+    const client = await serve((socket) => {
+      served += 1;
+      if (served !== 2) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
+      clock.advance(4_000);
+      socket.destroy();
+    }, clock);
+    await receive(await client.send(request, never));
+    await expect(client.send(request, never)).rejects.toMatchObject({
+      code: 'upstream_failed',
+      context: { connected: true },
+    });
+    expect(served).toBe(2);
   });
 
   it('never sends again on a fresh connection, nor after a byte', async () => {

@@ -33,6 +33,8 @@ export class StaleConnectionError extends Error {
   override readonly name = 'StaleConnectionError';
 }
 
+/** How soon a kept-alive connection that was closed before the request came says so: some round trips. */
+const staleWithinMs = 1_000;
 /** Chunks up to this size are passed on whole, so that a break in their middle leaves the receiver's framing intact. */
 const wholeChunkBytes = 16 * 1024;
 const nothing = Buffer.alloc(0);
@@ -130,7 +132,9 @@ export class Exchange implements ConnectionUser, WireBody {
       return;
     }
     const { name } = this.#options;
-    const stale = !this.#heard && this.#connection.served > 0;
+    // One that breaks later was alive when the request came: it may be at work on it, and billed for it.
+    const atOnce = this.#deps.clock.monotonic() - this.#lastMs <= staleWithinMs;
+    const stale = !this.#heard && this.#connection.served > 0 && atOnce;
     const sentence = this.#connection.connected
       ? `${name} closed the connection before its answer was complete. Send the request again.`
       : unreachable(name, error);
