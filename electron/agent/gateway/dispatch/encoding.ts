@@ -63,7 +63,17 @@ function limitField({ operation }: Query): 'max_tokens' | 'max_completion_tokens
 /** Fields by which a caller could make a request dearer than its price tells, or that would be billed by another table. */
 const dearer: Readonly<Record<Dialect, readonly string[]>> = {
   anthropic: ['service_tier', 'speed', 'inference_geo'],
-  openai: ['service_tier'],
+  openai: [
+    'service_tier',
+    // Of providers that pass requests on: other models than the one that is priced, and at other prices.
+    'models',
+    'route',
+    'provider',
+    'preset',
+    // Searches, billed each.
+    'plugins',
+    'search_parameters',
+  ],
   ollama: [],
 };
 

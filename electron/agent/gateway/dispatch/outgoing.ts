@@ -37,6 +37,13 @@ export function answerLimit(outgoing: Outgoing, upstream: UpstreamDescription, m
   if (query.operation === 'embedding') return 0;
   const most = model.maxOutputTokens ?? null;
   const ours = Math.min(maxOutputTokens, model.contextLength ?? maxOutputTokens);
-  if (goesAsReceived(outgoing, upstream)) return query.maxTokens ?? most ?? ours;
+  if (goesAsReceived(outgoing, upstream)) return receivedLimit(outgoing) ?? query.maxTokens ?? most ?? ours;
   return Math.min(query.maxTokens ?? ours, most ?? Number.POSITIVE_INFINITY);
+}
+
+/** The greatest of the limits in a body that goes out as it came: some providers know but one of the two names. */
+function receivedLimit({ decoded }: Outgoing): number | null {
+  const { max_tokens: older, max_completion_tokens: newer } = decoded.received;
+  const told = [older, newer].filter((limit) => typeof limit === 'number');
+  return told.length === 0 ? null : Math.max(...told);
 }

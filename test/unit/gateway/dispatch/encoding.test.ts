@@ -88,6 +88,11 @@ describe('encodeFor', () => {
     const encoded = encode(own, cloud);
     expect(encoded.leftOut).toEqual(['service_tier']);
     expect(encoded.json).toEqual({ model: 'cow', messages, max_tokens: 5, prompt_cache_key: 'a' });
+    const elsewhere = { models: ['dear'], route: 'fallback', provider: { order: ['dear'] }, preset: 'dear' };
+    const searching = { plugins: [{ id: 'web' }], search_parameters: { mode: 'on' } };
+    const passedOn = encode({ messages, max_tokens: 5, ...elsewhere, ...searching }, cloud);
+    expect(passedOn.leftOut).toEqual(['models', 'route', 'provider', 'preset', 'plugins', 'search_parameters']);
+    expect(passedOn.json).toEqual({ model: 'cow', messages, max_tokens: 5 });
     const claude = { dialect: anthropic, path: '/v1/messages' };
     const fast = { messages, max_tokens: 5, speed: 'fast', inference_geo: 'us', metadata: { user_id: 'u' } };
     expect(encode(fast, { ...cloud, dialects: ['anthropic'] }, claude).json).toEqual({

@@ -145,6 +145,14 @@ describe('Worst', () => {
     expect(sentTo(asked, provider(model(), received), model())['max_tokens']).toBe(77);
   });
 
+  it('reckons with the greater of two limits that go out as they came: providers differ in which they know', () => {
+    const at = provider(model(), { takesReceived: true });
+    const tokensOf = (older: number, newer: number): number =>
+      new Worst(outgoing({ ...hello(), max_tokens: older, max_completion_tokens: newer })).of(at, model()).tokens;
+    expect(tokensOf(9_000, 1_000)).toBe(tokensOf(1_000, 9_000));
+    expect(tokensOf(9_000, 1_000)).toBe(tokensOf(1_000, 1_000) + 8_000);
+  });
+
   it('counts what a caller predicts as an answer too', () => {
     const received = { takesReceived: true };
     const prediction = { type: 'content', content: 'x'.repeat(1_000) };
