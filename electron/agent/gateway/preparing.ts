@@ -124,7 +124,8 @@ export class Preparing {
         caller: caller.id,
         key: caller.keyName,
         persona: persona?.name ?? null,
-        dollarsPerDay: least(caller.policy.dollarsPerDay, persona?.limits.dollarsPerDay ?? null),
+        dollarsPerDay: caller.policy.dollarsPerDay,
+        personaDollarsPerDay: persona?.limits.dollarsPerDay ?? null,
       },
       worst: new Worst(outgoing),
       allowance,
@@ -148,9 +149,4 @@ function isPolicyName(name: string): boolean {
 /** Names of dropped fields go into a header and into the trace, and callers choose both their number and their length. */
 function boundedNames(names: readonly string[]): string[] {
   return names.slice(0, 64).map((name) => quotable(name, 128));
-}
-
-function least(one: number | null, other: number | null): number | null {
-  if (one === null || other === null) return one ?? other;
-  return Math.min(one, other);
 }

@@ -9,8 +9,10 @@ export interface Payer {
   /** Name of the key; null for callers without one. */
   readonly key: string | null;
   readonly persona: string | null;
-  /** What the key or persona may spend a day; null without a limit. */
+  /** What the caller may spend a day, by its key; null without a limit. */
   readonly dollarsPerDay: number | null;
+  /** What all who name the persona may spend a day together; null or left out without a limit. */
+  readonly personaDollarsPerDay?: number | null;
 }
 
 /** What may be spent on a request that costs something. */

@@ -9,4 +9,6 @@ export interface BudgetAsk {
   readonly priority: Priority;
   /** What the caller may spend a day; null without a limit. */
   readonly dollarsPerDay: number | null;
+  /** What all who name the persona may spend a day together. */
+  readonly personaDollarsPerDay?: number | null;
 }

@@ -109,12 +109,14 @@ export class BudgetBook {
     return held;
   }
 
-  #budgetsFor({ scope, dollarsPerDay }: BudgetAsk): BudgetSettings[] {
+  #budgetsFor({ scope, dollarsPerDay, personaDollarsPerDay = null }: BudgetAsk): BudgetSettings[] {
     const names = namesOf(scope);
     const budgets = this.#options.settings().budgets.filter((budget) => names.includes(budget.scope));
-    if (dollarsPerDay === null) return budgets;
-    const own = { scope: `caller:${scope.caller}`, period: 'day', unit: 'usd', limit: dollarsPerDay } as const;
-    return [...budgets, { ...own, softLimit: null }];
+    if (dollarsPerDay !== null) budgets.push(aDay(`caller:${scope.caller}`, dollarsPerDay));
+    if (scope.persona !== null && personaDollarsPerDay !== null) {
+      budgets.push(aDay(`persona:${scope.persona}`, personaDollarsPerDay));
+    }
+    return budgets;
   }
 
   #reckon(budget: BudgetSettings): Reckoning {
@@ -144,6 +146,10 @@ export class BudgetBook {
       state: kind !== 'known' || used >= limit ? 'closed' : isSoft ? 'soft' : 'open',
     };
   }
+}
+
+function aDay(scope: string, limit: number): BudgetSettings {
+  return { scope, period: 'day', unit: 'usd', limit, softLimit: null };
 }
 
 function opensLater(a: Refusal, b: Refusal): boolean {

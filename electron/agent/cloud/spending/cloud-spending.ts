@@ -251,11 +251,11 @@ export class CloudSpending implements Spending {
       const untilMs = Math.max(closed.opensAtMs, clock.now());
       return { refused: { allowed: false, reason: 'no-budget', sentence: closed.sentence, untilMs } };
     }
-    const { caller, key, persona, dollarsPerDay } = payer;
+    const { caller, key, persona, dollarsPerDay, personaDollarsPerDay = null } = payer;
     const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
     const worst = nanosFrom(Math.max(0, ask.worstUsd) * longPromptFactor(price.price, worstTokens));
     const scope = { provider, model, caller, key, persona };
-    return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay } };
+    return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };
   }
 
   /** Why nothing at all may be spent. */

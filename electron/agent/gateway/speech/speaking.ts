@@ -192,7 +192,8 @@ export class Speaking {
       caller: caller.id,
       key: caller.keyName,
       persona: persona?.name ?? null,
-      dollarsPerDay: least(caller.policy.dollarsPerDay, persona?.limits.dollarsPerDay ?? null),
+      dollarsPerDay: caller.policy.dollarsPerDay,
+      personaDollarsPerDay: persona?.limits.dollarsPerDay ?? null,
     };
     const { provider: upstreamId, model } = order;
     const ask = { upstreamId, model, worstUsd, worstTokens: 0, priority, payer, trace: call.trace, attempt: 0 };
@@ -257,10 +258,6 @@ export class Speaking {
   #secondsUntil(atMs: number | null): number | null {
     return atMs === null ? null : Math.max(1, Math.ceil((atMs - this.#deps.clock.now()) / 1_000));
   }
-}
-
-function least(one: number | null, other: number | null): number | null {
-  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 function dollars(usd: number): string {

@@ -92,6 +92,17 @@ describe('BudgetBook', () => {
     expect(book.check(ask({ dollarsPerDay: 2 }))).toBeNull();
   });
 
+  it('holds what all who name a persona may spend a day together, and nothing else of theirs', () => {
+    const { book, spend } = bookWith(cloudSettings({ budgets: [] }));
+    const poet = (caller: string): BudgetAsk =>
+      ask({ personaDollarsPerDay: 2, scope: { caller, key: caller, persona: 'poet' } });
+    spend(5, { scope: { caller: 'k1' } });
+    expect(book.check(poet('k1'))).toBeNull();
+    spend(0.75, { scope: { caller: 'k1', persona: 'poet' } });
+    spend(0.75, { scope: { caller: 'k2', persona: 'poet' } });
+    expect(book.check(poet('k3'))?.sentence).toContain('for the persona poet');
+  });
+
   it('counts tokens where a budget counts tokens', () => {
     const { book, spend } = bookWith(cloudSettings({ budgets: [aDay(10_000, { unit: 'tokens' })] }));
     spend(500, { worstTokens: 9_500 });
