@@ -140,7 +140,12 @@ export async function openCloud(
       paused: spending.paused(),
       today: spending.today(),
     }),
-    notices: () => [...spending.notices(), ...secrets.notices(), ...prices.notices(clock.now(), hasKey(providers))],
+    notices: () => [
+      ...spending.notices(),
+      ...secrets.notices(),
+      ...providers.notices(),
+      ...prices.notices(clock.now(), hasKey(providers)),
+    ],
     queries: {
       usage: ({ since, until, by }) =>
         ledger.usage({ ...spanOf({ since, until }, clock), by, timeZone: zoneOf(settings()) }),

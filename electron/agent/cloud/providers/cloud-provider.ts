@@ -74,6 +74,11 @@ export class CloudProvider implements Upstream {
     return this.#options.config;
   }
 
+  /** Whether there is a key that goes to its address. */
+  get hasKey(): boolean {
+    return this.#key !== null && this.#key.kind !== 'missing';
+  }
+
   start(): Promise<void> {
     return this.#readKey();
   }

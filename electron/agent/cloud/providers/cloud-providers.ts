@@ -1,9 +1,11 @@
 import type { CloudModelRow, CloudSettings, CloudSnapshot } from '../../../contract/cloud.ts';
+import type { Notice } from '../../../contract/snapshot.ts';
 import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Upstream } from '../../inference/upstream.ts';
+import type { ServerAddress } from '../../inference/server-address.ts';
 import type { TlsTrust } from '../../inference/wire/connection.ts';
 import type { Prices, ProviderKeys, Providers, WindowCheck } from '../provider-port.ts';
 import { CloudProvider } from './cloud-provider.ts';
@@ -30,6 +32,15 @@ export interface CloudProvidersDeps {
 }
 
 const longestStartMs = 1_000;
+const tellMovedMs = 86_400_000;
+
+/** A provider whose key goes to another server than the one that it was set for. */
+interface Moved {
+  readonly from: string;
+  readonly to: string;
+  readonly name: string;
+  readonly atMs: number;
+}
 
 /** The providers of the settings and those that are known without, each an {@link Upstream} like any engine. */
 export class CloudProviders implements Providers {
@@ -39,6 +50,7 @@ export class CloudProviders implements Providers {
   readonly #options: CloudProvidersOptions;
   readonly #deps: CloudProvidersDeps;
   readonly #providers = new Map<string, CloudProvider>();
+  readonly #moved = new Map<string, Moved>();
   #settings: CloudSettings | null = null;
   #running = false;
   #unsubscribe: (() => void) | null = null;
@@ -52,7 +64,10 @@ export class CloudProviders implements Providers {
   /** Resolves when the keys have been looked for, after a second at the latest: a keyring may ask a person. Asks no provider. */
   async start(): Promise<void> {
     this.#running = true;
-    this.#unsubscribe = this.#deps.keys.changed.subscribe((id) => void this.#providers.get(id)?.keyChanged());
+    this.#unsubscribe = this.#deps.keys.changed.subscribe((id) => {
+      this.#moved.delete(id);
+      void this.#providers.get(id)?.keyChanged();
+    });
     const looked = Promise.all([...this.#current().values()].map((provider) => provider.start()));
     const late = Promise.withResolvers<undefined>();
     const cancel = this.#deps.clock.after(longestStartMs, () => late.resolve(undefined));
@@ -83,6 +98,27 @@ export class CloudProviders implements Providers {
 
   snapshot(): CloudSnapshot['providers'] {
     return [...this.#current().values()].map((provider) => provider.row());
+  }
+
+  /** Whose key goes to another server since its url was changed: nobody can read a key, but a url may send it anywhere. */
+  notices(): Notice[] {
+    this.#current();
+    const nowMs = this.#deps.clock.now();
+    return [...this.#moved].flatMap(([id, { from, to, name, atMs }]) => {
+      const hasKey = this.#providers.get(id)?.hasKey === true;
+      if (!hasKey || nowMs - atMs > tellMovedMs) return [];
+      const sentence = `The key of ${name} goes to ${to} instead of ${from} since its url was changed. If that was not you, change it back and make a new key at the provider.`;
+      const fix = { kind: 'terminal', label: 'See all settings', line: 'ranch-hand settings' } as const;
+      return [
+        {
+          id: `provider-moved-${id}`,
+          severity: 'warning',
+          sentence,
+          since: new Date(atMs).toISOString(),
+          fix,
+        } as const,
+      ];
+    });
   }
 
   models(): readonly CloudModelRow[] {
@@ -120,10 +156,22 @@ export class CloudProviders implements Providers {
       const known = this.#providers.get(config.id);
       if (known && JSON.stringify(known.config) === JSON.stringify(config)) continue;
       known?.stop(false);
+      if (known) this.#noteMove(known.config, config);
       const provider = this.#made(config);
       this.#providers.set(config.id, provider);
       if (this.#running) void provider.start();
       if (known) this.renewed.announce(config.id);
+    }
+  }
+
+  #noteMove({ id, address: before }: ProviderConfig, { name, address: now }: ProviderConfig): void {
+    if (before === null || now === null) return;
+    const from = this.#moved.get(id)?.from ?? serverOf(before);
+    const to = serverOf(now);
+    if (from === to) this.#moved.delete(id);
+    else if (to !== serverOf(before)) {
+      this.#moved.set(id, { from, to, name, atMs: this.#deps.clock.now() });
+      this.#deps.logger.warn({ provider: id, from, to }, 'the key of a provider goes to another server from now on');
     }
   }
 
@@ -141,4 +189,8 @@ export class CloudProviders implements Providers {
       },
     );
   }
+}
+
+function serverOf({ host, port }: ServerAddress): string {
+  return `${host}:${port}`;
 }

@@ -295,6 +295,29 @@ describe('what keeps a provider from being asked', () => {
     expect(rig.providers.models().find(({ id }) => id === 'mine/big-model')).toMatchObject({ price: null });
   });
 
+  it('B55 tells whose key goes to another server since its url was changed, until it is set anew or goes back', async () => {
+    const at = (port: number, more: object = {}) => ({
+      mine: { kind: 'openai-compatible', url: `http://127.0.0.1:${port}`, models: [{ id: 'big-model' }], ...more },
+    });
+    await using rig = await ProvidersRig.start(at(4_001));
+    const told = () => rig.providers.notices().map(({ sentence }) => sentence);
+    rig.change(at(4_001, { slots: 3 }));
+    expect(told()).toEqual([]);
+    rig.change(at(4_002));
+    await rig.until('mine', ({ state }) => state === 'ready');
+    rig.change(at(4_003));
+    await rig.until('mine', ({ state }) => state === 'ready');
+    expect(told()).toEqual([expect.stringMatching(/mine goes to 127\.0\.0\.1:4003 instead of 127\.0\.0\.1:4001/)]);
+    rig.keys.set('mine', { kind: 'key', value: 'sk-another-key-0123456789' });
+    expect(told()).toEqual([]);
+    rig.change(at(4_001));
+    await rig.until('mine', ({ state }) => state === 'ready');
+    expect(told()).toHaveLength(1);
+    rig.change(at(4_003));
+    await rig.until('mine', ({ state }) => state === 'ready');
+    expect(told()).toEqual([]);
+  });
+
   it('settings hold at once: switched off, other models, gone; what did not change keeps its state', async () => {
     await using fake = await FakeOpenAiProvider.start('openai');
     await using rig = await ProvidersRig.start({ mine: { url: fake.url, models }, other: { url: fake.url, models } });
