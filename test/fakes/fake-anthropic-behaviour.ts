@@ -40,6 +40,14 @@ export interface FakeAnthropicBehaviour {
   readonly retryAfter: string | null;
   readonly raw: string;
   readonly rawType: string;
+  /**
+   * What is billed, and told as usage. set: the tokens above · own: a count of the provider's own, another one each time,
+   * up to a token for each byte of the request and `max_tokens` · most: exactly as much, all of the prompt written to the
+   * cache.
+   */
+  readonly billing: 'set' | 'own' | 'most';
+  /** Answers begin only when they are released. */
+  readonly held: boolean;
 }
 
 export const defaultAnthropicBehaviour: FakeAnthropicBehaviour = {
@@ -63,6 +71,8 @@ export const defaultAnthropicBehaviour: FakeAnthropicBehaviour = {
   retryAfter: null,
   raw: '',
   rawType: 'text/event-stream',
+  billing: 'set',
+  held: false,
 };
 
 /** What the provider says, with status 400, when the account's limit is reached. */
@@ -80,6 +90,22 @@ export interface FakeAnthropicRequest {
   readonly body: string;
   /** Blocks of images in it, those in results of tools included. */
   readonly images: number;
+}
+
+/** What the provider's own books have of an answer, an unfinished one too. Kinds of tokens never overlap. */
+export interface FakeBill {
+  /** From 1, in the order in which the requests came. */
+  readonly number: number;
+  readonly model: string;
+  /** The first word of the request that begins with `label-`; null without one. */
+  readonly label: string | null;
+  readonly inputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Of an answer that broke off: what had been sent of it. */
+  readonly outputTokens: number;
+  /** The answer went out to its end, with these counts in it. */
+  readonly whole: boolean;
 }
 
 export interface FakeAnthropicState {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FakeAnthropicBehaviour, FakeAnthropicState } from './fake-anthropic-behaviour.ts';
+import type { FakeAnthropicBehaviour, FakeAnthropicState, FakeBill } from './fake-anthropic-behaviour.ts';
 
 /** The fake upstream of the Anthropic dialect, running: `await using fake = await FakeAnthropic.start();`. */
 export class FakeAnthropic implements AsyncDisposable {
@@ -35,6 +35,16 @@ export class FakeAnthropic implements AsyncDisposable {
   /** Resolves when no answer is being made any more. */
   idle(): Promise<FakeAnthropicState> {
     return this.#call('/_fake/idle', {});
+  }
+
+  /** All that was billed so far, in the order in which it was over. */
+  bills(): Promise<FakeBill[]> {
+    return this.#call('/_fake/bills', {});
+  }
+
+  /** Lets the answers begin that are held. */
+  async release(): Promise<void> {
+    await this.#call('/_fake/release', {});
   }
 
   /** Forgets the requests so far. */

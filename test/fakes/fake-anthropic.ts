@@ -9,12 +9,15 @@ import {
   type FakeAnthropicBehaviour,
   type FakeAnthropicRequest,
   type FakeAnthropicState,
+  type FakeBill,
 } from './fake-anthropic-behaviour.ts';
+import { billOf } from './fake-anthropic-bills.ts';
 import { chatFault } from './fake-anthropic-rules.ts';
 
 interface Asked {
   readonly model: string;
   readonly stream: boolean;
+  readonly max_tokens?: number;
 }
 
 const mostKept = 50;
@@ -24,6 +27,8 @@ let behaviour = defaultAnthropicBehaviour;
 let messageCount = 0;
 const counts = { active: 0, started: 0, finished: 0, aborted: 0, sockets: 0 };
 const requests: FakeAnthropicRequest[] = [];
+const bills: FakeBill[] = [];
+const held: (() => void)[] = [];
 const idleWaiters = new Set<() => void>();
 
 function state(): FakeAnthropicState {
@@ -45,11 +50,11 @@ function event(type: string, rest: object): string {
 
 const ping = event('ping', {});
 
-function usage(b: FakeAnthropicBehaviour, output: number): object {
+function usage(bill: FakeBill, output: number): object {
   return {
-    input_tokens: b.inputTokens,
-    cache_creation_input_tokens: b.cacheWritten,
-    cache_read_input_tokens: b.cacheRead,
+    input_tokens: bill.inputTokens,
+    cache_creation_input_tokens: bill.cacheWriteTokens,
+    cache_read_input_tokens: bill.cacheReadTokens,
     output_tokens: output,
   };
 }
@@ -71,7 +76,7 @@ function piece(b: FakeAnthropicBehaviour, index: number): string {
   return b.text.replace('#', String(index));
 }
 
-function message(b: FakeAnthropicBehaviour, id: string, model: string): object {
+function message(b: FakeAnthropicBehaviour, id: string, bill: FakeBill): object {
   const text = Array.from({ length: b.tokens }, (_, index) => piece(b, index)).join('');
   const content: object[] = [];
   if (b.thinking.length > 0) content.push({ type: 'thinking', thinking: b.thinking.join(''), signature: 'sig-fake' });
@@ -84,19 +89,20 @@ function message(b: FakeAnthropicBehaviour, id: string, model: string): object {
     id,
     type: 'message',
     role: 'assistant',
-    model,
+    model: bill.model,
     content,
     stop_reason: stopReason(b),
     stop_sequence: b.stopSequence,
-    usage: usage(b, outputTokens(b)),
+    usage: usage(bill, bill.outputTokens),
   };
 }
 
 /** The events of a stream; `piece` marks those that count as tokens. */
-function* events(b: FakeAnthropicBehaviour, id: string, model: string): Generator<{ text: string; token: boolean }> {
+function* events(b: FakeAnthropicBehaviour, id: string, bill: FakeBill): Generator<{ text: string; token: boolean }> {
+  const { model } = bill;
   for (let count = 0; count < b.pings; count += 1) yield { text: ping, token: false };
   const start = { id, type: 'message', role: 'assistant', model, content: [], stop_reason: null, stop_sequence: null };
-  yield { text: event('message_start', { message: { ...start, usage: usage(b, 1) } }), token: false };
+  yield { text: event('message_start', { message: { ...start, usage: usage(bill, 1) } }), token: false };
   let index = 0;
   const block = function* (open: object, deltas: readonly object[], last: readonly object[] = []) {
     yield { text: event('content_block_start', { index, content_block: open }), token: false };
@@ -122,7 +128,7 @@ function* events(b: FakeAnthropicBehaviour, id: string, model: string): Generato
     yield* block({ type: 'tool_use', id: callId(id, at), name: call.name, input: {} }, deltas);
   }
   const delta = { stop_reason: stopReason(b), stop_sequence: b.stopSequence };
-  yield { text: event('message_delta', { delta, usage: usage(b, outputTokens(b)) }), token: false };
+  yield { text: event('message_delta', { delta, usage: usage(bill, bill.outputTokens) }), token: false };
   yield { text: event('message_stop', {}), token: false };
 }
 
@@ -132,34 +138,56 @@ function wakeIdle(): void {
   idleWaiters.clear();
 }
 
-function answer(response: ServerResponse, asked: Asked): void {
+/** An answer under way; `sent` is how much of it went out as tokens. */
+interface Making {
+  readonly id: string;
+  readonly bill: FakeBill;
+  sent: number;
+}
+
+function answer(response: ServerResponse, asked: Asked, body: string): void {
   const b = behaviour;
   counts.active += 1;
   counts.started += 1;
+  messageCount += 1;
+  const id = `msg_${String(messageCount).padStart(piecesOfId, '0')}`;
+  const request = { body, model: asked.model, maxTokens: asked.max_tokens ?? 1, outputTokens: outputTokens(b) };
+  const making: Making = { id, bill: billOf(b, request, messageCount), sent: 0 };
   response.once('close', () => {
     counts.active -= 1;
     if (response.writableFinished) counts.finished += 1;
     else counts.aborted += 1;
+    book(making, b, response.writableFinished);
     wakeIdle();
   });
   const go = (): void => {
-    if (!response.destroyed) speak(response, asked, b);
+    if (!response.destroyed) speak(response, asked, b, making);
   };
-  if (b.firstMs > 0) setTimeout(go, b.firstMs);
+  if (b.held) held.push(go);
+  else if (b.firstMs > 0) setTimeout(go, b.firstMs);
   else go();
 }
 
-function speak(response: ServerResponse, asked: Asked, b: FakeAnthropicBehaviour): void {
-  messageCount += 1;
-  const id = `msg_${String(messageCount).padStart(piecesOfId, '0')}`;
+/** Errors cost nothing; what broke off costs what was read and said until then. */
+function book({ bill, sent }: Making, b: FakeAnthropicBehaviour, isFinished: boolean): void {
+  if (b.fault === 'status') return;
+  const whole = isFinished && b.fault === 'none';
+  bills.push(whole ? bill : { ...bill, whole, outputTokens: sent });
+}
+
+function speak(response: ServerResponse, asked: Asked, b: FakeAnthropicBehaviour, making: Making): void {
+  const { id, bill } = making;
   if (b.fault === 'hang') return;
   if (b.fault === 'drop') response.destroy();
   else if (b.fault === 'status') {
     const headers: Record<string, string> = b.retryAfter === null ? {} : { 'retry-after': b.retryAfter };
     sendJson(response, errorBody(b.errorType, b.errorMessage), b.status, headers);
   } else if (b.fault === 'raw') response.writeHead(200, { 'content-type': b.rawType }).end(b.raw, 'latin1');
-  else if (asked.stream) stream(response, b, events(b, id, asked.model));
-  else plain(response, b, JSON.stringify(message(b, id, asked.model)));
+  else if (asked.stream) stream(response, b, events(b, id, bill), making);
+  else {
+    making.sent = bill.outputTokens;
+    plain(response, b, JSON.stringify(message(b, id, bill)));
+  }
 }
 
 function plain(response: ServerResponse, b: FakeAnthropicBehaviour, body: string): void {
@@ -173,10 +201,10 @@ function stream(
   response: ServerResponse,
   b: FakeAnthropicBehaviour,
   all: Generator<{ text: string; token: boolean }>,
+  making: Making,
 ): void {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
   response.flushHeaders();
-  let tokens = 0;
   const step = (): void => {
     if (response.destroyed) return;
     const next = all.next();
@@ -184,11 +212,11 @@ function stream(
       response.end();
       return;
     }
-    if (b.fault !== 'none' && next.value.token && tokens >= b.afterTokens) {
+    if (b.fault !== 'none' && next.value.token && making.sent >= b.afterTokens) {
       breakOff(response, b);
       return;
     }
-    if (next.value.token) tokens += 1;
+    if (next.value.token) making.sent += 1;
     response.write(next.value.text);
     if (next.value.token && b.intervalMs > 0) setTimeout(step, b.intervalMs);
     else setImmediate(step);
@@ -216,7 +244,7 @@ function serveMessages(request: IncomingMessage, response: ServerResponse, body:
   if (problem !== null) sendJson(response, errorBody('invalid_request_error', problem), 400);
   else if ((request.url ?? '').startsWith('/v1/messages/count_tokens')) {
     sendJson(response, { input_tokens: behaviour.inputTokens });
-  } else answer(response, asked);
+  } else answer(response, asked, body);
 }
 
 function serve(request: IncomingMessage, response: ServerResponse, body: string): void {
@@ -228,6 +256,10 @@ function serve(request: IncomingMessage, response: ServerResponse, body: string)
   else if (path === '/_fake/idle') {
     if (counts.active === 0) sendJson(response, state());
     else idleWaiters.add(() => sendJson(response, state()));
+  } else if (path === '/_fake/bills') sendJson(response, bills);
+  else if (path === '/_fake/release') {
+    for (const go of held.splice(0)) go();
+    sendJson(response, {});
   } else if (path === '/_fake/forget') {
     requests.length = 0;
     sendJson(response, {});

@@ -49,9 +49,22 @@ export interface FakeProviderRequest {
   readonly body: string;
 }
 
+/** What the provider's own books have of an answer, an unfinished one too. */
+export interface FakeProviderBill {
+  readonly model: string;
+  /** Cached ones included. */
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  /** Thinking included; of an answer that broke off: what had been sent of it. */
+  readonly outputTokens: number;
+  /** The answer went out to its end. */
+  readonly whole: boolean;
+}
+
 export interface FakeProviderState {
   readonly started: number;
   readonly active: number;
   readonly aborted: number;
   readonly requests: readonly FakeProviderRequest[];
+  readonly bills: readonly FakeProviderBill[];
 }

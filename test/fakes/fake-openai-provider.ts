@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import {
   defaultProviderBehaviour,
   type FakeProviderBehaviour,
+  type FakeProviderBill,
   type FakeProviderRequest,
   type FakeProviderState,
   type ProviderWire,
@@ -17,6 +18,7 @@ const prefix = wire === 'gemini' ? '/v1beta/openai' : wire === 'openrouter' ? '/
 let behaviour = defaultProviderBehaviour;
 const counts = { started: 0, active: 0, aborted: 0 };
 const requests: FakeProviderRequest[] = [];
+const bills: FakeProviderBill[] = [];
 const mostKept = 50;
 
 function sendJson(response: ServerResponse, value: unknown, status = 200, headers: Record<string, string> = {}): void {
@@ -86,18 +88,31 @@ function* events(model: string, b: FakeProviderBehaviour, tellsUsage: boolean): 
   yield 'data: [DONE]\n\n';
 }
 
-function stream(response: ServerResponse, model: string, b: FakeProviderBehaviour, tellsUsage: boolean): void {
+/** Errors cost nothing, and embeddings have no output. */
+function book(path: string, model: string, b: FakeProviderBehaviour, whole: boolean, sent: number): void {
+  if (b.fault === 'status' || b.fault === 'redirect') return;
+  const { promptTokens, cachedTokens } = b;
+  const outputTokens = path.endsWith('/embeddings') ? 0 : whole ? b.tokens + b.reasoning : sent;
+  bills.push({ model, promptTokens, cachedTokens, outputTokens, whole });
+}
+
+function stream(
+  response: ServerResponse,
+  model: string,
+  b: FakeProviderBehaviour,
+  tellsUsage: boolean,
+  tally: { sent: number },
+): void {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...b.headers });
   const all = events(model, b, tellsUsage);
-  let sent = 0;
   const step = (): void => {
     if (response.destroyed) return;
     const next = all.next();
     if (next.done === true) response.end();
-    else if (b.fault === 'cut' && next.value.includes('"tok') && sent >= b.afterTokens) {
+    else if (b.fault === 'cut' && next.value.includes('"tok') && tally.sent >= b.afterTokens) {
       response.write('data: {"id":"chatcm', () => response.destroy());
     } else {
-      if (next.value.includes('"tok')) sent += 1;
+      if (next.value.includes('"tok')) tally.sent += 1;
       response.write(next.value, () => setImmediate(step));
     }
   };
@@ -136,14 +151,16 @@ function answer(response: ServerResponse, path: string, body: string): void {
   const asked = JSON.parse(body) as { model: string; stream?: boolean; stream_options?: { include_usage?: boolean } };
   counts.started += 1;
   counts.active += 1;
+  const tally = { sent: 0 };
   response.once('close', () => {
     counts.active -= 1;
     if (!response.writableFinished) counts.aborted += 1;
+    book(path, asked.model, b, response.writableFinished && b.fault === 'none', tally.sent);
   });
   if (b.fault === 'hang') return;
   if (b.fault === 'status') refuse(response, b);
   else if (b.fault === 'redirect') response.writeHead(307, { location: b.location }).end();
-  else if (asked.stream === true) stream(response, asked.model, b, asked.stream_options?.include_usage === true);
+  else if (asked.stream === true) stream(response, asked.model, b, asked.stream_options?.include_usage === true, tally);
   else whole(response, path, asked.model, b);
 }
 
@@ -166,7 +183,7 @@ function serve(request: IncomingMessage, response: ServerResponse, body: string)
     return;
   }
   if (path === '/_fake/state') {
-    const state: FakeProviderState = { ...counts, requests };
+    const state: FakeProviderState = { ...counts, requests, bills };
     response.end(JSON.stringify(state));
     return;
   }
