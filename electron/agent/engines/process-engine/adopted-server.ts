@@ -24,6 +24,7 @@ import { countPromptTokens } from './count-tokens.ts';
 import { withoutPings } from './instance-wire.ts';
 import { askLoad } from './server-probe.ts';
 import { operationsOf } from './server-props.ts';
+import { tellingProgress, withoutProgress } from './prompt-progress.ts';
 import { withFields } from './spliced-body.ts';
 import { askSmall } from './small-request.ts';
 
@@ -103,19 +104,18 @@ export class AdoptedServer implements Engine {
     this.#state = { kind: 'unseen', sinceMs: deps.clock.now(), silentPolls: 0 };
     this.upstream = {
       describe: () => this.#describe(),
-      generate: (request, signal) => {
+      generate: async (request, signal) => {
         const wire = this.#wire;
         if (!wire || this.#state.kind !== 'up') {
-          return Promise.reject(new AppError('engine_not_ready', this.#sentence()));
+          throw new AppError('engine_not_ready', this.#sentence());
         }
         // It would answer with the model that it has, whatever is asked for.
         if (request.model !== this.#modelId()) {
-          return Promise.reject(
-            new AppError('engine_not_ready', `The model ${request.model} is not loaded. ${this.#foreign()}`),
-          );
+          throw new AppError('engine_not_ready', `The model ${request.model} is not loaded. ${this.#foreign()}`);
         }
         this.#lastUsedMs = this.#deps.clock.now();
         // Others ask it too, and only it knows which of its slots is free and whose prompt that has: it chooses.
+        const tells = this.#options.noticesInStreams && request.stream && request.operation !== 'embedding';
         const body =
           request.operation === 'embedding'
             ? request.body
@@ -123,9 +123,12 @@ export class AdoptedServer implements Engine {
                 id_slot: -1,
                 cache_prompt: true,
                 ...(request.gathered === true ? withoutPings : {}),
+                ...(tells ? tellingProgress : {}),
               });
         const sent = { method: 'POST', path: paths[request.operation], headers: this.#headers, body } as const;
-        return wire.send(request.gathered === true ? { ...sent, deadlines: gatheredDeadlines } : sent, signal);
+        const deadlines = request.gathered === true ? { deadlines: gatheredDeadlines } : {};
+        const response = await wire.send({ ...sent, ...deadlines }, signal);
+        return tells ? withoutProgress(response) : response;
       },
       countTokens: (model, body) => {
         const http = this.#http;
