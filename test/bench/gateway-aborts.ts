@@ -2,7 +2,7 @@
  * Callers who leave the gateway at random moments, with a real llama-server behind it: what is left of them. Needs the
  * built agent (`npm run build`) and Linux.
  *
- *   node test/bench/gateway-aborts.ts [--count 1000] [--seed 1]
+ *   node test/bench/gateway-aborts.ts [--count 1000] [--seed 1] [--slots 4]
  *
  * Exit codes: 0 nothing is left after a second, 1 something is, 2 no verdict (no test engines).
  */
@@ -19,11 +19,15 @@ import { enginePids, snapshotWhere } from '../integration/agent/real-agent.ts';
 import { atRest } from '../integration/agent/sdk-engine-rest.ts';
 
 const { values } = parseArgs({
-  options: { count: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' } },
+  options: {
+    count: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    slots: { type: 'string', default: '4' },
+  },
 });
 const count = Number(values.count);
 /** Twice as many callers as slots: some leave while they wait for one. */
-const callers = 8;
+const callers = 2 * Number(values.slots);
 const mostDelayMs = 600;
 const idleLimitMs = 1_000;
 /** That an engine rests shows only after it has been watched for a moment. */
@@ -49,7 +53,7 @@ try {
     env: {
       RANCH_HAND_ENGINES_LLAMA_SERVER_ENABLED: 'true',
       RANCH_HAND_ENGINES_LLAMA_SERVER_PATH: program,
-      RANCH_HAND_ENGINES_LLAMA_SERVER_PARALLEL: '4',
+      RANCH_HAND_ENGINES_LLAMA_SERVER_PARALLEL: values.slots,
       RANCH_HAND_ENGINES_LLAMA_SERVER_CONTEXT_LENGTH: '1024',
       RANCH_HAND_ENGINES_EMBEDDED_ENABLED: 'false',
     },

@@ -23,7 +23,7 @@ beforeEach(async () => {
     placing: 'slot',
   };
   wire = new InstanceWire(
-    { endpoint, name: 'The engine' },
+    { endpoint, name: 'The engine', noticesInStreams: true },
     { clock, describe: () => new HoldingUpstream().describe() },
   );
 });

@@ -200,6 +200,38 @@ describe('HttpUpstream', () => {
     expect(client.connections).toEqual({ total: 0, idle: 0 });
   });
 
+  it('tells once when the upstream has nothing more to do with a request, however it went', async () => {
+    let told = 0;
+    const asked = { ...request, onOver: () => (told += 1) };
+    const client = await serve((socket, _piece, index) => {
+      if (index === 0) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na');
+      else socket.end();
+    });
+    await receive(await client.send(asked, never));
+    expect(told).toBe(1);
+    client.close();
+    await expect(client.send(asked, never)).rejects.toMatchObject({ code: 'upstream_failed' });
+    expect(told).toBe(2);
+    await expect(client.send(asked, AbortSignal.abort())).rejects.toMatchObject({ code: 'caller_gone' });
+    expect(told).toBe(3);
+    await expect(client.send({ ...asked, path: '/ x' }, never)).rejects.toMatchObject({ code: 'internal' });
+    expect(told).toBe(4);
+  });
+
+  it('tells once of a request that had to be sent again over a new connection', async () => {
+    let told = 0;
+    const client = await serve((socket, _piece, index) => {
+      if (served.has(socket)) socket.destroy();
+      else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${index}`);
+      served.add(socket);
+    });
+    const served = new Set<Socket>();
+    await receive(await client.send(request, never));
+    const second = await receive(await client.send({ ...request, onOver: () => (told += 1) }, never));
+    expect(second).toMatchObject({ payload: '1', over: 'end' });
+    expect(told).toBe(1);
+  });
+
   it('fails answers on their way when it is closed', async () => {
     const client = await serve((socket) => socket.write(`${chunkedHead}1\r\na\r\n`));
     const received = receive(await client.send(request, never));

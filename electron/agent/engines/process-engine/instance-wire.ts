@@ -1,12 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
-import type { AppError } from '../../base/errors.ts';
 import type { InferenceRequest, Operation } from '../../inference/request.ts';
 import type { Upstream, UpstreamDescription } from '../../inference/upstream.ts';
-import type { WireBody, WireResponse, WireSink } from '../../inference/wire-response.ts';
+import type { WireResponse } from '../../inference/wire-response.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import { countPromptTokens } from './count-tokens.ts';
 import type { ProcessEndpoint } from './process-kind.ts';
-import { SessionSlots } from './session-slots.ts';
+import { tellingProgress, withoutProgress } from './prompt-progress.ts';
+import { SlotQueue } from './slot-queue.ts';
 import { withFields } from './spliced-body.ts';
 
 const paths: Readonly<Record<Operation, string>> = {
@@ -27,11 +27,6 @@ const gatheredDeadlines = { silenceMs: wireDeadlines.firstByteMs };
  * that makes none.
  */
 export const withoutPings = { sse_ping_interval: -1 };
-/**
- * Until the first token of a stream, and all through an answer that is not streamed, a server of llama.cpp's looks once a
- * second whether its caller is still there; until then the slot works for nobody.
- */
-const noticedAfterMs = 1_200;
 /** How often it is looked whether the last answer is complete. */
 const idleCheckMs = 50;
 
@@ -41,15 +36,20 @@ export class InstanceWire {
   readonly #http: HttpUpstream;
   /** For questions that are no answers under way. */
   readonly #asides: HttpUpstream;
-  readonly #slots: SessionSlots;
+  readonly #queue: SlotQueue;
   readonly #clock: Clock;
   #closed = false;
 
   constructor(
-    options: { readonly endpoint: ProcessEndpoint; readonly name: string },
+    options: {
+      readonly endpoint: ProcessEndpoint;
+      readonly name: string;
+      /** See `noticesInStreams` of upstreams. */
+      readonly noticesInStreams: boolean;
+    },
     deps: { readonly clock: Clock; readonly describe: () => UpstreamDescription },
   ) {
-    const { endpoint, name } = options;
+    const { endpoint, name, noticesInStreams } = options;
     const { clock, describe } = deps;
     this.#clock = clock;
     const http = new HttpUpstream(
@@ -58,7 +58,7 @@ export class InstanceWire {
     );
     this.#http = http;
     this.#asides = new HttpUpstream({ host: '127.0.0.1', port: endpoint.port, name }, { clock });
-    this.#slots = new SessionSlots({ slots: endpoint.slots });
+    this.#queue = new SlotQueue({ slots: endpoint.slots, name });
     const headers = {
       'Content-Type': 'application/json',
       ...(endpoint.key !== null && { Authorization: `Bearer ${endpoint.key}` }),
@@ -66,52 +66,52 @@ export class InstanceWire {
     this.upstream = {
       describe,
       generate: (request, signal) =>
-        this.#placed(request, endpoint.placing, signal, (body) => {
-          const wire = { method: 'POST', path: paths[request.operation], headers, body } as const;
-          return http.send(request.gathered === true ? { ...wire, deadlines: gatheredDeadlines } : wire, signal);
+        this.#placed(request, endpoint.placing, signal, async (body, onOver) => {
+          const tells = noticesInStreams && request.stream && request.operation !== 'embedding';
+          const asked = tells ? withFields(body, tellingProgress) : body;
+          const wire = {
+            method: 'POST',
+            path: paths[request.operation],
+            headers,
+            body: asked,
+            ...(onOver && { onOver }),
+          } as const;
+          const deadlines = request.gathered === true ? { deadlines: gatheredDeadlines } : {};
+          const response = await http.send({ ...wire, ...deadlines }, signal);
+          return tells ? withoutProgress(response) : response;
         }),
       countTokens: (_, body) => countPromptTokens({ http: this.#asides, headers }, body, clock),
     };
   }
 
-  /** Sends the request with the slot that it belongs to, and gives that back when its answer is over. */
+  /**
+   * Sends the request with the slot that it belongs to, once that is free: the server has never more to do than it has
+   * slots. What waits inside it would stay there when its caller leaves, since it looks after callers only when it has
+   * something to tell them. A slot is free when its answer is complete, or when the server has noticed that nobody
+   * listens to it any more.
+   */
   async #placed(
-    { operation, session, stream, body, gathered }: InferenceRequest,
+    { operation, session, body, gathered }: InferenceRequest,
     placing: ProcessEndpoint['placing'],
     signal: AbortSignal,
-    send: (body: Buffer) => Promise<WireResponse>,
+    send: (body: Buffer, onOver?: () => void) => Promise<WireResponse>,
   ): Promise<WireResponse> {
     if (placing === 'none' || operation === 'embedding') return send(body);
     if (placing === 'session') return send(session === undefined ? body : withFields(body, { session }));
-    const slot = this.#slots.take(session ?? null);
-    const release = (): void => slot?.release();
-    let begun = false;
-    const onAbort = (): void => {
-      if (stream && begun) release();
-      else this.#clock.after(noticedAfterMs, release);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      // Written last, and so in place of whatever a caller named: −1 leaves the choice to the server.
-      const response = await send(
-        withFields(body, {
-          id_slot: slot?.id ?? -1,
-          cache_prompt: true,
-          ...(gathered === true ? withoutPings : {}),
-        }),
-      );
-      begun = true;
-      return { ...response, body: new ReleasingBody(response.body, () => (signal.aborted ? undefined : release())) };
-    } catch (error) {
-      if (!signal.aborted) release();
-      throw error;
-    }
+    const slot = await this.#queue.take(session ?? null, signal);
+    // Written last, and so in place of whatever a caller named.
+    const placed = withFields(body, {
+      id_slot: slot.id,
+      cache_prompt: true,
+      ...(gathered === true ? withoutPings : {}),
+    });
+    return send(placed, () => slot.release());
   }
 
-  /** Answers under way. */
+  /** Answers under way, and requests that wait for a slot. */
   get busy(): number {
     const { total, idle } = this.#http.connections;
-    return total - idle;
+    return total - idle + this.#queue.waiting;
   }
 
   /** Resolves when no answer is under way any more, at the latest after `mostMs` or when `givenUp` is aborted. */
@@ -129,55 +129,8 @@ export class InstanceWire {
   /** Answers on their way fail. */
   close(): void {
     this.#closed = true;
+    this.#queue.close();
     this.#http.close();
     this.#asides.close();
-  }
-}
-
-/** Passes a body on, and tells when it is over, whichever way. */
-class ReleasingBody implements WireBody, WireSink {
-  readonly #inner: WireBody;
-  readonly #release: () => void;
-  #sink: WireSink | null = null;
-
-  constructor(inner: WireBody, release: () => void) {
-    this.#inner = inner;
-    this.#release = release;
-  }
-
-  get framing(): WireBody['framing'] {
-    return this.#inner.framing;
-  }
-
-  pipe(sink: WireSink): void {
-    this.#sink = sink;
-    this.#inner.pipe(this);
-  }
-
-  resume(): void {
-    this.#inner.resume();
-  }
-
-  destroy(): void {
-    this.#release();
-    this.#inner.destroy();
-  }
-
-  raw(bytes: Buffer): boolean {
-    return this.#sink?.raw(bytes) ?? true;
-  }
-
-  payload(bytes: Buffer, start: number, end: number): void {
-    this.#sink?.payload(bytes, start, end);
-  }
-
-  end(): void {
-    this.#release();
-    this.#sink?.end();
-  }
-
-  fail(error: AppError, intact: boolean): void {
-    this.#release();
-    this.#sink?.fail(error, intact);
   }
 }

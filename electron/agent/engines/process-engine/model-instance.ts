@@ -301,7 +301,10 @@ export class ModelInstance {
     const { clock, kind } = this.#deps;
     this.#readySinceS = Math.floor(clock.now() / 1000);
     this.#lastUsedMs = clock.now();
-    this.#wire = new InstanceWire({ endpoint, name: kind.name }, { clock, describe: () => this.#described() });
+    this.#wire = new InstanceWire(
+      { endpoint, name: kind.name, noticesInStreams: kind.noticesInStreams },
+      { clock, describe: () => this.#described() },
+    );
     this.#upstream = this.#watch.watch(this.#wire.upstream);
   }
 

@@ -11,6 +11,8 @@ export interface ConnectionPoolOptions {
 }
 
 const idleDefaultMs = 4_000;
+/** How long an upstream may take to notice that nobody listens any more, before the connection is closed for it too. */
+const mostLeavingMs = 10_000;
 /** How often the idle connections are looked through, as a share of `idleMs`. */
 const sweepShare = 0.5;
 
@@ -25,6 +27,8 @@ export class ConnectionPool {
   /** Latest used last, so that the rest may grow old. */
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
+  /** Ends of those whose other side has not closed yet. */
+  readonly #leaving = new Set<() => void>();
   #cancelSweep: (() => void) | null = null;
 
   constructor(options: ConnectionPoolOptions, deps: { clock: Clock }) {
@@ -73,11 +77,31 @@ export class ConnectionPool {
     this.#cancelSweep ??= this.#clock.after(this.#idleMs * sweepShare, () => this.#sweep());
   }
 
+  /**
+   * Gives up a connection with its answer: it counts no longer. `onLeft` hears once when the upstream has closed it too,
+   * 10 s later at most.
+   */
+  leave(connection: Connection, onLeft: () => void): void {
+    let over = (): void => undefined;
+    const close = connection.leave(() => {
+      over();
+      onLeft();
+    });
+    if (close === null) return;
+    const cancelLimit = this.#clock.after(mostLeavingMs, close);
+    over = () => {
+      cancelLimit();
+      this.#leaving.delete(close);
+    };
+    this.#leaving.add(close);
+  }
+
   /** Closes every connection, those in use too: their answers fail. */
   close(): void {
     this.#cancelSweep?.();
     this.#cancelSweep = null;
     for (const connection of [...this.#all]) connection.abort();
+    for (const close of [...this.#leaving]) close();
   }
 
   #sweep(): void {

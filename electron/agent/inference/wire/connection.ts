@@ -39,6 +39,8 @@ export class Connection {
   #offset = 0;
   #connected = false;
   #closed = false;
+  /** Told when the other side has closed too, after {@link leave}. */
+  #onLeft: (() => void) | null = null;
   #error: Error | null = null;
   /** How many requests it has carried before the present one. */
   served = 0;
@@ -112,6 +114,36 @@ export class Connection {
     this.#end();
   }
 
+  /**
+   * Closes this side alone, and counts no longer from here on; the user hears nothing, and what still arrives goes
+   * nowhere. `onLeft` hears once that the other side has closed as well: it has noticed then that nobody listens. The
+   * result closes both sides at once; null when both are closed already.
+   */
+  leave(onLeft: () => void): (() => void) | null {
+    this.#user = null;
+    if (this.#closed || !this.#connected) {
+      // The other side closed it, or has heard of nothing.
+      this.#end();
+      onLeft();
+      return null;
+    }
+    this.#closed = true;
+    this.#onLeft = onLeft;
+    this.#onClosed(this);
+    this.#socket.end();
+    this.#socket.resume();
+    return () => {
+      this.#left();
+    };
+  }
+
+  #left(): void {
+    const onLeft = this.#onLeft;
+    this.#onLeft = null;
+    this.#socket.destroy();
+    onLeft?.();
+  }
+
   #nextBuffer(): Buffer {
     if (slabBytes - this.#offset < slabRestBytes) {
       this.#slab = Buffer.allocUnsafeSlow(slabBytes);
@@ -121,6 +153,7 @@ export class Connection {
   }
 
   #read(readBytes: number): boolean {
+    if (this.#onLeft) return true;
     const bytes = this.#slab.subarray(this.#offset, this.#offset + readBytes);
     this.#offset += readBytes;
     if (this.#user) return this.#user.data(bytes);
@@ -130,7 +163,10 @@ export class Connection {
   }
 
   #end(): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      this.#left();
+      return;
+    }
     this.#closed = true;
     this.#socket.destroy();
     this.#onClosed(this);

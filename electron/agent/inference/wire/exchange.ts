@@ -21,6 +21,8 @@ export interface ExchangeOptions {
   /** How the upstream is called in sentences, such as "the engine". */
   readonly name: string;
   readonly deadlines: Deadlines;
+  /** See {@link WireRequest.onOver}. */
+  readonly onOver?: (() => void) | undefined;
 }
 
 export interface ExchangeDeps {
@@ -112,8 +114,9 @@ export class Exchange implements ConnectionUser, WireBody {
 
   destroy(): void {
     this.#sink = null;
+    if (this.#state === 'over') return;
     this.#finish();
-    this.#connection.destroy();
+    this.#giveUp();
   }
 
   data(bytes: Buffer): boolean {
@@ -240,6 +243,7 @@ export class Exchange implements ConnectionUser, WireBody {
     this.#finish();
     if (reusable) this.#deps.pool.release(this.#connection);
     else this.#connection.destroy();
+    this.#options.onOver?.();
     sink?.end();
   }
 
@@ -253,7 +257,9 @@ export class Exchange implements ConnectionUser, WireBody {
     if (before === 'over') return;
     const sink = this.#sink;
     this.#finish();
-    this.#connection.destroy();
+    // One that turned out dead is sent again, and not over.
+    if (error instanceof StaleConnectionError) this.#connection.destroy();
+    else this.#giveUp();
     if (before === 'head') {
       this.#settled.reject(error);
       return;
@@ -261,6 +267,13 @@ export class Exchange implements ConnectionUser, WireBody {
     const failure = error instanceof AppError ? error : new AppError('upstream_failed', error.message);
     if (before === 'held') this.#failure = failure;
     else sink?.fail(failure, this.#intact());
+  }
+
+  /** Closes the connection before its answer is complete. */
+  #giveUp(): void {
+    const { onOver } = this.#options;
+    if (onOver) this.#deps.pool.leave(this.#connection, onOver);
+    else this.#connection.destroy();
   }
 
   #finish(): void {

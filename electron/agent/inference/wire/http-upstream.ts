@@ -27,6 +27,11 @@ export interface WireRequest {
   readonly body: Buffer | null;
   /** Deadlines of this request alone. */
   readonly deadlines?: Partial<Deadlines>;
+  /**
+   * Told once when the upstream has nothing to do with the request any more: its answer is complete, or it has closed
+   * the connection of a request that was given up (with this, only our side of it is closed then), or 10 s later.
+   */
+  readonly onOver?: () => void;
 }
 
 /** Connecting over loopback takes microseconds; the head of an answer waits for the whole prompt. */
@@ -72,16 +77,12 @@ export class HttpUpstream {
    * @throws AppError `upstream_failed`, `upstream_silent`, or `caller_gone` when aborted
    */
   async send(request: WireRequest, signal: AbortSignal): Promise<WireResponse> {
-    if (signal.aborted) {
-      const context = { connected: false };
-      throw new AppError('caller_gone', 'The request was given up before it was sent.', { context });
-    }
-    const head = this.#requestHead(request);
+    const head = this.#headOf(request, signal);
     try {
       return await this.#exchange(this.#pool.take(), head, request, signal);
     } catch (error) {
       if (!(error instanceof StaleConnectionError)) throw error;
-      return this.#exchange(this.#pool.open(), head, request, signal);
+      return this.#exchange(this.#pool.open(), this.#headOf(request, signal), request, signal);
     }
   }
 
@@ -92,8 +93,22 @@ export class HttpUpstream {
 
   #exchange(connection: Connection, head: string, request: WireRequest, signal: AbortSignal): Promise<WireResponse> {
     const deadlines = request.deadlines ? { ...this.#deadlines, ...request.deadlines } : this.#deadlines;
-    const options = { method: request.method, name: this.#options.name, deadlines };
+    const options = { method: request.method, name: this.#options.name, deadlines, onOver: request.onOver };
     return new Exchange(connection, options, { pool: this.#pool, clock: this.#clock }).run(head, request.body, signal);
+  }
+
+  /** The head of a request that is to be sent now. */
+  #headOf(request: WireRequest, signal: AbortSignal): string {
+    try {
+      if (signal.aborted) {
+        const context = { connected: false };
+        throw new AppError('caller_gone', 'The request was given up before it was sent.', { context });
+      }
+      return this.#requestHead(request);
+    } catch (error) {
+      request.onOver?.();
+      throw error;
+    }
   }
 
   /** The request head, built from empty: nothing gets into it that is not named here. */
