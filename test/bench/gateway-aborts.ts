@@ -29,6 +29,8 @@ const count = Number(values.count);
 /** Twice as many callers as slots: some leave while they wait for one. */
 const callers = 2 * Number(values.slots);
 const mostDelayMs = 600;
+/** As the engine asks its server to read on a processor. */
+const stepTokens = 256;
 const idleLimitMs = 1_000;
 /** That an engine rests shows only after it has been watched for a moment. */
 const restLimitMs = idleLimitMs + 250;
@@ -102,6 +104,7 @@ async function abortAll(agent: AgentProcess): Promise<boolean> {
   const restarts = end.engines.reduce((sum, each) => sum + each.restarts, 0);
   console.log(`${count} callers left: ${[...left].map(([moment, many]) => `${many} ${moment}`).join(', ')}`);
   console.log(`no request under way after ${idleMs.toFixed(0)} ms, the engine at rest after ${restMs.toFixed(0)} ms`);
+  console.log(`one step of reading, which nothing breaks off, takes it ${(await stepMs(agent)).toFixed(0)} ms`);
   console.log(`sockets more than before: agent ${more[0]}, engine ${more[1]}; restarts ${restarts}`);
   return idleMs <= idleLimitMs && restMs <= restLimitMs && more.every((sockets) => sockets <= 0) && restarts === 0;
 }
@@ -136,6 +139,18 @@ function leave(
     });
     sent.end(body);
   });
+}
+
+/** How long the engine reads at a stretch, measured when it has nothing else to do. */
+async function stepMs(agent: AgentProcess): Promise<number> {
+  const content = 'A step of reading has that many words or so. '.repeat(stepTokens / 10);
+  const answer = await fetch(new URL('/v1/chat/completions', agent.gatewayUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'aborts', max_tokens: 1, messages: [{ role: 'user', content }] }),
+  });
+  const { timings } = (await answer.json()) as { timings: { prompt_n: number; prompt_ms: number } };
+  return (timings.prompt_ms / Math.max(1, timings.prompt_n)) * stepTokens;
 }
 
 function socketsOf(pid: number): number {
