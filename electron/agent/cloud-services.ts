@@ -8,6 +8,7 @@ import type { Clock } from './base/clock.ts';
 import { AppError } from './base/errors.ts';
 import type { StopStack } from './base/lifecycle.ts';
 import type { Logger } from './base/logger.ts';
+import { zoneNamed } from './cloud/budget/zoned-time.ts';
 import { EquivalentTable } from './cloud/equivalents/equivalent-table.ts';
 import { openLedger } from './cloud/ledger/open-ledger.ts';
 import type { Ledger } from './cloud/ledger-port.ts';
@@ -148,7 +149,7 @@ export async function openCloud(
     ],
     queries: {
       usage: ({ since, until, by }) =>
-        ledger.usage({ ...spanOf({ since, until }, clock), by, timeZone: zoneOf(settings()) }),
+        ledger.usage({ ...spanOf({ since, until }, clock), by, timeZone: zoneNamed(settings().timeZone) }),
       secrets: async () => ({ secrets: await secrets.rows(knownIds()) }),
       cloud: () => ({
         models: [...providers.models()],
@@ -156,7 +157,7 @@ export async function openCloud(
         windows: settings().windows,
         // Other nodes' windows are known once nodes tell each other of them.
         overlaps: [],
-        timeZone: zoneOf(settings()),
+        timeZone: zoneNamed(settings().timeZone),
       }),
     },
     exportUsage: (wanted) => exportOf(wanted, { ledger, clock }),
@@ -188,10 +189,6 @@ function spanOf(
   const sinceMs = since === undefined ? untilMs - dayMs : Date.parse(since);
   if (sinceMs < untilMs) return { sinceMs, untilMs };
   throw new AppError('invalid_request', 'The time to begin at is not before the time to end at. Change one of them.');
-}
-
-function zoneOf({ timeZone }: CloudSettings): string {
-  return timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** Old prices are of interest only where a provider can be asked. */

@@ -50,6 +50,29 @@ describe('a fresh node', () => {
     await expect(stat(agentFilePath(dataDir))).rejects.toThrow(/ENOENT/);
   });
 
+  it.each(['', 'Foo/Bar', ':/etc/localtime'])(
+    'comes up where the environment names no known time zone: %j',
+    async (TZ) => {
+      await using agent = await startAgent({ env: { TZ } });
+      const client = await readyClient(agent);
+      expect(await client.query('cloud', {})).toMatchObject({ timeZone: 'UTC' });
+      expect((await client.query('usage', { by: 'day' })).rows).toEqual([]);
+    },
+  );
+
+  it('comes up with everything of the cloud damaged, and answers here', async () => {
+    const dataDir = tempFolder();
+    for (const name of ['ledger.db', 'offload.json', 'secrets.json'])
+      await writeFile(join(dataDir, name), 'no such thing');
+    await writeFile(join(dataDir, 'ledger'), '');
+    await using agent = await startAgent({ dataDir, env: { RANCH_HAND_SECRETS_STORE: 'file' } });
+    const client = await readyClient(agent);
+    expect((await chat(agent, { messages: [{ role: 'user', content: 'hello' }] })).status).toBe(200);
+    const { cloud, notices } = await client.snapshot();
+    expect(cloud.offload).toBe('off');
+    expect(notices.map(({ id }) => id)).toEqual(expect.arrayContaining(['offload-file', 'secrets-corrupt']));
+  });
+
   it('stops in order on SIGTERM: exit 0, no engine left', async () => {
     await using agent = await startAgent();
     const client = await readyClient(agent);

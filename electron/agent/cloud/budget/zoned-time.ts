@@ -112,7 +112,25 @@ const months = [
   'December',
 ] as const;
 
-/** The zone of the settings, or that of this machine. */
-export function zoneNamed(timeZone: string | null): string {
-  return timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+/**
+ * The zone of the settings, or that of this machine; UTC where the machine names none that the platform knows, as with an
+ * empty TZ in the environment.
+ */
+export function zoneNamed(timeZone: string | null, machines: string | undefined = machinesZone()): string {
+  if (timeZone !== null) return timeZone;
+  return machines !== undefined && isZone(machines) ? machines : 'UTC';
+}
+
+/** Undefined for a TZ that names no zone, though its type does not say so. */
+function machinesZone(): string | undefined {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }

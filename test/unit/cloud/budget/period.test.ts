@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { periodAt, quotaWeekAt } from '../../../../electron/agent/cloud/budget/period.ts';
-import { ZonedTime } from '../../../../electron/agent/cloud/budget/zoned-time.ts';
+import { ZonedTime, zoneNamed } from '../../../../electron/agent/cloud/budget/zoned-time.ts';
 import { budgetPeriods } from '../../../../electron/contract/cloud.ts';
 
 const iso = ({ startMs, endMs }: { startMs: number; endMs: number }): string[] =>
@@ -95,5 +95,15 @@ describe('ZonedTime', () => {
     expect(berlin.wordsFor(at('2026-11-22T23:00:00Z'), nowMs)).toBe('at 00:00');
     expect(berlin.wordsFor(at('2026-11-24T08:05:00Z'), nowMs)).toBe('on Tuesday at 09:05');
     expect(berlin.wordsFor(at('2026-11-30T23:00:00Z'), nowMs)).toBe('on 1 December at 00:00');
+  });
+});
+
+describe('zoneNamed', () => {
+  it('takes the zone of the settings, else that of the machine, else UTC where the machine names none', () => {
+    expect(zoneNamed('Europe/Berlin', 'Asia/Tokyo')).toBe('Europe/Berlin');
+    expect(zoneNamed(null, 'Asia/Tokyo')).toBe('Asia/Tokyo');
+    // What the platform tells with an empty TZ.
+    expect(zoneNamed(null, 'Etc/Unknown')).toBe('UTC');
+    expect(() => new ZonedTime(zoneNamed(null))).not.toThrow();
   });
 });
