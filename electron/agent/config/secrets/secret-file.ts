@@ -131,7 +131,14 @@ export class SecretFile {
   #setAside(): void {
     const { file, now } = this.#options;
     const aside = `${file}.corrupt-${new Date(now()).toISOString().replaceAll(/[:.]/g, '-')}`;
-    renameSync(file, aside);
+    try {
+      renameSync(file, aside);
+    } catch (error) {
+      const code = systemErrorCode(error) ?? 'unknown';
+      this.#untouchable = `The list of providers' keys in ${file} is damaged and cannot be moved away (${code}). Move it and restart the node.`;
+      this.#problems.push({ id: 'secrets-corrupt', sentence: this.#untouchable });
+      return;
+    }
     this.#problems.push({
       id: 'secrets-corrupt',
       sentence: `The list of providers' keys was damaged. It was kept as ${aside}; set the keys again that are missing.`,

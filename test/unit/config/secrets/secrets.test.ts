@@ -299,6 +299,19 @@ describe('where there is no keyring', () => {
     expect(JSON.stringify([secrets.notices(), at.logged])).not.toMatch(/sk-test/);
   });
 
+  it('opens with a damaged file that cannot be moved away too, says so, and leaves it', async () => {
+    const at = node();
+    const name = `secrets.json.corrupt-${new Date(at.clock.now()).toISOString().replaceAll(/[:.]/g, '-')}`;
+    mkdirSync(join(at.dataDir, name));
+    writeFileSync(join(at.dataDir, 'secrets.json'), '{', { mode: 0o600 });
+    const secrets = await at.open();
+    const [told] = secrets.notices();
+    expect(told?.id).toBe('secrets-corrupt');
+    expect(told?.sentence).toContain('cannot be moved away');
+    await expect(secrets.set('openai', key)).rejects.toMatchObject({ code: 'conflict' });
+    expect(at.text()).toBe('{');
+  });
+
   it('does not write into the file of a newer version', async () => {
     const at = node();
     at.keyring.state = 'absent';
