@@ -12,7 +12,8 @@
 import { parseArgs } from 'node:util';
 import { testEnginesFolder } from '../../build/test-engines/layout.ts';
 import { findTestEngine } from '../../build/test-engines/provision.ts';
-import { billed, claude, CloudSite } from '../integration/agent/cloud-site.ts';
+import { ranchHeaders } from '../../electron/contract/routing.ts';
+import { billed, claude, CloudSite, type Line } from '../integration/agent/cloud-site.ts';
 
 const agents = 8;
 const parallel = 4;
@@ -24,15 +25,15 @@ const mostRefusedWaitMs = 2_000;
 const offShare = 0.15;
 const kinds = ['ranch/routine', 'ranch/auto', 'ranch/routine', 'ranch/quality'] as const;
 type Kind = (typeof kinds)[number];
-/** What the best model of a provider costs. */
-const price = { inputUsd: 15, outputUsd: 75, cachedInputUsd: 1.5, cacheWriteUsd: 18.75 };
+/** Ten times what the best model of a provider costs, so that the dollar is used up in the middle of a run. */
+const price = { inputUsd: 150, outputUsd: 750, cachedInputUsd: 15, cacheWriteUsd: 187.5 };
 
 interface Outcome {
   readonly kind: Kind;
-  /** local, cloud, none for a refusal, hung for what did not end, failed for what broke off. */
-  readonly route: string;
+  /** Of the answer's head; empty for what hung or broke off. A head that went out while the request waited has no route. */
+  readonly trace: string;
   readonly status: number;
-  readonly reason: string;
+  readonly isHung: boolean;
   readonly tookMs: number;
   readonly isOff: boolean;
 }
@@ -78,7 +79,7 @@ async function run(forMs: number, isOff: boolean): Promise<Outcome[]> {
       const outcome = await ask(kinds[turn % kinds.length] ?? 'ranch/auto', number, turn, isOff);
       outcomes.push(outcome);
       // Who is refused comes back a little later, as client libraries do.
-      if (outcome.route === 'none') await pause(Math.min(mostRefusedWaitMs, 200 * (1 + (turn % 5))));
+      if (outcome.status >= 400) await pause(Math.min(mostRefusedWaitMs, 200 * (1 + (turn % 5))));
     }
   };
   await Promise.all(Array.from({ length: agents }, (_, number) => agent(number)));
@@ -89,8 +90,8 @@ async function ask(kind: Kind, number: number, turn: number, isOff: boolean): Pr
   const beganMs = performance.now();
   const content = `Agent ${number}, step ${turn}: tell in a few words what to do next with the files of this project.`;
   const body = { model: kind, max_tokens: 48, stream: turn % 2 === 0, messages: [{ role: 'user', content }] };
-  const outcome = (route: string, status = 0, reason = ''): Outcome => {
-    return { kind, route, status, reason, tookMs: performance.now() - beganMs, isOff };
+  const outcome = (trace: string, status: number, isHung = false): Outcome => {
+    return { kind, trace, status, isHung, tookMs: performance.now() - beganMs, isOff };
   };
   try {
     const answer = await fetch(`${site.agent.gatewayUrl}/v1/chat/completions`, {
@@ -100,10 +101,9 @@ async function ask(kind: Kind, number: number, turn: number, isOff: boolean): Pr
       signal: AbortSignal.timeout(hangsMs),
     });
     await answer.text();
-    const header = (name: string): string => answer.headers.get(`x-ranch-${name}`) ?? '';
-    return outcome(header('route'), answer.status, header('reason'));
+    return outcome(answer.headers.get(ranchHeaders.trace) ?? '', answer.status);
   } catch (error) {
-    return outcome(error instanceof Error && error.name === 'TimeoutError' ? 'hung' : 'failed');
+    return outcome('', 0, error instanceof Error && error.name === 'TimeoutError');
   }
 }
 
@@ -113,20 +113,24 @@ async function verdict(outcomes: readonly Outcome[], paidWhileOff: number): Prom
   const spent = billed(bills, price);
   const booked = lines.reduce((sum, { costUsd }) => sum + Math.round((costUsd ?? 0) * perDollar), 0);
   const { today } = (await site.control.snapshot()).cloud;
+  const asked = new Map(lines.flatMap((line) => (line.kind === 'request' ? [[line.trace, line] as const] : [])));
+  const routeOf = ({ trace }: Outcome): string => asked.get(trace)?.route ?? 'lost';
   const of = (kind: Kind, route: string): number =>
-    outcomes.filter((each) => !each.isOff && each.kind === kind && each.route === route).length;
+    outcomes.filter((each) => !each.isOff && each.kind === kind && routeOf(each) === route).length;
   for (const kind of new Set(kinds)) {
     const routes = ['local', 'cloud', 'none'].map((route) => `${route} ${of(kind, route)}`);
     console.log(`${kind}: ${routes.join(', ')}`);
   }
   const whileOff = outcomes.filter(({ isOff }) => isOff);
-  const offLocal = whileOff.filter(({ route }) => route === 'local').length;
+  const offLocal = whileOff.filter((each) => routeOf(each) === 'local').length;
   console.log(
     `switched off: ${whileOff.length} requests, ${offLocal} answered here, ${paidWhileOff} reached the provider`,
   );
   const codes = new Map<string, number>();
-  for (const { status, reason } of outcomes)
-    codes.set(`${status} ${reason}`, (codes.get(`${status} ${reason}`) ?? 0) + 1);
+  for (const { trace, status } of outcomes) {
+    const code = `${status} ${asked.get(trace)?.reason ?? ''}`;
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+  }
   console.log([...codes].map(([code, count]) => `${code}: ${count}`).join(', '));
   console.log(
     `the provider counts ${usd(spent)} of ${bills.length} answers; the ledger ${usd(booked)}; today ${usd((today?.spentUsd ?? 0) * perDollar)}`,
@@ -140,16 +144,23 @@ async function verdict(outcomes: readonly Outcome[], paidWhileOff: number): Prom
     ['quality went to the cloud', of('ranch/quality', 'cloud') > 0],
     ['spent at most a dollar', spent <= limitUsd * perDollar && booked <= limitUsd * perDollar],
     ['the books agree', spent === booked],
-    ['nothing hung or broke off', outcomes.every(({ route }) => route !== 'hung' && route !== 'failed')],
+    ['nothing hung', !outcomes.some(({ isHung }) => isHung)],
+    ['every request was answered or refused, and none failed', outcomes.every((each) => isOver(each, asked))],
     ['nothing is set aside any more', today?.reservedUsd === 0],
     [
       'switched off, the provider heard nothing',
-      paidWhileOff === 0 && whileOff.every(({ route }) => route !== 'cloud'),
+      paidWhileOff === 0 && whileOff.every((each) => routeOf(each) !== 'cloud'),
     ],
     ['switched off, answers came from here', offLocal > 0],
   ];
   for (const [what, holds] of checks) console.log(`${holds ? 'holds' : 'MISSED'}: ${what}`);
   return checks.every(([, holds]) => holds);
+}
+
+function isOver({ trace, status }: Outcome, asked: ReadonlyMap<string, Line>): boolean {
+  const line = asked.get(trace);
+  if (line === undefined) return false;
+  return line.state === 'done' || status === 429 || status === 503;
 }
 
 function usd(nanos: number): string {

@@ -83,6 +83,7 @@ export interface Line extends Tokens {
   readonly model: string | null;
   readonly requestedModel?: string;
   readonly state: string;
+  readonly reason?: string;
   readonly costUsd?: number;
   readonly estimatedUsd?: number;
   readonly reservedUsd?: number;
