@@ -256,6 +256,9 @@ const faults: readonly Fault[] = [
   },
 ];
 
+/** What became of the money. A streamed answer is over for its caller a moment before its end is booked. */
+const booked = () => expect.poll(() => money.log, { timeout: 10_000 });
+
 for (const provider of ['anthropic', 'openai'] as const) {
   for (const caller of callers) {
     describe(`${caller.name} at ${provider}`, () => {
@@ -275,7 +278,7 @@ for (const provider of ['anthropic', 'openai'] as const) {
           const { text, failed } = await caller.ask(`${provider}/big`, stream);
           expect(failed).toBe(false);
           expect(text).toBe('tok0 tok1 ');
-          expect(money.log).toEqual([
+          await booked().toEqual([
             `reserve ${provider}`,
             `settle ${provider === 'anthropic' ? 7 * 3 + 2 * 15 : 20 * 3 + 2 * 15}`,
           ]);
@@ -290,7 +293,7 @@ for (const provider of ['anthropic', 'openai'] as const) {
             expect(rig.row(provider).state).toBe(fault.state);
             expect(gateway.stats().breakers[0]?.cause ?? null).toBe(fault.breaker);
             if (caller.showsHeaders && fault.retryAfter !== null) expect(retryAfter).toBe(fault.retryAfter);
-            expect(money.log).toEqual([`reserve ${provider}`, expect.stringMatching(fault.money)]);
+            await booked().toEqual([`reserve ${provider}`, expect.stringMatching(fault.money)]);
             if (fault.retryAfter === null) return;
             // The next one is refused here, with as long to wait.
             const again = await caller.ask(`${provider}/big`, stream);
@@ -305,7 +308,7 @@ for (const provider of ['anthropic', 'openai'] as const) {
             const { text, failed } = await caller.ask('ranch/quality', stream);
             expect(failed).toBe(false);
             expect(text).toBe('here here ');
-            expect(money.log).toEqual([`reserve ${provider}`, expect.stringMatching(fault.money)]);
+            await booked().toEqual([`reserve ${provider}`, expect.stringMatching(fault.money)]);
           });
         }
       });
@@ -317,7 +320,7 @@ for (const provider of ['anthropic', 'openai'] as const) {
         const { text, failed } = await caller.ask('ranch/quality', true);
         expect(failed).toBe(true);
         expect(text).toBe('tok0 tok1 tok2 ');
-        expect(money.log).toEqual([`reserve ${provider}`, expect.stringMatching(/^estimate /)]);
+        await booked().toEqual([`reserve ${provider}`, expect.stringMatching(/^estimate /)]);
       });
 
       it('F31 a whole answer that is cut: what was set aside is booked, for nobody knows what was done', async () => {
@@ -325,7 +328,7 @@ for (const provider of ['anthropic', 'openai'] as const) {
         await (provider === 'anthropic' ? anthropic.behave(cut) : openai.behave(cut));
         const { failed } = await caller.ask(`${provider}/big`, false);
         expect(failed).toBe(true);
-        expect(money.log).toEqual([`reserve ${provider}`, expect.stringMatching(/^(?:estimate|forfeit) /)]);
+        await booked().toEqual([`reserve ${provider}`, expect.stringMatching(/^(?:estimate|forfeit) /)]);
       });
     });
   }
