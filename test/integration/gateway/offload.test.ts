@@ -163,6 +163,7 @@ describe('offloading', () => {
       key: 'laptop',
       persona: null,
       dollarsPerDay: null,
+      personaDollarsPerDay: null,
     });
     expect(site.other.held).toHaveLength(0);
   });
