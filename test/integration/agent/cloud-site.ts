@@ -22,7 +22,7 @@ export type CloudModel = keyof typeof prices;
 export const claude = 'anthropic/claude-test';
 export const gpt = 'openai/gpt-test';
 export const localModel = 'local-model';
-export const mostAnswerTokens = 64;
+const mostAnswerTokens = 64;
 
 export const equivalents: Readonly<Record<string, readonly CloudModel[]>> = {
   'ranch/auto': [claude, gpt],
