@@ -20,8 +20,9 @@ export function acquireOwnerLock(dataDir: string): OwnerLock {
   const path = join(dataDir, 'owner.lock');
   const database = openDatabase(path);
   try {
-    // No wait: a second agent has to leave with a message at once.
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
+    // Of two that come at the same moment each may stand in the other's way: a short wait lets one of them have it. A
+    // second agent still leaves with its message at once, as people see it.
+    database.exec('PRAGMA busy_timeout = 250; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
   } catch (error) {
     database.close();
     if (sqliteCode(error) !== sqliteBusy) throw unusable(path, error);
