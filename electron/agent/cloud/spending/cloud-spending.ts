@@ -1,26 +1,28 @@
 import type { CloudSettings, CloudSnapshot, OffloadMode } from '../../../contract/cloud.ts';
 import type { Notice } from '../../../contract/snapshot.ts';
 import type { Trace } from '../../../contract/trace.ts';
-import { Announcer } from '../../base/announcer.ts';
+import type { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { toAppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Reservation, ReservationAsk, Spending, SpendingAsk, SpendingVerdict } from '../../inference/spending.ts';
-import type { BudgetAsk } from '../budget/budget-ask.ts';
 import { BudgetBook } from '../budget/budget-book.ts';
 import { BudgetClock } from '../budget/budget-clock.ts';
 import { BudgetSums } from '../budget/budget-sums.ts';
 import type { Refusal } from '../budget/refusal.ts';
 import { VelocityAlarm } from '../budget/velocity-alarm.ts';
 import type { EquivalentTable } from '../equivalents/equivalent-table.ts';
-import type { ChargeReserved, Ledger, Nanodollars } from '../ledger-port.ts';
+import type { ChargeReserved, Ledger } from '../ledger-port.ts';
 import type { OffloadSwitch } from '../offload/offload-switch.ts';
-import { longPromptFactor, nanosFrom, sumOf, usdFrom } from '../prices/cost.ts';
-import type { KnownPrice, Prices, WindowCheck } from '../provider-port.ts';
+import { sumOf } from '../prices/cost.ts';
+import type { Prices, WindowCheck } from '../provider-port.ts';
+import { CoalescedAnnouncer } from './coalesced-announcer.ts';
+import { KeptLocal } from './kept-local.ts';
 import { OpenCharge, type ChargeEnd } from './open-charge.ts';
 import { PrepaidCredits } from './prepaid-credits.ts';
-import { names, recall } from './remembered.ts';
-import { spendingNotices, type Exceeded } from './spending-notices.ts';
+import { SpendingMemory } from './spending-memory.ts';
+import { ledgerShut, planSpending, type Refused, type SpendingPlan } from './spending-plan.ts';
+import { SpendingReport } from './spending-report.ts';
 
 export interface CloudSpendingOptions {
   /** Read on every use: what an operator changes holds at once. */
@@ -39,32 +41,14 @@ export interface CloudSpendingDeps {
   readonly equivalents: Pick<EquivalentTable, 'cheapest'>;
 }
 
-type Refused = SpendingVerdict & { readonly allowed: false };
-
-/** A request that nothing but budgets may still speak against. */
-interface Plan {
-  readonly price: KnownPrice;
-  readonly budget: BudgetAsk;
-}
-
-/** The day's sum of what was kept local, by the start of the day. */
-interface Kept {
-  readonly dayMs: number;
-  readonly nanos: Nanodollars;
-}
-
 const coalesceMs = 250;
 const tickMs = 30_000;
-const rememberMs = 60_000;
-const dayMs = 86_400_000;
 
 /**
  * Whether and how much may be spent: the switch, the ledger, the alarm, the price, the time windows and the budgets have
  * to agree. Money is set aside in memory first, where nobody can come in between, and then in the ledger.
  */
 export class CloudSpending implements Spending {
-  /** Something that snapshots tell has changed; a burst of changes is announced once. */
-  readonly changed = new Announcer<void>();
   readonly #options: CloudSpendingOptions;
   readonly #deps: CloudSpendingDeps;
   readonly #clock: BudgetClock;
@@ -72,17 +56,10 @@ export class CloudSpending implements Spending {
   readonly #book: BudgetBook;
   readonly #alarm: VelocityAlarm;
   readonly #prepaid: PrepaidCredits;
-  /** Since when each budget has the state that it has, by scope, period and unit. */
-  readonly #states = new Map<string, { readonly state: string; readonly sinceMs: number }>();
-  #loaded = false;
-  #loading: Promise<void> | null = null;
-  #lostAt: string | null = null;
-  #lostSince: string | null = null;
-  #exceeded: Exceeded | null = null;
-  #kept: Kept = { dayMs: 0, nanos: 0 };
-  #rememberedMs = Number.NEGATIVE_INFINITY;
-  #told = '';
-  #announcing = false;
+  readonly #kept = new KeptLocal();
+  readonly #memory: SpendingMemory;
+  readonly #report: SpendingReport;
+  readonly #changes: CoalescedAnnouncer;
   #stops: (() => void)[] = [];
 
   constructor(options: CloudSpendingOptions, deps: CloudSpendingDeps) {
@@ -94,6 +71,26 @@ export class CloudSpending implements Spending {
     this.#book = new BudgetBook({ settings }, { clock: this.#clock, sums: this.#sums });
     this.#alarm = new VelocityAlarm({ settings }, { clock: this.#clock, sums: this.#sums });
     this.#prepaid = new PrepaidCredits({ settings }, { ledger: deps.ledger });
+    this.#changes = new CoalescedAnnouncer({ afterMs: coalesceMs }, { clock: deps.clock });
+    const state = {
+      budgetClock: this.#clock,
+      sums: this.#sums,
+      book: this.#book,
+      alarm: this.#alarm,
+      kept: this.#kept,
+    };
+    this.#memory = new SpendingMemory({
+      ...deps,
+      ...state,
+      prepaid: this.#prepaid,
+      onRead: () => this.#changes.announce(),
+    });
+    this.#report = new SpendingReport({ settings }, { ...deps, ...state, memory: this.#memory });
+  }
+
+  /** Something that snapshots tell has changed; a burst of changes is announced once. */
+  get changed(): Announcer<void> {
+    return this.#changes.changed;
   }
 
   /** Reads what was spent; until that is known nothing is. Never rejects: it is tried again when the ledger opens. */
@@ -101,23 +98,24 @@ export class CloudSpending implements Spending {
     const { ledger, offload, clock } = this.#deps;
     this.#stops.push(
       ledger.changed.subscribe(() => {
-        void this.#load();
-        this.#announce();
+        void this.#memory.load();
+        this.#changes.announce();
       }),
       offload.changed.subscribe(() => {
-        this.#announce();
+        this.#changes.announce();
       }),
+      // Periods end and pauses are over without anybody's doing: those who show them are to hear of it.
       clock.every(tickMs, () => {
-        this.#tick();
+        if (this.#report.hasTurned()) this.#changes.announce();
       }),
     );
-    await this.#load();
+    await this.#memory.load();
   }
 
   stop(): void {
     for (const stop of this.#stops) stop();
     this.#stops = [];
-    this.#remember();
+    this.#memory.stop();
   }
 
   offload(own: OffloadMode | null): OffloadMode {
@@ -145,15 +143,15 @@ export class CloudSpending implements Spending {
     const { scope, worst, worstTokens } = plan.budget;
     const charge = { ...scope, id, trace: ask.trace, atMs: this.#clock.now(), worst, worstTokens };
     try {
-      if (charge.atMs - this.#rememberedMs >= rememberMs) this.#remember();
+      this.#memory.rememberNowAndThen(charge.atMs);
       await this.#deps.ledger.reserve(charge);
     } catch (error) {
       this.#book.release(id);
       const { message } = toAppError(error);
       this.#deps.logger.warn({ err: error, trace: ask.trace }, 'the ledger kept no reservation');
-      return { refused: this.#ledgerShut(message) };
+      return { refused: ledgerShut(message, this.#deps.clock.now()) };
     }
-    this.#announce();
+    this.#changes.announce();
     const reservation = new OpenCharge(charge, plan.price, (end) => {
       this.#end(charge, end);
     });
@@ -167,9 +165,8 @@ export class CloudSpending implements Spending {
     ledger.record({ trace, node: this.#options.node(), equivalent });
     if (equivalent === null || equivalent === 0) return;
     const { startMs } = this.#sums.spent({ kind: 'day' }, 'all').period;
-    const before = this.#kept.dayMs === startMs ? this.#kept.nanos : 0;
-    this.#kept = { dayMs: startMs, nanos: before + equivalent };
-    this.#announce();
+    this.#kept.add(startMs, equivalent);
+    this.#changes.announce();
   }
 
   /** Dollars of credits that are paid for already; 0 for providers without. */
@@ -182,99 +179,41 @@ export class CloudSpending implements Spending {
   }
 
   today(): NonNullable<CloudSnapshot['today']> {
-    const { cost, period } = this.#sums.spent({ kind: 'day' }, 'all');
-    const kept = this.#kept.dayMs === period.startMs ? this.#kept.nanos : 0;
-    return {
-      spentUsd: usdFrom(cost),
-      reservedUsd: usdFrom(this.#book.reserved('all').cost),
-      keptLocalUsd: usdFrom(kept),
-      localShare: kept + cost === 0 ? null : kept / (kept + cost),
-    };
+    return this.#report.today();
   }
 
   /** Why nothing is sent although the switch is not off. */
   paused(): CloudSnapshot['paused'] {
-    if (this.#deps.offload.mode === 'off') return null;
-    const ledger = this.#ledgerFacts();
-    if (ledger !== null) return { reason: 'ledger', ...ledger };
-    const velocity = this.#velocityFacts();
-    return velocity === null ? null : { reason: 'velocity', ...velocity };
+    return this.#report.paused();
   }
 
   /** Ends the pause of the alarm, and lets budgets count from here where the ledger of before was lost. */
   resume(): void {
-    const { ledger } = this.#deps;
     this.#alarm.resume();
-    ledger.remember(names.pause, '');
-    if (this.#lostAt !== null) ledger.remember(names.lostAccepted, this.#lostAt);
-    this.#book.lostMs = null;
-    this.#lostSince = null;
-    this.#announce();
+    this.#memory.rememberPause();
+    this.#memory.acceptLoss();
+    this.#changes.announce();
   }
 
   /** What about money needs the operator. Of old prices the price table tells. */
   notices(): Notice[] {
-    const isOff = this.#deps.offload.mode === 'off';
-    const nowMs = this.#clock.now();
-    const rows = this.budgets();
-    const budgets = isOff ? [] : this.#options.settings().budgets;
-    return [
-      ...this.#deps.offload.notices(),
-      ...spendingNotices({
-        ledger: this.#ledgerFacts(),
-        velocity: this.#velocityFacts(),
-        lostSince: this.#book.isLost ? this.#lostSince : null,
-        budgets: budgets.flatMap((budget, index) => {
-          const row = rows[index];
-          if (!row) return [];
-          const opens = this.#sums.zone.wordsFor(Date.parse(row.resetsAt), this.#deps.clock.now());
-          return [{ budget, row, since: this.#stateSince(row, nowMs), opens }];
-        }),
-        exceeded: this.#exceeded,
-      }),
-    ];
+    return this.#report.notices();
   }
 
-  /** Everything but budgets: the price, or why not. */
-  #plan(ask: SpendingAsk): Plan | { readonly refused: Refused } {
-    const { prices, windows, clock } = this.#deps;
-    const { upstreamId: provider, model, priority, payer } = ask;
-    const stopped = this.#stopped();
-    if (stopped !== null) return { refused: stopped };
-    const price = prices.of(provider, model);
-    if (price === null) {
-      const sentence = `What ${provider}/${model} costs is not known, so it is not used. Set its price under "cloud.prices" in the settings.`;
-      return { refused: { allowed: false, reason: 'no-budget', sentence, untilMs: null } };
-    }
-    const closed = windows.closed(provider, model);
-    if (closed !== null) {
-      const untilMs = Math.max(closed.opensAtMs, clock.now());
-      return { refused: { allowed: false, reason: 'no-budget', sentence: closed.sentence, untilMs } };
-    }
-    const { caller, key, persona, dollarsPerDay, personaDollarsPerDay = null } = payer;
-    const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
-    const worst = nanosFrom(Math.max(0, ask.worstUsd) * longPromptFactor(price.price, worstTokens));
-    const scope = { provider, model, caller, key, persona };
-    return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };
-  }
-
-  /** Why nothing at all may be spent. */
-  #stopped(): Refused | null {
-    if (this.#deps.offload.mode === 'off') {
-      const sentence =
-        'Sending requests to a cloud is switched off on this node. Switch it on in the tray, in the panel, or with "ranch-hand offload auto".';
-      return { allowed: false, reason: 'offload-off', sentence, untilMs: null };
-    }
-    const ledger = this.#ledgerFacts();
-    if (ledger !== null) return this.#ledgerShut(ledger.sentence);
+  #plan(ask: SpendingAsk): SpendingPlan | { readonly refused: Refused } {
+    const { prices, windows, offload, clock } = this.#deps;
     const { pause } = this.#alarm;
-    if (pause === null) return null;
-    const untilMs = this.#clock.toWall(this.#alarm.endsAtMs(pause));
-    return { allowed: false, reason: 'no-budget', sentence: pause.sentence, untilMs };
-  }
-
-  #ledgerShut(sentence: string): Refused {
-    return { allowed: false, reason: 'no-budget', sentence, untilMs: this.#deps.clock.now() + tickMs };
+    return planSpending(ask, {
+      mode: offload.mode,
+      ledger: this.#report.ledger(),
+      pause: pause && {
+        sentence: pause.sentence,
+        untilMs: this.#clock.toWall(this.#alarm.endsAtMs(pause)),
+      },
+      prices,
+      windows,
+      nowMs: clock.now(),
+    });
   }
 
   #noBudget({ sentence, untilMs }: Refusal): Refused {
@@ -286,7 +225,7 @@ export class CloudSpending implements Spending {
     const { ledger, logger } = this.#deps;
     const { id, provider, model, worst } = charge;
     const atMs = this.#clock.now();
-    this.#announce();
+    this.#changes.announce();
     if (end === null) {
       this.#book.release(id);
       ledger.release(id, atMs);
@@ -297,103 +236,12 @@ export class CloudSpending implements Spending {
     ledger.settle({ id, atMs, ...end });
     this.#prepaid.spent(provider, cost);
     if (cost > worst) {
-      const at = new Date(this.#deps.clock.now()).toISOString();
-      this.#exceeded = { name: `${provider}/${model}`, worst, cost, at };
+      this.#report.exceeded(charge, cost);
       logger.warn({ trace: charge.trace, provider, model, worst, cost }, 'a provider billed more than was set aside');
     }
     if (this.#alarm.spent(cost)) {
       logger.warn({ provider, model }, 'spending is far quicker than usual: offloading is paused');
-      ledger.remember(names.pause, JSON.stringify(this.#alarm.pause));
+      this.#memory.rememberPause();
     }
-  }
-
-  #ledgerFacts(): { sentence: string; since: string } | null {
-    const { state } = this.#deps.ledger;
-    if (state.kind === 'closed') return { sentence: state.sentence, since: new Date(state.sinceMs).toISOString() };
-    if (this.#loaded) return null;
-    const sentence = 'What was spent so far is still being read from the ledger. Try again in a moment.';
-    return { sentence, since: new Date(this.#deps.clock.now()).toISOString() };
-  }
-
-  #velocityFacts(): { sentence: string; since: string } | null {
-    const { pause } = this.#alarm;
-    if (pause === null) return null;
-    return { sentence: pause.sentence, since: new Date(this.#clock.toWall(pause.sinceMs)).toISOString() };
-  }
-
-  #stateSince({ scope, period, unit, state }: CloudSnapshot['budgets'][number], nowMs: number): string {
-    const id = `${scope} ${period} ${unit}`;
-    const known = this.#states.get(id);
-    const sinceMs = known?.state === state ? known.sinceMs : nowMs;
-    this.#states.set(id, { state, sinceMs });
-    return new Date(this.#clock.toWall(sinceMs)).toISOString();
-  }
-
-  #remember(): void {
-    if (!this.#loaded) return;
-    this.#rememberedMs = this.#clock.now();
-    this.#deps.ledger.remember(names.latest, String(this.#rememberedMs));
-  }
-
-  #load(): Promise<void> {
-    if (this.#loaded || this.#deps.ledger.state.kind === 'closed') return Promise.resolve();
-    this.#loading ??= this.#read().finally(() => {
-      this.#loading = null;
-    });
-    return this.#loading;
-  }
-
-  async #read(): Promise<void> {
-    const { ledger, logger, clock } = this.#deps;
-    try {
-      const { latestMs, pause, lostMs, lostAt } = await recall(ledger);
-      if (latestMs !== null) this.#clock.atLeast(latestMs);
-      const quarters = await ledger.spentSince(this.#sums.neededSince());
-      await this.#prepaid.load();
-      const { startMs } = this.#sums.spent({ kind: 'day' }, 'all').period;
-      const kept = await this.#keptSince(startMs);
-      this.#sums.seed(quarters);
-      this.#kept = { dayMs: startMs, nanos: kept };
-      if (pause !== null) this.#alarm.restore(pause);
-      this.#lostAt = lostAt;
-      this.#lostSince = lostMs === null ? null : new Date(lostMs).toISOString();
-      this.#book.lostMs = lostMs;
-      this.#loaded = true;
-      this.#remember();
-    } catch (error) {
-      logger.error({ err: error }, 'what was spent could not be read from the ledger');
-      this.#stops.push(clock.after(tickMs, () => void this.#load()));
-    }
-    this.#announce();
-  }
-
-  async #keptSince(sinceMs: number): Promise<Nanodollars> {
-    const untilMs = sinceMs + 2 * dayMs;
-    const { timeZone } = this.#sums.zone;
-    const { total } = await this.#deps.ledger.usage({ sinceMs, untilMs, by: 'day', timeZone });
-    return nanosFrom(total.keptLocalUsd);
-  }
-
-  /** Periods end and pauses are over without anybody's doing: those who show them are to hear of it. */
-  #tick(): void {
-    if (this.#exceeded && this.#deps.clock.now() - Date.parse(this.#exceeded.at) > dayMs) this.#exceeded = null;
-    const { period } = this.#sums.spent({ kind: 'day' }, 'all');
-    const told = JSON.stringify([
-      this.paused()?.reason,
-      period.startMs,
-      this.budgets().map(({ state, resetsAt }) => [state, resetsAt]),
-    ]);
-    if (told === this.#told) return;
-    this.#told = told;
-    this.#announce();
-  }
-
-  #announce(): void {
-    if (this.#announcing) return;
-    this.#announcing = true;
-    this.#deps.clock.after(coalesceMs, () => {
-      this.#announcing = false;
-      this.changed.announce();
-    });
   }
 }

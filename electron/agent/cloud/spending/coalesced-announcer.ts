@@ -1,0 +1,29 @@
+import { Announcer } from '../../base/announcer.ts';
+import type { Clock } from '../../base/clock.ts';
+
+export interface CoalescedAnnouncerOptions {
+  /** How long what changes is gathered before it is told, milliseconds. */
+  readonly afterMs: number;
+}
+
+/** Tells a burst of changes once. */
+export class CoalescedAnnouncer {
+  readonly changed = new Announcer<void>();
+  readonly #afterMs: number;
+  readonly #clock: Clock;
+  #isDue = false;
+
+  constructor(options: CoalescedAnnouncerOptions, deps: { readonly clock: Clock }) {
+    this.#afterMs = options.afterMs;
+    this.#clock = deps.clock;
+  }
+
+  announce(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#clock.after(this.#afterMs, () => {
+      this.#isDue = false;
+      this.changed.announce();
+    });
+  }
+}

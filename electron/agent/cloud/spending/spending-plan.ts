@@ -1,0 +1,67 @@
+import type { OffloadMode } from '../../../contract/cloud.ts';
+import type { SpendingAsk, SpendingVerdict } from '../../inference/spending.ts';
+import type { BudgetAsk } from '../budget/budget-ask.ts';
+import { longPromptFactor, nanosFrom } from '../prices/cost.ts';
+import type { KnownPrice, Prices, WindowCheck } from '../provider-port.ts';
+
+export type Refused = SpendingVerdict & { readonly allowed: false };
+
+/** A request that nothing but budgets may still speak against. */
+export interface SpendingPlan {
+  readonly price: KnownPrice;
+  readonly budget: BudgetAsk;
+}
+
+/** What decides before any budget is asked. Times are the wall clock's. */
+export interface SpendingScene {
+  readonly mode: OffloadMode;
+  /** Why the ledger takes nothing; null while it does. */
+  readonly ledger: { readonly sentence: string } | null;
+  /** The alarm's pause, and when it ends by itself; null without one. */
+  readonly pause: { readonly sentence: string; readonly untilMs: number } | null;
+  readonly prices: Prices;
+  readonly windows: WindowCheck;
+  readonly nowMs: number;
+}
+
+/** How soon a ledger that takes nothing is worth another try. */
+const ledgerRetryMs = 30_000;
+
+/** Everything but budgets: the price and what to ask the budgets for, or why nothing may be spent. Pure. */
+export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPlan | { readonly refused: Refused } {
+  const { prices, windows, nowMs } = scene;
+  const { upstreamId: provider, model, priority, payer } = ask;
+  const stopped = stoppedBy(scene);
+  if (stopped !== null) return { refused: stopped };
+  const price = prices.of(provider, model);
+  if (price === null) {
+    const sentence = `What ${provider}/${model} costs is not known, so it is not used. Set its price under "cloud.prices" in the settings.`;
+    return { refused: { allowed: false, reason: 'no-budget', sentence, untilMs: null } };
+  }
+  const closed = windows.closed(provider, model);
+  if (closed !== null) {
+    const untilMs = Math.max(closed.opensAtMs, nowMs);
+    return { refused: { allowed: false, reason: 'no-budget', sentence: closed.sentence, untilMs } };
+  }
+  const { caller, key, persona, dollarsPerDay, personaDollarsPerDay = null } = payer;
+  const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
+  const worst = nanosFrom(Math.max(0, ask.worstUsd) * longPromptFactor(price.price, worstTokens));
+  const scope = { provider, model, caller, key, persona };
+  return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };
+}
+
+/** Why nothing at all may be spent; null where something may. */
+function stoppedBy({ mode, ledger, pause, nowMs }: SpendingScene): Refused | null {
+  if (mode === 'off') {
+    const sentence =
+      'Sending requests to a cloud is switched off on this node. Switch it on in the tray, in the panel, or with "ranch-hand offload auto".';
+    return { allowed: false, reason: 'offload-off', sentence, untilMs: null };
+  }
+  if (ledger !== null) return ledgerShut(ledger.sentence, nowMs);
+  return pause && { allowed: false, reason: 'no-budget', sentence: pause.sentence, untilMs: pause.untilMs };
+}
+
+/** The ledger writes nothing down. */
+export function ledgerShut(sentence: string, nowMs: number): Refused {
+  return { allowed: false, reason: 'no-budget', sentence, untilMs: nowMs + ledgerRetryMs };
+}
