@@ -1,0 +1,68 @@
+import * as z from 'zod';
+import { fullPath } from './values.ts';
+
+const upstreamUrl = z
+  .string()
+  .max(2_000)
+  .refine(isUpstreamUrl, 'be an https address, or an http address on this machine or the private network');
+
+/** Plain http goes no further than the private network, and no address carries a password (it would end up in logs). */
+function isUpstreamUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  if (username + password + search + hash !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && isPrivateHost(hostname));
+}
+
+/** Loopback, and the private and link-local ranges (RFC 1918, RFC 4193, RFC 3927); names only where they end in .local or .lan. */
+function isPrivateHost(host: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\]|\[f[cd][0-9a-f:]*\]|[a-z0-9-]+(?:\.local|\.lan))$/i.test(
+    host,
+  );
+}
+
+const upstream = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  /** Without /v1, such as http://127.0.0.1:8000. */
+  url: upstreamUrl,
+  dialect: z.enum(['openai', 'anthropic', 'ollama']).default('openai'),
+  enabled: z.boolean().default(true),
+  /** File that holds the key, or the environment variable that does. The key itself never stands in the settings. */
+  keyFile: fullPath.optional(),
+  keyEnv: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/)
+    .optional(),
+  /** Models it has. Left out: it is asked for its list. */
+  models: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1).max(500),
+        contextLength: z.int().min(1).optional(),
+        capabilities: z
+          .array(z.enum(['chat', 'completion', 'embedding', 'tools', 'vision', 'json', 'logprobs']))
+          .default(['chat', 'completion', 'tools', 'json']),
+      }),
+    )
+    .max(1_000)
+    .optional(),
+  /** Requests it works on side by side. */
+  slots: z.int().min(1).max(10_000).default(4),
+  /** Dollars for a million tokens; what has a price is cloud, and is asked only if offloading is allowed. */
+  price: z
+    .strictObject({
+      inputUsd: z.number().min(0),
+      outputUsd: z.number().min(0),
+      cachedInputUsd: z.number().min(0).nullable().default(null),
+    })
+    .optional(),
+});
+
+/** Other servers that answer requests. */
+export const upstreamsSection = z
+  .array(upstream)
+  .max(64)
+  .default([])
+  .describe(
+    'Other servers that answer requests: on this machine they count as local, on the network as peers, and with a price as cloud.',
+  );
