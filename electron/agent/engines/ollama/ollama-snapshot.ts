@@ -1,32 +1,14 @@
 import type { EngineSnapshot } from '../../../contract/snapshot.ts';
 import { assertNever } from '../../base/errors.ts';
+import type { EngineModel } from '../engine.ts';
 import { snapshotOf } from '../engine-snapshot.ts';
 import type { AdoptedOllama } from './adopted-ollama.ts';
 import { urlOf } from './address.ts';
 import { adviceFor, type Advice } from './advice.ts';
+import { shortName } from './library-model.ts';
+import { slotsOf, type OllamaMode } from './ollama-mode.ts';
 import type { WatchedModel } from './ollama-watch.ts';
-import type { OwnedOllama } from './owned-ollama.ts';
 import { judgeVersion, oldestVersion } from './version.ts';
-
-/** How the node stands to Ollama. */
-export type OllamaMode =
-  | { readonly kind: 'stopped'; readonly sinceMs: number }
-  /** Nothing answers and nothing can be started; the address is watched. */
-  | {
-      readonly kind: 'absent';
-      readonly adopted: AdoptedOllama;
-      readonly refused: readonly string[];
-      readonly sinceMs: number;
-    }
-  /** One that somebody else runs, also while it is gone. */
-  | { readonly kind: 'adopted'; readonly adopted: AdoptedOllama }
-  /** `beside`: where the operator's own has come up since. `refused`: why better placed programs were passed over. */
-  | {
-      readonly kind: 'owned';
-      readonly owned: OwnedOllama;
-      readonly beside: string | null;
-      readonly refused: readonly string[];
-    };
 
 export interface OllamaFacts {
   readonly id: string;
@@ -53,22 +35,6 @@ const nothing = {
   processes: [],
 } satisfies Partial<EngineSnapshot>;
 
-/** Requests that each model works on side by side. */
-export function slotsOf(mode: OllamaMode): number {
-  if (mode.kind === 'owned') return mode.owned.settings.parallel;
-  if (mode.kind !== 'adopted') return 0;
-  const told = Number(mode.adopted.keeper?.settings?.['OLLAMA_NUM_PARALLEL'] ?? '');
-  return Number.isInteger(told) && told >= 1 && told <= 64 ? told : 1;
-}
-
-/** The context that it gives a model; null where that is not told. */
-export function contextOf(mode: OllamaMode): number | null {
-  if (mode.kind === 'owned') return mode.owned.settings.contextLength;
-  if (mode.kind !== 'adopted') return null;
-  const told = Number(mode.adopted.keeper?.settings?.['OLLAMA_CONTEXT_LENGTH'] ?? '');
-  return Number.isInteger(told) && told > 0 ? told : null;
-}
-
 /** Ollama as every surface shows it. */
 export function ollamaSnapshot(mode: OllamaMode, facts: OllamaFacts): EngineSnapshot {
   const own = partOf(mode, facts);
@@ -79,6 +45,25 @@ export function ollamaSnapshot(mode: OllamaMode, facts: OllamaFacts): EngineSnap
     kind: 'ollama',
     slots: { total: slots, busy: Math.min(facts.busy, slots) },
     availability: { day: null, week: null, month: null },
+  };
+}
+
+/** One of its models as every surface shows it; `slots` are those of a model in memory. */
+export function modelOf(
+  { row, library, loaded }: WatchedModel,
+  facts: Pick<EngineModel, 'state' | 'slots' | 'lastUsedMs'>,
+): EngineModel {
+  return {
+    id: shortName(row.name),
+    path: null,
+    library,
+    digest: /^[0-9a-f]{64}$/.test(row.digest) ? `sha256:${row.digest}` : null,
+    state: facts.state,
+    progress: null,
+    contextLength: loaded?.context_length ?? null,
+    slots: loaded ? facts.slots : 0,
+    memoryBytes: loaded ? loaded.size : null,
+    lastUsedMs: facts.lastUsedMs,
   };
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { LoadOptions } from '../engine.ts';
 
 /** What a started Ollama is told; a change needs a new start. */
 export interface OwnSettings {
@@ -9,6 +10,28 @@ export interface OwnSettings {
 
 /** The longest context that is taken without being asked for. */
 export const automaticContextTokens = 32_768;
+
+/**
+ * What it should be started with for a load; what the load leaves open stays as in `settings`. `automatic`: the
+ * operator left the context to the engine. Pure.
+ */
+export function settingsFor(
+  { contextLength, parallel, kvType }: LoadOptions,
+  settings: OwnSettings,
+  automatic: boolean,
+): OwnSettings {
+  return {
+    contextLength:
+      automatic && contextLength !== 'auto' ? Math.min(contextLength, automaticContextTokens) : settings.contextLength,
+    parallel: parallel === 'auto' ? settings.parallel : parallel,
+    kvType: kvType ?? settings.kvType,
+  };
+}
+
+/** Whether a start with the one would be no other than with the other. */
+export function sameSettings(a: OwnSettings, b: OwnSettings): boolean {
+  return a.contextLength === b.contextLength && a.parallel === b.parallel && a.kvType === b.kvType;
+}
 
 export interface OwnEnvironmentOptions {
   readonly port: number;

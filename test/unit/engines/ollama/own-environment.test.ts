@@ -3,6 +3,8 @@ import {
   automaticContext,
   ownEnvironment,
   proxiesOf,
+  sameSettings,
+  settingsFor,
   usualModelsDir,
   type OwnEnvironmentOptions,
 } from '../../../../electron/agent/engines/ollama/own-environment.ts';
@@ -65,4 +67,21 @@ it('finds the usual library, and a context that leaves memory for the weights', 
   expect(usualModelsDir({ HOME: '/home/me', OLLAMA_MODELS: '/big' })).toBe('/big');
   expect(usualModelsDir({})).toBeNull();
   expect([8, 16, 64].map((gib) => automaticContext(gib * 2 ** 30))).toEqual([8_192, 16_384, 32_768]);
+});
+
+it('takes from a load what the settings leave open, and no context longer than the longest automatic one', () => {
+  const { settings } = options;
+  const open = { contextLength: 'auto', parallel: 'auto', kvType: null } as const;
+  expect(settingsFor(open, settings, true)).toEqual(settings);
+  const wanted = { contextLength: 100_000, parallel: 4, kvType: 'q8_0' } as const;
+  expect(settingsFor(wanted, settings, true)).toEqual({ contextLength: 32_768, parallel: 4, kvType: 'q8_0' });
+  expect(settingsFor(wanted, settings, false).contextLength).toBe(settings.contextLength);
+});
+
+it('tells settings apart by each of their parts', () => {
+  const { settings } = options;
+  expect(sameSettings(settings, { ...settings })).toBe(true);
+  expect(sameSettings(settings, { ...settings, contextLength: 1 })).toBe(false);
+  expect(sameSettings(settings, { ...settings, parallel: 1 })).toBe(false);
+  expect(sameSettings(settings, { ...settings, kvType: 'q4_0' })).toBe(false);
 });
