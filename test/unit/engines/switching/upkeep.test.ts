@@ -159,7 +159,7 @@ describe('F20 a file that goes without anybody telling', () => {
     rmSync(path);
     expect(rescan).not.toHaveBeenCalled();
     clock.advance(4_000);
-    await vi.waitFor(() => expect(rescan).toHaveBeenCalled());
+    await vi.waitFor(() => expect(rescan).toHaveBeenCalled(), { timeout: 20_000 });
   });
 });
 
