@@ -46,7 +46,7 @@ describe('the panel and its agent', () => {
     await using panel = await PanelPage.open(browser(), agent.signInUrl);
     const asked = panel.requests.length;
     const { seq } = await agent.facts();
-    await expect.poll(async () => (await agent.facts()).seq, { timeout: 10_000 }).toBeGreaterThan(seq + 4);
+    await expect.poll(async () => (await agent.facts()).seq).toBeGreaterThan(seq + 4);
     await agent.order({ set: { node: { ...fakeSnapshot(0).node, sentence: 'Something new.' } } });
     await panel.waitForText(panel.sentence(), 'Something new.');
     expect(panel.requests.slice(asked)).toEqual([]);

@@ -45,7 +45,7 @@ describe('money', () => {
   it('asks when it opens and when the range changes, and never for each of the news', async () => {
     await using agent = await startFakeControl();
     await using panel = await openMoney(agent);
-    expect(usageAsked(panel)).toBe(2);
+    await expect.poll(() => usageAsked(panel)).toBe(2);
     for (let cent = 0; cent < 20; cent += 1) {
       const today = { spentUsd: 2 + cent / 100, reservedUsd: 0, keptLocalUsd: 1, localShare: 0.3 };
       await agent.order({ set: { cloud: cloudWith({ today }) } });
@@ -55,7 +55,7 @@ describe('money', () => {
     await panel.page.getByRole('radio', { name: '7 days' }).click();
     await panel.page.getByRole('img', { name: /over time/u }).waitFor();
     await panel.waitForText(panel.page.getByTestId('usage-since'), /Since \w{3} \d+ \w{3}, 00:00/u);
-    expect(usageAsked(panel)).toBe(4);
+    await expect.poll(() => usageAsked(panel)).toBe(4);
   });
 
   it('the table is ordered by its heads and grouped by what the reader picks', async () => {
@@ -66,12 +66,12 @@ describe('money', () => {
       const cells = await table.locator('tbody td:first-child').allTextContents();
       return cells.slice(0, -1);
     };
-    expect(await names()).toEqual(['Anthropic', 'OpenAI', 'No provider']);
+    await expect.poll(names).toEqual(['Anthropic', 'OpenAI', 'No provider']);
     expect(await table.getByRole('columnheader', { name: 'Cost' }).getAttribute('aria-sort')).toBe('descending');
     await table.getByRole('button', { name: 'Requests' }).click();
-    expect((await names())[0]).toBe('No provider');
+    await expect.poll(async () => (await names())[0]).toBe('No provider');
     await table.getByRole('button', { name: 'Requests' }).press('Enter');
-    expect((await names()).at(-1)).toBe('No provider');
+    await expect.poll(async () => (await names()).at(-1)).toBe('No provider');
     expect(await table.getByRole('columnheader', { name: 'Requests' }).getAttribute('aria-sort')).toBe('ascending');
     await panel.page.getByRole('combobox', { name: 'By', exact: true }).selectOption('Persona');
     await panel.waitForText(table, 'Vellum');
