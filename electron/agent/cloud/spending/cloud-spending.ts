@@ -116,6 +116,7 @@ export class CloudSpending implements Spending {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     this.#memory.stop();
+    this.#changes.stop();
   }
 
   offload(own: OffloadMode | null): OffloadMode {

@@ -11,7 +11,8 @@ export class CoalescedAnnouncer {
   readonly changed = new Announcer<void>();
   readonly #afterMs: number;
   readonly #clock: Clock;
-  #isDue = false;
+  #cancel: (() => void) | null = null;
+  #isStopped = false;
 
   constructor(options: CoalescedAnnouncerOptions, deps: { readonly clock: Clock }) {
     this.#afterMs = options.afterMs;
@@ -19,11 +20,16 @@ export class CoalescedAnnouncer {
   }
 
   announce(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    this.#clock.after(this.#afterMs, () => {
-      this.#isDue = false;
+    if (this.#cancel !== null || this.#isStopped) return;
+    this.#cancel = this.#clock.after(this.#afterMs, () => {
+      this.#cancel = null;
       this.changed.announce();
     });
+  }
+
+  /** Nothing is told from here on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
   }
 }

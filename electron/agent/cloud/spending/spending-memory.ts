@@ -34,6 +34,7 @@ export class SpendingMemory {
   #isLoaded = false;
   #loading: Promise<void> | null = null;
   #cancelRetry: (() => void) | null = null;
+  #isStopped = false;
   #lostAt: string | null = null;
   #lostSince: string | null = null;
   #rememberedMs = Number.NEGATIVE_INFINITY;
@@ -62,6 +63,7 @@ export class SpendingMemory {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#cancelRetry?.();
     this.remember();
   }
@@ -111,7 +113,7 @@ export class SpendingMemory {
       this.remember();
     } catch (error) {
       logger.error({ err: error }, 'what was spent could not be read from the ledger');
-      this.#cancelRetry = clock.after(retryMs, () => void this.load());
+      if (!this.#isStopped) this.#cancelRetry = clock.after(retryMs, () => void this.load());
     }
     onRead();
   }

@@ -383,6 +383,33 @@ describe('CloudSpending', () => {
     expect(heard).toBe(2);
   });
 
+  it('leaves no timer behind when it stops, also where something ends after that', async () => {
+    const { spending, reserve, clock } = await site();
+    clock.advance(60_000);
+    let heard = 0;
+    spending.changed.subscribe(() => (heard += 1));
+    const underWay = open(await reserve());
+    spending.stop();
+    expect(clock.waiting).toBe(0);
+    underWay.settle(usage);
+    expect(clock.waiting).toBe(0);
+    clock.advance(1_000);
+    expect(heard).toBe(0);
+  });
+
+  it('leaves no timer behind when it stops while the ledger cannot be read', async () => {
+    const ledger = new FakeLedger();
+    ledger.become({ kind: 'closed', sentence: 'Closed.', sinceMs: noonMs });
+    const { spending, clock } = await site({ ledger });
+    const reading = Promise.withResolvers<string | null>();
+    ledger.remembered = () => reading.promise;
+    ledger.become({ kind: 'open' });
+    spending.stop();
+    reading.reject(new Error('gone'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(clock.waiting).toBe(0);
+  });
+
   it('never exceeds a hard limit, however reservations, ends and a failing ledger mix', async () => {
     const step = fc.record({
       do: fc.constantFrom('reserve', 'settle', 'estimate', 'forfeit', 'release', 'close', 'open', 'jump'),
