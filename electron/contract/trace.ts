@@ -21,6 +21,8 @@ export const estimateSchema = z.object({
   lostCacheUsd: z.number().optional(),
   /** Dollars at most; 0 for what costs nothing. */
   worstUsd: z.number(),
+  /** Of `ttftMs`, what is no more than a guess, for nothing was measured there yet; left out where nothing is. */
+  guessedMs: z.number().optional(),
 });
 export type Estimate = z.infer<typeof estimateSchema>;
 

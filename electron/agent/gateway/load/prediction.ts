@@ -47,6 +47,7 @@ export function estimate(prospect: Prospect): Estimate {
   const answerMs = (answerTokens(prospect) / speeds.tokensPerSecond) * 1_000;
   const serviceMs = loadMs + prefillMs + answerMs;
   const waitMs = prospect.waitMs + othersMs(prospect, serviceMs);
+  const guessedMs = Math.round((speeds.readsByGuess ? prefillMs : 0) + (speeds.loadsByGuess ? loadMs : 0));
   return {
     waitMs: Math.round(waitMs),
     loadMs: Math.round(loadMs),
@@ -58,6 +59,7 @@ export function estimate(prospect: Prospect): Estimate {
     lostCacheTokens,
     worstUsd,
     ...(lostCacheUsd > 0 ? { lostCacheUsd } : {}),
+    ...(guessedMs > 0 ? { guessedMs } : {}),
   };
 }
 

@@ -19,6 +19,10 @@ export interface Speeds {
   /** Until the first token whatever the prompt's length: the way there, and what cannot be told apart. */
   readonly startMs: number;
   readonly loadMs: number;
+  /** Nothing was measured there yet: how fast it reads is no more than a guess. */
+  readonly readsByGuess: boolean;
+  /** The same of how long loading takes. */
+  readonly loadsByGuess: boolean;
   /** Length of a typical answer, tokens. */
   readonly answerTokens: number;
 }
@@ -88,6 +92,8 @@ export class ModelSpeeds {
       tokensPerSecond: perSecond(learnt.decodeMs) ?? guess.tokensPerSecond,
       startMs: upstream.route === 'local' ? 0 : (learnt.startMs ?? guess.startMs),
       loadMs: learnt.loadMs ?? guess.loadMs,
+      readsByGuess: isFresh(learnt),
+      loadsByGuess: isFresh(learnt) && learnt.loadMs === null,
       answerTokens: this.#answers.get(callerKey(model.id, caller)) ?? learnt.answerTokens ?? typicalAnswerTokens,
     };
   }
@@ -138,7 +144,7 @@ export class ModelSpeeds {
 function guessedSpeeds(
   route: UpstreamDescription['route'],
   sizeBytes: number,
-): Omit<Speeds, 'answerTokens' | 'prefillSpread'> {
+): Pick<Speeds, 'prefillTokensPerSecond' | 'tokensPerSecond' | 'startMs' | 'loadMs'> {
   if (route === 'cloud') return { prefillTokensPerSecond: 5_000, tokensPerSecond: 40, startMs: 800, loadMs: 0 };
   // A size that is not told is taken for that of an 8B model in 4 bits.
   const bytes = sizeBytes > 0 ? sizeBytes : 4.7e9;
@@ -149,6 +155,11 @@ function guessedSpeeds(
     startMs: route === 'peer' ? 20 : 0,
     loadMs: 1_000 + bytes / 5e5,
   };
+}
+
+/** No answer has told anything of it; some engines never tell how fast they read. */
+function isFresh({ prefillMs, decodeMs, startMs }: Learnt): boolean {
+  return prefillMs === null && decodeMs === null && startMs === null;
 }
 
 function prefillAfter(known: Learnt, measurement: AnswerMeasurement): Pick<Learnt, 'prefillMs' | 'prefillSpread'> {

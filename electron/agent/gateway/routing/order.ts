@@ -13,8 +13,13 @@ export function scoreOf({ estimate }: Place): number {
   return estimate.ttftMs + estimate.loadMs + estimate.lostCacheTokens * perToken;
 }
 
-export function isInTime(place: Place, context: RouteContext): boolean {
+function isInTime(place: Place, context: RouteContext): boolean {
   return place.estimate.ttftMs <= context.goalMs;
+}
+
+/** Whether it is known, and not only guessed, that a place cannot begin in time. */
+export function isSurelyLate({ estimate }: Place, context: RouteContext): boolean {
+  return estimate.ttftMs - (estimate.guessedMs ?? 0) > context.goalMs;
 }
 
 /**

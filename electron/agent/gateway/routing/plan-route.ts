@@ -1,6 +1,6 @@
 import { drawPeers, judgeMoney, judgeOffer, type Place } from './judge.ts';
 import { offersFor, type Offer } from './offers.ts';
-import { isAsGood, isInTime, orderPaid, orderUnpaid, scoreOf } from './order.ts';
+import { isAsGood, isSurelyLate, orderPaid, orderUnpaid, scoreOf } from './order.ts';
 import type {
   PlannedCandidate,
   RejectCode,
@@ -36,7 +36,8 @@ const mostRejected = 24;
  *  8. What costs nothing, in order: the place that has the chat if it begins in time, this machine in time, a peer in
  *     time, and then whoever is expected to begin first.
  *  9. What costs money goes before that if it was asked for (quality, a cloud model by name, a preference for the
- *     cloud), or if nothing free begins in time and it begins earlier; else it stays for when all else fails.
+ *     cloud), or if it is known that nothing free begins in time and it begins earlier; else it stays for when all else
+ *     fails.
  * 10. Places as good as the first may take the request as well, whichever is free earlier; the others wait for a failure.
  */
 export function planRoute(ask: RouteAsk, options: readonly RouteOption[], context: RouteContext): RoutePlan {
@@ -113,7 +114,8 @@ function keep(against: RejectedOption | null, rejected: RejectedOption[]): boole
 function withPaid(unpaid: readonly Place[], paid: readonly Place[], stance: Stance, context: RouteContext): Place[] {
   const [best] = unpaid;
   if (!best || prefersBest(stance) || stance === 'cloud-first' || stance === 'requested') return [...paid, ...unpaid];
-  if (isInTime(best, context)) return [...unpaid, ...paid];
+  // A guess alone spends no money; the answer will tell how quick the place is.
+  if (!isSurelyLate(best, context)) return [...unpaid, ...paid];
   const limit = scoreOf(best);
   const isEarlier = (place: Place): boolean => scoreOf(place) < limit;
   return [...paid.filter(isEarlier), ...unpaid, ...paid.filter((place) => !isEarlier(place))];

@@ -73,9 +73,10 @@ const whyPaid: Readonly<Record<Stance, string>> = {
 
 /** When the answer begins there, and what that time is made of. */
 function expected({ model, estimate, option }: Place, context: RouteContext): string {
-  const { waitMs, loadMs, prefillMs, ttftMs, promptTokens, cachedTokens } = estimate;
+  const { waitMs, loadMs, prefillMs, ttftMs, promptTokens, cachedTokens, guessedMs = 0 } = estimate;
   const inTime = ttftMs <= context.goalMs ? 'within' : 'later than';
-  const begins = `Begins in about ${seconds(ttftMs)}, ${inTime} the goal of ${seconds(context.goalMs)}`;
+  const guessed = guessedMs > 0 ? ' by a guess, for nothing was measured there yet' : '';
+  const begins = `Begins in about ${seconds(ttftMs)}${guessed}, ${inTime} the goal of ${seconds(context.goalMs)}`;
   const wait = waitMs > noWaitMs ? `${seconds(waitMs)} until a slot is free` : 'a slot is free';
   const load = model.loaded ? null : `${seconds(loadMs)} to load the model`;
   const cached = cachedTokens > 0 ? `${count(cachedTokens)} of ${count(promptTokens)} tokens are cached` : null;

@@ -71,7 +71,22 @@ describe('Predictor', () => {
       cachedTokens: 0,
       lostCacheTokens: 0,
       worstUsd: 0,
+      guessedMs: 2_500,
     });
+  });
+
+  it('says how much of the time to the first token is only guessed, until anything was measured', () => {
+    const predictor = make({ waitMs: 700 });
+    const cold = { ...ask, model: { ...model, loaded: false } };
+    // A second and 1.6 GB at 0.5 GB/s.
+    expect(predictor.estimate(cold)).toMatchObject({ ttftMs: 700 + 4_200 + 2_500, guessedMs: 4_200 + 2_500 });
+    predictor.observeLoad('engine', 'small', 3_000);
+    expect(predictor.estimate(cold)).toMatchObject({ loadMs: 3_000, guessedMs: 2_500 });
+    // An engine that tells nothing of reading was timed all the same.
+    predictor.observe({ ...measured, prefillTokensPerSecond: null });
+    expect(predictor.estimate(cold)).not.toHaveProperty('guessedMs');
+    const known = make({ known: { prefillTokensPerSecond: 1_000, tokensPerSecond: null } });
+    expect(known.estimate(cold)).not.toHaveProperty('guessedMs');
   });
 
   it('begins with what was measured before, and goes on with what it sees', () => {

@@ -92,6 +92,42 @@ describe('planRoute, what stands in', () => {
   });
 });
 
+describe('planRoute, what is only guessed', () => {
+  const asked = { ...ask(), standIns: table };
+
+  it('spends nothing for a guess alone: a place here that is free goes first', () => {
+    const fresh = world({ expected: { prefillMs: 30_000, guessedMs: 30_000 } });
+    expect(plan(ask(), fresh)).toEqual(['a qwen local-idle', '? vendor mid fallback', '? other large fallback']);
+    const result = planRoute(asked, fresh, context());
+    expect(result.kind === 'plan' && result.candidates[0].sentence).toContain('by a guess');
+    const cold = world({
+      models: [model('qwen', { loaded: false })],
+      expected: { loadMs: 20_000, prefillMs: 30_000, guessedMs: 50_000 },
+    });
+    expect(plan(ask(), cold)[0]).toBe('a qwen local-loading');
+  });
+
+  it('spends what may be spent where it was measured that nothing here begins in time', () => {
+    const measured = world({ expected: { prefillMs: 30_000 } });
+    expect(plan(ask(), measured)[0]).toBe('vendor mid cloud-saturated');
+    const result = planRoute(asked, measured, context());
+    expect(result.kind === 'plan' && result.candidates[2]?.sentence).not.toContain('guess');
+  });
+
+  it('spends what may be spent where the guess is not what makes it late: this node is saturated', () => {
+    const busy = world({ expected: { waitMs: 10_000, prefillMs: 30_000, guessedMs: 30_000 } });
+    expect(plan(ask(), busy)[0]).toBe('vendor mid cloud-saturated');
+    const slowToLoad = world({ expected: { loadMs: 9_000, prefillMs: 30_000, guessedMs: 30_000 } });
+    expect(plan(ask(), slowToLoad)[0]).toBe('vendor mid cloud-saturated');
+  });
+
+  it('changes nothing where money goes first anyway', () => {
+    const fresh = world({ expected: { prefillMs: 30_000, guessedMs: 30_000 } });
+    expect(plan(policy('ranch/quality'), fresh)[0]).toBe('other large cloud-requested');
+    expect(plan(ask(), fresh, { offload: 'on' })[0]).toBe('vendor mid cloud-requested');
+  });
+});
+
 describe('planRoute, a model named outright', () => {
   it.each(['low', 'normal', 'high'] as const)(
     'stays where it is without an entry of its own, for priority %s',
