@@ -201,15 +201,19 @@ export class Planning {
           caller: caller.id,
           ...(held?.lane === upstream.id ? { waitedMs: held.waitedMs } : {}),
         }),
-      spending: (model, worstUsd) =>
-        spending.judge({
+      spending: (model, worstUsd) => {
+        const { tokens: worstTokens, most } = worst.of(upstream, model);
+        const { priority } = resolved;
+        return spending.judge({
           upstreamId: upstream.id,
           model: model.id,
           worstUsd,
-          worstTokens: worst.of(upstream, model).tokens,
-          priority: resolved.priority,
+          worstTokens,
+          most,
+          priority,
           payer,
-        }),
+        });
+      },
     };
   }
 

@@ -1,6 +1,7 @@
 import type { OffloadMode } from '../../contract/cloud.ts';
 import type { Priority } from '../../contract/routing.ts';
 import type { Usage } from './usage.ts';
+import type { MostUsage } from './worst-cost.ts';
 
 /** Who is to pay: budgets may be set for each of these. */
 export interface Payer {
@@ -20,10 +21,15 @@ export interface SpendingAsk {
   readonly upstreamId: string;
   /** As the provider names it. */
   readonly model: string;
-  /** Dollars that the request costs at most: every byte of the prompt a token, uncached, and the longest answer. */
+  /** Dollars that the request costs at most: every byte of the prompt a token of the dearest kind, and the longest answer. */
   readonly worstUsd: number;
   /** The same in tokens, prompt and answer, for budgets in tokens. */
   readonly worstTokens: number;
+  /**
+   * What `worstUsd` is made of: the price that is in force when money is asked for is put to it, in place of the one that
+   * was known before. Left out: `worstUsd` holds.
+   */
+  readonly most?: MostUsage;
   readonly priority: Priority;
   readonly payer: Payer;
 }
@@ -33,13 +39,16 @@ export interface ReservationAsk extends SpendingAsk {
   /** Id of the request, as in the X-Ranch-Trace header, and which of its tries this is, from 0. */
   readonly trace: string;
   readonly attempt: number;
+  /** The most that the caller lets the request cost, dollars; null or left out for any sum. */
+  readonly maxUsd?: number | null;
 }
 
 export type SpendingVerdict =
   | { readonly allowed: true }
   | {
       readonly allowed: false;
-      readonly reason: 'offload-off' | 'no-budget';
+      /** `max-cost`: it would cost more than the caller lets it cost. */
+      readonly reason: 'offload-off' | 'no-budget' | 'max-cost';
       readonly sentence: string;
       /** When there may be money again, milliseconds since the epoch; null where time alone brings none. */
       readonly untilMs: number | null;

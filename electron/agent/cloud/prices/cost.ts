@@ -47,8 +47,9 @@ export function sumOf(tokens: BilledTokens): number {
 /**
  * What an answer costs, all kinds together rounded up to the next billionth. Thinking is part of the output. A kind
  * without a price of its own costs as much as fresh input. `charactersUsd`: for a million characters made into speech.
+ * `images`: of the prompt, which no provider tells the number of.
  */
-export function costOf(usage: Usage, price: TokenPrice, charactersUsd: number | null = null): Nanodollars {
+export function costOf(usage: Usage, price: TokenPrice, charactersUsd: number | null = null, images = 0): Nanodollars {
   if (usage.characters !== undefined && charactersUsd !== null) {
     return roundedUp(count(usage.characters) * charactersUsd * nanosPerTokenOfUsd);
   }
@@ -62,40 +63,10 @@ export function costOf(usage: Usage, price: TokenPrice, charactersUsd: number | 
     (tokens.cacheWriteTokens - kept) * writeUsd +
     kept * (rates.hourCacheWriteUsd ?? writeUsd) +
     tokens.outputTokens * rates.outputUsd;
-  return roundedUp(dollars * nanosPerTokenOfUsd);
+  return roundedUp(dollars * nanosPerTokenOfUsd + images * (price.imageUsd ?? 0) * nanosPerUsd);
 }
 
 function ratesAt(price: TokenPrice, promptTokens: number): TokenRates {
   const { longPrompt } = price;
   return longPrompt && promptTokens > longPrompt.aboveTokens ? longPrompt : price;
-}
-
-/** The most that a request can cost: no prompt token cached, each written to the cache where that is dearer. */
-export function worstOf(most: { promptTokens: number; answerTokens: number }, price: TokenPrice): Nanodollars {
-  const promptTokens = count(most.promptTokens);
-  const rates = ratesAt(price, promptTokens);
-  // The provider may count fewer tokens than we and stay below the threshold: then the lower rates hold, which are below.
-  return roundedUp((promptTokens * dearestPrompt(rates) + count(most.answerTokens) * rates.outputUsd) * 1_000);
-}
-
-function dearestPrompt({ inputUsd, cacheWriteUsd }: TokenRates): number {
-  return Math.max(inputUsd, cacheWriteUsd ?? inputUsd);
-}
-
-/**
- * By how much a worst case has to be raised that was reckoned by the rates of short prompts: by as much as a long one
- * costs more, where this one may be long. 1 for prices without a threshold.
- */
-export function longPromptFactor(price: TokenPrice, worstTokens: number): number {
-  const { longPrompt } = price;
-  if (!longPrompt || worstTokens <= longPrompt.aboveTokens) return 1;
-  return Math.max(
-    1,
-    ratio(dearestPrompt(longPrompt), dearestPrompt(price)),
-    ratio(longPrompt.outputUsd, price.outputUsd),
-  );
-}
-
-function ratio(long: number, short: number): number {
-  return short > 0 ? long / short : 1;
 }

@@ -14,14 +14,14 @@ import { VelocityAlarm } from '../budget/velocity-alarm.ts';
 import type { EquivalentTable } from '../equivalents/equivalent-table.ts';
 import type { ChargeReserved, Ledger } from '../ledger-port.ts';
 import type { OffloadSwitch } from '../offload/offload-switch.ts';
-import { sumOf } from '../prices/cost.ts';
+import { nanosFrom, sumOf } from '../prices/cost.ts';
 import type { Prices, WindowCheck } from '../provider-port.ts';
 import { CoalescedAnnouncer } from './coalesced-announcer.ts';
 import { KeptLocal } from './kept-local.ts';
 import { OpenCharge, type ChargeEnd } from './open-charge.ts';
 import { PrepaidCredits } from './prepaid-credits.ts';
 import { SpendingMemory } from './spending-memory.ts';
-import { ledgerShut, planSpending, type Refused, type SpendingPlan } from './spending-plan.ts';
+import { ledgerShut, planSpending, tooDear, type Refused, type SpendingPlan } from './spending-plan.ts';
 import { SpendingReport } from './spending-report.ts';
 
 export interface CloudSpendingOptions {
@@ -139,9 +139,11 @@ export class CloudSpending implements Spending {
       const sentence = 'Money is set aside for this try already. Send the request again.';
       return { refused: { allowed: false, reason: 'no-budget', sentence, untilMs: null } };
     }
+    const { scope, worst, worstTokens } = plan.budget;
+    const { maxUsd = null, most } = ask;
+    if (maxUsd !== null && worst > nanosFrom(maxUsd)) return { refused: tooDear(worst, maxUsd) };
     const refusal = this.#book.reserve(id, plan.budget);
     if (refusal !== null) return { refused: this.#noBudget(refusal) };
-    const { scope, worst, worstTokens } = plan.budget;
     const charge = { ...scope, id, trace: ask.trace, atMs: this.#clock.now(), worst, worstTokens };
     try {
       this.#memory.rememberNowAndThen(charge.atMs);
@@ -153,7 +155,7 @@ export class CloudSpending implements Spending {
       return { refused: ledgerShut(message, this.#deps.clock.now()) };
     }
     this.#changes.announce();
-    const reservation = new OpenCharge(charge, plan.price, (end) => {
+    const reservation = new OpenCharge(charge, { price: plan.price, images: most?.images ?? 0 }, (end) => {
       this.#end(charge, end);
     });
     return { reservation };

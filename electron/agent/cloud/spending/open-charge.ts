@@ -11,17 +11,24 @@ export interface ChargeEnd {
   readonly basis: ChargeBasis;
 }
 
+/** By what a charge is billed. */
+export interface ChargeTerms {
+  readonly price: KnownPrice;
+  /** Images of the prompt. */
+  readonly images: number;
+}
+
 /** Money set aside for one try. The first end that is told counts; later ones change nothing. */
 export class OpenCharge implements Reservation {
   readonly #charge: ChargeReserved;
-  readonly #price: KnownPrice;
+  readonly #terms: ChargeTerms;
   /** Null: nothing was billed. */
   readonly #end: (end: ChargeEnd | null) => void;
   #endedUsd: number | null = null;
 
-  constructor(charge: ChargeReserved, price: KnownPrice, end: (end: ChargeEnd | null) => void) {
+  constructor(charge: ChargeReserved, terms: ChargeTerms, end: (end: ChargeEnd | null) => void) {
     this.#charge = charge;
-    this.#price = price;
+    this.#terms = terms;
     this.#end = end;
   }
 
@@ -48,7 +55,8 @@ export class OpenCharge implements Reservation {
   }
 
   #costOf(usage: Usage): Nanodollars {
-    return costOf(usage, this.#price.price, this.#price.charactersUsd);
+    const { price, images } = this.#terms;
+    return costOf(usage, price.price, price.charactersUsd, images);
   }
 
   #once(endOf: () => ChargeEnd | null): number {

@@ -1,7 +1,10 @@
 import type { OffloadMode } from '../../../contract/cloud.ts';
 import type { SpendingAsk, SpendingVerdict } from '../../inference/spending.ts';
+import { worstCost } from '../../inference/worst-cost.ts';
 import type { BudgetAsk } from '../budget/budget-ask.ts';
-import { longPromptFactor, nanosFrom } from '../prices/cost.ts';
+import { money } from '../budget/budget-words.ts';
+import type { Nanodollars } from '../ledger-port.ts';
+import { nanosFrom } from '../prices/cost.ts';
 import type { KnownPrice, Prices, WindowCheck } from '../provider-port.ts';
 
 export type Refused = SpendingVerdict & { readonly allowed: false };
@@ -34,7 +37,8 @@ export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPl
   const stopped = stoppedBy(scene);
   if (stopped !== null) return { refused: stopped };
   const price = prices.of(provider, model);
-  if (price === null) {
+  const worst = price && worstOf(ask, price);
+  if (price === null || worst === null) {
     const sentence = `What ${provider}/${model} costs is not known, so it is not used. Set its price under "cloud.prices" in the settings.`;
     return { refused: { allowed: false, reason: 'no-budget', sentence, untilMs: null } };
   }
@@ -45,9 +49,16 @@ export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPl
   }
   const { caller, key, persona, dollarsPerDay, personaDollarsPerDay = null } = payer;
   const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
-  const worst = nanosFrom(Math.max(0, ask.worstUsd) * longPromptFactor(price.price, worstTokens));
   const scope = { provider, model, caller, key, persona };
   return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };
+}
+
+/** The most that it costs by the price that holds now; null where the price does not say what is asked for. */
+function worstOf({ worstUsd, most }: SpendingAsk, { price, charactersUsd }: KnownPrice): Nanodollars | null {
+  if (most === undefined) return nanosFrom(Math.max(0, worstUsd));
+  const { characters } = most;
+  if (characters === undefined) return nanosFrom(worstCost(most, price));
+  return charactersUsd === null ? null : nanosFrom((characters * charactersUsd) / 1e6);
 }
 
 /** Why nothing at all may be spent; null where something may. */
@@ -64,4 +75,10 @@ function stoppedBy({ mode, ledger, pause, nowMs }: SpendingScene): Refused | nul
 /** The ledger writes nothing down. */
 export function ledgerShut(sentence: string, nowMs: number): Refused {
   return { allowed: false, reason: 'no-budget', sentence, untilMs: nowMs + ledgerRetryMs };
+}
+
+/** The price has risen since the caller's ceiling was held against it. */
+export function tooDear(worst: Nanodollars, maxUsd: number): Refused {
+  const sentence = `It may cost up to ${money(worst)} by now, and the request may cost ${money(nanosFrom(maxUsd))}. Allow more with X-Ranch-Max-Cost, or name a model of this node.`;
+  return { allowed: false, reason: 'max-cost', sentence, untilMs: null };
 }

@@ -74,13 +74,15 @@ function open(
   { spending, clock }: AttemptDeps,
 ): ReturnType<typeof Expense.open> {
   const { resolved, payer, worst } = prepared;
+  const costs = candidate.model.price !== undefined;
   const ask = {
     candidate,
     worst: worst.of(candidate.upstream, candidate.model),
+    maxCostUsd: resolved.maxCostUsd,
     priority: resolved.priority,
     payer,
     trace: call.trace,
-    attempt: candidate.model.price === undefined ? 0 : record.reservations++,
+    attempt: costs ? record.reservations++ : 0,
   };
   return Expense.open(ask, { spending, clock });
 }

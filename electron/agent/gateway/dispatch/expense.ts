@@ -9,6 +9,8 @@ import type { WorstCase } from './worst-case.ts';
 export interface ExpenseAsk {
   readonly candidate: PlannedCandidate;
   readonly worst: WorstCase;
+  /** The most that the caller lets it cost, dollars; null for any sum. */
+  readonly maxCostUsd: number | null;
   readonly priority: Priority;
   readonly payer: Payer;
   /** Id of the request, and which of its reservations this is, from 0. */
@@ -42,7 +44,7 @@ export class Expense {
     ask: ExpenseAsk,
     deps: { readonly spending: Spending; readonly clock: Clock },
   ): Promise<Expense | ExpenseRefused> {
-    const { candidate, worst, priority, payer, trace, attempt } = ask;
+    const { candidate, worst, maxCostUsd, priority, payer, trace, attempt } = ask;
     const { upstream, model } = candidate;
     if (model.price === undefined) return new Expense(candidate, null);
     const answer = await deps.spending.reserve({
@@ -50,6 +52,8 @@ export class Expense {
       model: model.id,
       worstUsd: worst.usd,
       worstTokens: worst.tokens,
+      most: worst.most,
+      maxUsd: maxCostUsd,
       priority,
       payer,
       trace,
@@ -57,7 +61,7 @@ export class Expense {
     });
     if ('reservation' in answer) return new Expense(candidate, answer.reservation);
     const { refused } = answer;
-    return { refused: moneyRefusal(refused, upstream.id, deps.clock.now()), reason: refused.reason };
+    return { refused: moneyRefusal(refused, upstream.id, deps.clock.now()), reason: routeReasonOf(refused) };
   }
 
   /** Dollars that the try cost, as far as it has ended. */
@@ -133,6 +137,11 @@ const saysNoItself: ReadonlySet<AppError['code']> = new Set([
   'unauthorized',
   'unsupported_capability',
 ]);
+
+/** A verdict's reason as the answer's header tells it. */
+export function routeReasonOf({ reason }: Extract<SpendingVerdict, { allowed: false }>): RouteReason {
+  return reason === 'max-cost' ? 'no-budget' : reason;
+}
 
 /** A verdict as an error: no money is a limit that passes with time, a closed switch is not. */
 export function moneyRefusal(

@@ -1,15 +1,18 @@
 import type { Dialect } from '../../inference/request.ts';
-import type { ServedModel, TokenPrice, UpstreamDescription } from '../../inference/upstream.ts';
+import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import { worstCost, type MostUsage } from '../../inference/worst-cost.ts';
 import type { JsonObject } from '../dialects/json.ts';
 import type { Part, Query } from '../dialects/query.ts';
 import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
 
 /** The most that one try can cost. */
 export interface WorstCase {
-  /** Dollars, uncached, at the dearest rate for prompt tokens. */
+  /** Dollars, by the price that the model had when this was reckoned. */
   readonly usd: number;
   /** Prompt and answer. */
   readonly tokens: number;
+  /** What both are made of. */
+  readonly most: MostUsage;
 }
 
 /** What a chat template puts around each message: roles and separators. No known template comes near it. */
@@ -54,10 +57,9 @@ export class Worst {
     const imageTokens = tokensPerImage[dialectFor(outgoing.decoded.surface.dialect, upstream)];
     const promptTokens = bound.tokens + bound.images * imageTokens;
     const answerTokens = answerLimit(outgoing, upstream, model) + (received ? bound.answerTokens : 0);
-    const usd =
-      (promptTokens * dearestPrompt(price, bound.keepsAnHour) + answerTokens * price.outputUsd) / 1e6 +
-      bound.images * (price.imageUsd ?? 0);
-    return { usd, tokens: promptTokens + answerTokens };
+    const { images, keepsAnHour } = bound;
+    const most = { promptTokens, answerTokens, images, keepsAnHour };
+    return { usd: worstCost(most, price), tokens: promptTokens + answerTokens, most };
   }
 
   #boundOfReceived(): PromptBound {
@@ -73,7 +75,11 @@ export class Worst {
   }
 }
 
-const free: WorstCase = { usd: 0, tokens: 0 };
+const free: WorstCase = {
+  usd: 0,
+  tokens: 0,
+  most: { promptTokens: 0, answerTokens: 0, images: 0, keepsAnHour: false },
+};
 
 interface PromptBound {
   /** Without those of images. */
@@ -114,11 +120,4 @@ function aroundOf(query: Query): number {
   // A schema may be sent with more words of its own in it than the caller's has.
   const schema = shape.kind === 'schema' ? Buffer.byteLength(JSON.stringify(shape.schema), 'utf8') * 2 : 0;
   return around + turns.length * tokensPerMessage + schema;
-}
-
-function dearestPrompt(price: TokenPrice, keepsAnHour: boolean): number {
-  const { inputUsd, cachedInputUsd, cacheWriteUsd, hourCacheWriteUsd } = price;
-  const written = cacheWriteUsd ?? inputUsd;
-  const hour = keepsAnHour ? Math.max(written, hourCacheWriteUsd ?? written) : written;
-  return Math.max(inputUsd, cachedInputUsd ?? 0, hour);
 }

@@ -10,6 +10,7 @@ import type { WireResponse } from '../../inference/wire-response.ts';
 import type { Allowance, Allowances, Caller, LimitedBy } from '../access/caller.ts';
 import { judgeAnswer } from '../answer/upstream-answer.ts';
 import type { Call } from '../call.ts';
+import { routeReasonOf } from '../dispatch/expense.ts';
 import { readHops } from '../dispatch/hops.ts';
 import type { GatewayStats } from '../gateway-stats.ts';
 import { resolveName, type NameSettings } from '../names/resolve-name.ts';
@@ -186,7 +187,7 @@ export class Speaking {
     }
   }
 
-  async #reserve({ call, caller, worstUsd }: Journey, { order, resolved }: Errand): Promise<Reservation> {
+  async #reserve({ call, caller, worstUsd }: Journey, { order, resolved, characters }: Errand): Promise<Reservation> {
     const { persona, priority } = resolved;
     const payer = {
       caller: caller.id,
@@ -196,12 +197,14 @@ export class Speaking {
       personaDollarsPerDay: persona?.limits.dollarsPerDay ?? null,
     };
     const { provider: upstreamId, model } = order;
-    const ask = { upstreamId, model, worstUsd, worstTokens: 0, priority, payer, trace: call.trace, attempt: 0 };
+    const most = { promptTokens: 0, answerTokens: 0, images: 0, keepsAnHour: false, characters };
+    const cost = { worstUsd, worstTokens: 0, most, maxUsd: resolved.maxCostUsd };
+    const ask = { upstreamId, model, ...cost, priority, payer, trace: call.trace, attempt: 0 };
     const answer = await this.#deps.spending.reserve(ask);
     if ('reservation' in answer) return answer.reservation;
     const { reason, sentence, untilMs } = answer.refused;
-    call.refusal = reason;
-    if (reason === 'offload-off') throw new AppError('forbidden', sentence);
+    call.refusal = routeReasonOf(answer.refused);
+    if (reason !== 'no-budget') throw new AppError('forbidden', sentence);
     throw new AppError('key_limit', sentence, { context: { retryAfterS: this.#secondsUntil(untilMs) } });
   }
 

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noTokens, type BilledTokens } from '../../../../electron/agent/cloud/ledger-port.ts';
-import {
-  billedTokens,
-  costOf,
-  longPromptFactor,
-  nanosFrom,
-  sumOf,
-  worstOf,
-} from '../../../../electron/agent/cloud/prices/cost.ts';
+import { billedTokens, costOf, nanosFrom, sumOf } from '../../../../electron/agent/cloud/prices/cost.ts';
+import { worstCost } from '../../../../electron/agent/inference/worst-cost.ts';
 
 const opus = { inputUsd: 4, outputUsd: 20, cachedInputUsd: 0.2, cacheWriteUsd: 5, hourCacheWriteUsd: 8 };
 const haiku = {
@@ -63,6 +57,12 @@ describe('costOf', () => {
     expect(costOf(usage, { inputUsd: 0.6, outputUsd: 12, cachedInputUsd: null }, 15)).toBe(61_440_000);
   });
 
+  it('bills each image beside its tokens, where it has a price', () => {
+    const usage = { promptTokens: 300, cachedTokens: 0, completionTokens: 0 };
+    expect(costOf(usage, { ...opus, imageUsd: 0.01 }, null, 3)).toBe(300 * 4_000 + 30_000_000);
+    expect(costOf(usage, opus, null, 3)).toBe(300 * 4_000);
+  });
+
   const told = fc.option(fc.integer({ min: -5, max: 200_000 }), { nil: null });
   const usages = fc.record({
     promptTokens: fc.integer({ min: -5, max: 200_000 }),
@@ -81,24 +81,11 @@ describe('costOf', () => {
         for (const price of [haiku, { ...opus, hourCacheWriteUsd: null }]) {
           const cost = costOf(usage, price);
           expect(Number.isInteger(cost) && cost >= 0).toBe(true);
-          expect(cost).toBeLessThanOrEqual(worstOf({ promptTokens, answerTokens: completionTokens }, price));
+          const most = { promptTokens: Math.max(0, promptTokens), answerTokens: completionTokens };
+          const worst = worstCost({ ...most, images: 2, keepsAnHour: false }, { ...price, imageUsd: 0.01 });
+          expect(cost).toBeLessThanOrEqual(nanosFrom(worst) - 20_000_000);
+          expect(costOf(usage, { ...price, imageUsd: 0.01 }, null, 2)).toBeLessThanOrEqual(nanosFrom(worst));
         }
-      }),
-    );
-  });
-});
-
-describe('longPromptFactor', () => {
-  it('raises what was reckoned by the short rates to at least the worst case of a long prompt', () => {
-    expect(longPromptFactor(haiku, 100_000)).toBe(1);
-    expect(longPromptFactor(haiku, 100_001)).toBe(5);
-    expect(longPromptFactor(opus, 900_000)).toBe(1);
-    const short = { ...haiku, longPrompt: null };
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 900_000 }), fc.integer({ min: 0, max: 128_000 }), (prompt, answer) => {
-        const most = { promptTokens: prompt, answerTokens: answer };
-        const raised = worstOf(most, short) * longPromptFactor(haiku, prompt + answer);
-        expect(raised).toBeGreaterThanOrEqual(worstOf(most, haiku));
       }),
     );
   });

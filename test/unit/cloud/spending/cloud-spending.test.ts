@@ -72,6 +72,8 @@ function open(reservation: Reservation | string): Reservation {
 }
 
 const usage = { promptTokens: 1_000, cachedTokens: 800, completionTokens: 100 };
+/** At most 1,000 × 6.25 + 100 × 25 dollars for a million. */
+const most = { promptTokens: 1_000, answerTokens: 100, images: 0, keepsAnHour: false };
 /** 200 × 5 + 800 × 0.5 + 100 × 25 dollars for a million. */
 const usageUsd = 0.0039;
 
@@ -232,10 +234,50 @@ describe('CloudSpending', () => {
     const longPrompt = { aboveTokens: 100_000, inputUsd: 10, outputUsd: 50 };
     const prices = { 'anthropic/opus': { inputUsd: 5, outputUsd: 25, longPrompt } };
     const { spending, reserve } = await site({ settings: { prices } });
-    open(await reserve({ worstUsd: 1, worstTokens: 100_000 }));
-    expect(spending.today().reservedUsd).toBe(1);
-    open(await reserve({ worstUsd: 1, worstTokens: 100_001 }));
-    expect(spending.today().reservedUsd).toBe(3);
+    open(await reserve({ most: { ...most, promptTokens: 100_000 } }));
+    expect(spending.today().reservedUsd).toBe(0.5025);
+    open(await reserve({ most: { ...most, promptTokens: 100_001 } }));
+    expect(spending.today().reservedUsd).toBe(0.5025 + 1.00501);
+  });
+
+  it('sets aside and bills each image that has a price of its own', async () => {
+    const prices = { 'anthropic/opus': { ...plain.prices['anthropic/opus'], imageUsd: 0.01 } };
+    const { spending, reserve } = await site({ settings: { prices } });
+    const told = open(await reserve({ most: { ...most, images: 3 } }));
+    expect(spending.today().reservedUsd).toBeCloseTo(0.008_75 + 0.03, 12);
+    expect(told.settle(usage)).toBeCloseTo(usageUsd + 0.03, 12);
+    expect(open(await reserve({ most: { ...most, images: 3 } })).estimate(usage)).toBeCloseTo(usageUsd + 0.03, 12);
+    expect(open(await reserve({ most })).settle(usage)).toBeCloseTo(usageUsd, 12);
+  });
+
+  it('sets aside by the price that is in force by then, and asks for the ceiling of the caller again', async () => {
+    const { spending, reserve, held } = await site();
+    const planned = { most, worstUsd: 0.008_75, maxUsd: 0.01 };
+    expect(spending.judge(ask(planned))).toEqual({ allowed: true });
+    const price = plain.prices['anthropic/opus'];
+    held.settings = cloudSettings({ ...plain, prices: { 'anthropic/opus': { ...price, cacheWriteUsd: 12.5 } } });
+    expect(await spending.reserve(ask(planned))).toMatchObject({
+      refused: { allowed: false, reason: 'max-cost', untilMs: null },
+    });
+    expect(spending.today().reservedUsd).toBe(0);
+    open(await reserve({ ...planned, maxUsd: 0.015 }));
+    expect(spending.today().reservedUsd).toBe(0.015);
+    held.settings = cloudSettings(plain);
+    open(await reserve({ ...planned, worstUsd: 0.5 }));
+    expect(spending.today().reservedUsd).toBe(0.015 + 0.008_75);
+  });
+
+  it('sets aside by the price of characters that is in force by then', async () => {
+    const speech = { inputUsd: 0, outputUsd: 0, charactersUsd: 15 };
+    const { spending, reserve, held } = await site({ settings: { prices: { 'openai/tts': speech } } });
+    const text = { promptTokens: 0, answerTokens: 0, images: 0, keepsAnHour: false, characters: 1_000 };
+    const planned = { upstreamId: 'openai', model: 'tts', worstTokens: 0, worstUsd: 0.015, most: text };
+    open(await reserve(planned)).release();
+    held.settings = cloudSettings({ ...plain, prices: { 'openai/tts': { ...speech, charactersUsd: 30 } } });
+    open(await reserve(planned));
+    expect(spending.today().reservedUsd).toBe(0.03);
+    held.settings = cloudSettings({ ...plain, prices: { 'openai/tts': { inputUsd: 1, outputUsd: 1 } } });
+    expect(await reserve(planned)).toContain('is not known');
   });
 
   it('books what a provider billed beyond the reservation as it is, and says so for a day', async () => {

@@ -9,6 +9,7 @@ import { RecordingSpending } from './recording-spending.ts';
 
 const price = { inputUsd: 3, outputUsd: 15, cachedInputUsd: 0.3 };
 const clock = new ManualClock();
+const most = { promptTokens: 4_000, answerTokens: 5_000, images: 0, keepsAnHour: false };
 
 function candidate(
   priced = true,
@@ -55,7 +56,8 @@ function candidate(
 function askFor(change: Partial<ExpenseAsk> = {}): ExpenseAsk {
   return {
     candidate: candidate(),
-    worst: { usd: 0.5, tokens: 9_000 },
+    worst: { usd: 0.5, tokens: 9_000, most },
+    maxCostUsd: 0.75,
     priority: 'normal',
     payer: { caller: 'id', key: 'me', persona: null, dollarsPerDay: 2 },
     trace: 'abc',
@@ -93,6 +95,8 @@ describe('Expense', () => {
         model: 'big',
         worstUsd: 0.5,
         worstTokens: 9_000,
+        most,
+        maxUsd: 0.75,
         priority: 'normal',
         payer: { caller: 'id', key: 'me', persona: null, dollarsPerDay: 2 },
         trace: 'abc',
@@ -206,6 +210,13 @@ describe('Expense', () => {
     const opened = await Expense.open(askFor(), { spending, clock });
     expect(opened).toMatchObject({ reason, refused: { code, message: 'No.' } });
     expect('refused' in opened && opened.refused.context['retryAfterS']).toBe(retryAfterS);
+  });
+
+  it('tells a caller whose ceiling is passed by a price that rose meanwhile that it may allow more', async () => {
+    const spending = new RecordingSpending(price);
+    spending.refused = { allowed: false, reason: 'max-cost', sentence: 'No.', untilMs: null };
+    const opened = await Expense.open(askFor(), { spending, clock });
+    expect(opened).toMatchObject({ reason: 'no-budget', refused: { code: 'forbidden', message: 'No.' } });
   });
 
   it('says that waiting does not help where time brings no money', () => {

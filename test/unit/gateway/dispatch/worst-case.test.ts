@@ -70,7 +70,7 @@ function sentTo(asked: Outgoing, upstream: UpstreamDescription, served: ServedMo
 describe('Worst', () => {
   it('costs nothing where nothing is asked for it', () => {
     const { id, contextLength, capabilities, sizeBytes, loaded, createdAtS } = model();
-    expect(worst(hello(), { id, contextLength, capabilities, sizeBytes, loaded, createdAtS })).toEqual({
+    expect(worst(hello(), { id, contextLength, capabilities, sizeBytes, loaded, createdAtS })).toMatchObject({
       usd: 0,
       tokens: 0,
     });
@@ -108,6 +108,22 @@ describe('Worst', () => {
       new Worst(outgoing({ ...hello([block(ttl)]), max_tokens: 100 }, 'anthropic')).of(upstream, served);
     expect(of('5m').usd).toBeCloseTo(((of('5m').tokens - 100) * 5 + 100 * 20) / 1e6, 12);
     expect(of('1h').usd).toBeCloseTo(((of('1h').tokens - 100) * 8 + 100 * 20) / 1e6, 12);
+  });
+
+  it('prices all of a long prompt at the rates of long prompts', () => {
+    const longPrompt = { aboveTokens: 100_000, inputUsd: 8, outputUsd: 30, cachedInputUsd: null };
+    const served = model({ price: { ...price, longPrompt } });
+    const of = (characters: number) => worst({ ...hello('x'.repeat(characters)), max_tokens: 100 }, served);
+    const long = of(110_000);
+    expect(long.usd).toBeCloseTo(((long.tokens - 100) * 8 + 100 * 30) / 1e6, 12);
+    const short = of(90_000);
+    expect(short.usd).toBeCloseTo(((short.tokens - 100) * 4 + 100 * 20) / 1e6, 12);
+  });
+
+  it('tells what it is made of, so that another price can be put to it', () => {
+    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${pixel.toString('base64')}` } };
+    const { most, tokens } = worst({ ...hello([image, image]), max_tokens: 100 });
+    expect(most).toEqual({ promptTokens: tokens - 100, answerTokens: 100, images: 2, keepsAnHour: false });
   });
 
   it('counts an image by what it may take, and not its base64', () => {
