@@ -22,7 +22,12 @@ export interface AnswerFigures {
   readonly durationMs: number;
   /** Tokens that went by, counted from the stream when the upstream gave no usage. */
   readonly tokens: number;
-  /** Bytes of text, about, of an answer that broke off; left out for others. */
+  /**
+   * The count in `usage` came before the answer's end, or leaves the answer out: what is billed was not told. Left out: it
+   * is the answer's.
+   */
+  readonly isPartial?: true;
+  /** Bytes of text, about, of an answer that broke off or whose count never came; left out for others. */
   readonly answerBytes?: number;
   /**
    * Decode speed by the engine's own clock where it told, else tokens after the first ÷ seconds after the first; null

@@ -22,9 +22,13 @@ export class EventMeter {
   #tokens = 0;
   /** Of the answer's text, about. */
   #bytes = 0;
+  /** The same of one that came at once and whose count leaves it out. */
+  #wholeBytes = 0;
   #firstMs: number | null = null;
   #lastMs = 0;
   #usage: Usage | null = null;
+  /** The usage was told before the answer's end, and not again. */
+  #early = false;
   #timings: EngineTimings | null = null;
   #finish: FinishReason | null = null;
   #ended = false;
@@ -40,7 +44,7 @@ export class EventMeter {
       case 'reasoning':
       case 'arguments':
         if (event.text === '') return;
-        this.#bytes += event.text.length;
+        this.#bytes += Buffer.byteLength(event.text);
         this.#count();
         return;
       case 'call':
@@ -51,6 +55,7 @@ export class EventMeter {
         return;
       case 'usage':
         this.#usage = event.usage;
+        this.#early = event.isPartial === true;
         this.#timings = event.timings ?? this.#timings;
         return;
       case 'start':
@@ -63,8 +68,11 @@ export class EventMeter {
   }
 
   /** A whole answer, which came at once. */
-  whole({ usage, timings, finish }: Answer): void {
+  whole({ usage, timings, finish, text, reasoning, calls }: Answer): void {
     this.#usage = usage;
+    // Without any count it is not known what the provider did; with one that leaves the answer out, this is what came.
+    const written = [text, reasoning ?? '', ...calls.map((call) => call.argumentsText)].join('');
+    if (usage !== null && usage.completionTokens === 0) this.#wholeBytes = Buffer.byteLength(written);
     this.#timings = timings;
     this.#finish = finishOf(finish);
   }
@@ -85,16 +93,20 @@ export class EventMeter {
     if (!this.#ended) this.#settleSpeed(nowMs);
     this.#ended = true;
     const usage = this.#usage;
-    const isFinal = this.#finish !== null || this.#tokens === 0;
+    const bytes = Math.max(this.#bytes, this.#wholeBytes);
+    const isEmpty = this.#tokens === 0 && bytes === 0;
+    const isPartial = usage !== null && (this.#early || (usage.completionTokens === 0 && !isEmpty));
+    const isFinal = (this.#finish !== null || this.#tokens === 0) && !isPartial;
     return {
       usage,
+      ...(isPartial ? { isPartial } : {}),
       ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
       durationMs: nowMs - this.#arrivedMs,
       // A count that came before the end, as Anthropic's at the beginning, is none of the answer's.
       tokens: isFinal
         ? (usage?.completionTokens ?? this.#tokens)
         : Math.max(usage?.completionTokens ?? 0, this.#tokens),
-      ...(isFinal ? {} : { answerBytes: this.#bytes }),
+      ...(isFinal && (usage !== null || isEmpty) ? {} : { answerBytes: bytes }),
       tokensPerSecond: this.#tokensPerSecond(),
       prefillTokensPerSecond: this.#prefillTokensPerSecond(),
       finish: this.#finish,

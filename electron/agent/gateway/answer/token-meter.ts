@@ -3,7 +3,7 @@ import type { Dialect } from '../../inference/request.ts';
 import type { AnswerFigures, FinishReason, Usage } from '../../inference/usage.ts';
 import type { DecodeSpeed } from '../decode-speed.ts';
 import { KeptBytes } from './kept-bytes.ts';
-import { readFigures, readFinish, type UpstreamFigures } from './usage-event.ts';
+import { isEarlyCount, readFigures, readFinish, type UpstreamFigures } from './usage-event.ts';
 
 const LF = 10;
 const QUOTE = 34;
@@ -113,17 +113,22 @@ export class TokenMeter {
     this.#ended = true;
     const { usage } = told;
     const finish = this.#readFinish(usageText);
+    const leavesOut = usage?.completionTokens === 0 && this.#tokens > 0;
+    const isPartial = this.#stream && usage !== null && (leavesOut || isEarlyCount(this.#dialect, usageText));
     // A count that came before the end, as Anthropic's at the beginning, is none of the answer's.
-    const isFinal = !this.#stream || finish !== null || this.#tokens === 0;
+    const isFinal = !this.#stream || ((finish !== null || this.#tokens === 0) && !isPartial);
     const counted = isFinal
       ? (usage?.completionTokens ?? this.#tokens)
       : Math.max(usage?.completionTokens ?? 0, this.#tokens);
     return {
       usage,
+      ...(isPartial ? { isPartial } : {}),
       ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
       durationMs: nowMs - this.#arrivedMs,
       tokens: counted,
-      ...(this.#stream && !isFinal ? { answerBytes: this.#textBytes() } : {}),
+      ...(this.#stream && !(isFinal && (usage !== null || this.#tokens === 0))
+        ? { answerBytes: this.#textBytes() }
+        : {}),
       tokensPerSecond: this.#tokensPerSecond(usage, told),
       prefillTokensPerSecond: told.prefillTokensPerSecond,
       finish,

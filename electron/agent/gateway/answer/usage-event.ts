@@ -37,6 +37,15 @@ export function readFigures(dialect: Dialect, texts: FigureTexts): UpstreamFigur
   }
 }
 
+/**
+ * Whether the last piece with usage in it does not count the answer: in Anthropic's dialect that of the beginning, and one
+ * without a count.
+ */
+export function isEarlyCount(dialect: Dialect, usage: string): boolean {
+  if (dialect !== 'anthropic') return false;
+  return usage.includes('"message_start"') || count(objectAfter(usage, 'usage')?.['output_tokens']) === null;
+}
+
 const nothing: UpstreamFigures = { usage: null, decodeMs: null, decodedTokens: null, prefillTokensPerSecond: null };
 
 /** OpenAI's `usage` and llama.cpp's `timings`. */
@@ -52,7 +61,9 @@ function fromOpenAi({ usage, timings: timingsText }: FigureTexts): UpstreamFigur
 
 /** The prompt is told when the answer begins, its length at the end; Anthropic counts cached tokens apart. */
 function fromAnthropic(first: Record<string, unknown> | null, last: Record<string, unknown> | null): Usage | null {
-  const told = { ...first, ...withoutNulls(last) };
+  const told: Record<string, unknown> = { ...first, ...withoutNulls(last) };
+  // Some servers fill the place with 0 where they do not count again.
+  if (told['input_tokens'] === 0) told['input_tokens'] = first?.['input_tokens'] ?? 0;
   const completionTokens = count(told['output_tokens']);
   const uncached = count(told['input_tokens']);
   if (completionTokens === null || uncached === null) return null;

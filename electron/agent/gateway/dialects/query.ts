@@ -144,7 +144,13 @@ export type AnswerEvent =
   /** The next piece of that call's arguments, as JSON text. */
   | { readonly kind: 'arguments'; readonly index: number; readonly text: string }
   | { readonly kind: 'finish'; readonly finish: AnswerFinish; readonly stopSequence: string | null }
-  | { readonly kind: 'usage'; readonly usage: Usage; readonly timings: EngineTimings | null }
+  /** `isPartial`: it was told before the answer's end, and not again. */
+  | {
+      readonly kind: 'usage';
+      readonly usage: Usage;
+      readonly timings: EngineTimings | null;
+      readonly isPartial?: true;
+    }
   | { readonly kind: 'error'; readonly error: AppError }
   | { readonly kind: 'end' };
 

@@ -17,6 +17,7 @@ import type { TryOutcome } from './dispatcher.ts';
 import { encodeFor, type Encoded } from './encoding.ts';
 import { Expense } from './expense.ts';
 import type { Seat } from './seat.ts';
+import { mayThinkUnseen } from './unseen-thinking.ts';
 
 export interface AttemptDeps {
   readonly upstream: (id: string) => Upstream | undefined;
@@ -79,6 +80,7 @@ function open(
     candidate,
     worst: worst.of(candidate.upstream, candidate.model),
     maxCostUsd: resolved.maxCostUsd,
+    thinksUnseen: costs && mayThinkUnseen(prepared.decoded.received, candidate.model.id),
     priority: resolved.priority,
     payer,
     trace: call.trace,

@@ -11,6 +11,8 @@ export interface ExpenseAsk {
   readonly worst: WorstCase;
   /** The most that the caller lets it cost, dollars; null for any sum. */
   readonly maxCostUsd: number | null;
+  /** The answer may have thinking in it that is billed and never shown. */
+  readonly thinksUnseen: boolean;
   readonly priority: Priority;
   readonly payer: Payer;
   /** Id of the request, and which of its reservations this is, from 0. */
@@ -30,12 +32,12 @@ export interface ExpenseRefused {
  * not known what was done; released where nothing was.
  */
 export class Expense {
-  readonly #candidate: PlannedCandidate;
+  readonly #ask: ExpenseAsk;
   #reservation: Reservation | null;
   #costUsd = 0;
 
-  private constructor(candidate: PlannedCandidate, reservation: Reservation | null) {
-    this.#candidate = candidate;
+  private constructor(ask: ExpenseAsk, reservation: Reservation | null) {
+    this.#ask = ask;
     this.#reservation = reservation;
   }
 
@@ -46,7 +48,7 @@ export class Expense {
   ): Promise<Expense | ExpenseRefused> {
     const { candidate, worst, maxCostUsd, priority, payer, trace, attempt } = ask;
     const { upstream, model } = candidate;
-    if (model.price === undefined) return new Expense(candidate, null);
+    if (model.price === undefined) return new Expense(ask, null);
     const answer = await deps.spending.reserve({
       upstreamId: upstream.id,
       model: model.id,
@@ -59,7 +61,7 @@ export class Expense {
       trace,
       attempt,
     });
-    if ('reservation' in answer) return new Expense(candidate, answer.reservation);
+    if ('reservation' in answer) return new Expense(ask, answer.reservation);
     const { refused } = answer;
     return { refused: moneyRefusal(refused, upstream.id, deps.clock.now()), reason: routeReasonOf(refused) };
   }
@@ -73,7 +75,7 @@ export class Expense {
   answered(figures: AnswerFigures | null, whole: boolean): void {
     const told = figures?.usage ?? null;
     if (figures === null) this.#end((reservation) => reservation.forfeit());
-    else if (whole && told !== null) this.#end((reservation) => reservation.settle(told));
+    else if (whole && told !== null && figures.isPartial !== true) this.#end((reservation) => reservation.settle(told));
     else {
       const seen = this.#seen(figures, whole);
       this.#end((reservation) => (seen === null ? reservation.forfeit() : reservation.estimate(seen)));
@@ -94,17 +96,27 @@ export class Expense {
     });
   }
 
-  /** What an answer without a final count came to: at least what was told on the way; null where nothing of it was seen. */
-  #seen({ usage, tokens, answerBytes }: AnswerFigures, whole: boolean): Usage | null {
-    const completionTokens = Math.max(
-      usage?.completionTokens ?? 0,
-      tokens,
-      Math.ceil((answerBytes ?? 0) / bytesPerToken),
-    );
-    const isEmbedding = whole && usage === null && this.#candidate.model.capabilities.includes('embedding');
-    if (completionTokens === 0 && !isEmbedding) return null;
-    if (usage !== null) return { ...usage, completionTokens };
-    return { promptTokens: this.#candidate.estimate.promptTokens, completionTokens, cachedTokens: null };
+  /**
+   * What an answer without a final count came to: at least what was told on the way, and all that may have been thought
+   * unseen; null where nothing of it was seen.
+   */
+  #seen(figures: AnswerFigures, whole: boolean): Usage | null {
+    const { usage, tokens, answerBytes = 0 } = figures;
+    const { candidate, thinksUnseen, worst } = this.#ask;
+    const seen = Math.max(usage?.completionTokens ?? 0, tokens, Math.ceil(answerBytes / bytesPerToken));
+    const isEmbedding = whole && usage === null && candidate.model.capabilities.includes('embedding');
+    if (seen === 0 && !isEmbedding) return null;
+    const hidesMore = thinksUnseen && !isCounted(figures);
+    const completionTokens = hidesMore ? Math.max(seen, worst.most.answerTokens) : seen;
+    // Servers that count later say 0 at the beginning.
+    if (usage !== null && usage.promptTokens > 0) return { ...usage, completionTokens };
+    return hidesMore
+      ? { promptTokens: worst.most.promptTokens, completionTokens, cachedTokens: null }
+      : { ...this.#promptAlone(), completionTokens };
+  }
+
+  #promptAlone(): Usage {
+    return { promptTokens: this.#ask.candidate.estimate.promptTokens, completionTokens: 0, cachedTokens: null };
   }
 
   #end(how: (reservation: Reservation) => number): void {
@@ -113,6 +125,11 @@ export class Expense {
     this.#reservation = null;
     this.#costUsd = how(reservation);
   }
+}
+
+/** Whether the provider's own count of the whole answer came, thinking included. */
+function isCounted({ usage, isPartial, finish }: AnswerFigures): boolean {
+  return usage !== null && isPartial !== true && finish !== null;
 }
 
 /** Of an answer's text: fewer for the languages and code that tokenizers know well, so the guess is on the safe side. */

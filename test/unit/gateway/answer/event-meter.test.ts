@@ -67,4 +67,31 @@ describe('EventMeter', () => {
     const usage: AnswerEvent = { kind: 'usage', usage: { ...told, completionTokens: 1 }, timings: null };
     expect(measure([start, usage, text('a'), text('bcd')])).toMatchObject({ tokens: 2, answerBytes: 4 });
   });
+
+  it('F31 knows a whole answer whose count came before its end, or left the answer out', () => {
+    const usage: AnswerEvent = {
+      kind: 'usage',
+      usage: { ...told, completionTokens: 1 },
+      timings: null,
+      isPartial: true,
+    };
+    const seen = { tokens: 2, answerBytes: 5, isPartial: true };
+    expect(measure([start, text('a'), text('bcde'), finish, usage])).toMatchObject(seen);
+    const none: AnswerEvent = { kind: 'usage', usage: { ...told, completionTokens: 0 }, timings: null };
+    expect(measure([start, text('a'), text('bcde'), finish, none])).toMatchObject(seen);
+    // Bytes, for a letter of many a language is a token.
+    expect(measure([start, text('日本'), finish])).toMatchObject({ usage: null, tokens: 1, answerBytes: 6 });
+    expect(measure([start, text('a'), finish, { kind: 'usage', usage: told, timings: null }])).not.toHaveProperty(
+      'isPartial',
+    );
+  });
+
+  it('F31 knows the same of an answer that came at once', () => {
+    const clock = new ManualClock();
+    const meter = new EventMeter({ arrivedMs: 0 }, { clock, speed: null });
+    const answer = { id: null, model: null, reasoning: 'hm', calls: [], stopSequence: null, logprobs: null };
+    const counts = { ...told, completionTokens: 0 };
+    meter.whole({ ...answer, text: 'Hello', finish: 'stop', usage: counts, timings: null });
+    expect(meter.end()).toMatchObject({ isPartial: true, answerBytes: 7 });
+  });
 });

@@ -88,6 +88,36 @@ describe('TokenMeter', () => {
     expect(whole).not.toHaveProperty('answerBytes');
   });
 
+  it.each([
+    ['none', '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}'],
+    ['null', '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":null}'],
+    ['an empty one', '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{}}'],
+    ['no answer', '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":9}}'],
+    ['an answer of nothing', '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":0}}'],
+  ])('F31 does not take a count from the beginning for that of a whole answer: %s at its end', (_what, end) => {
+    const begun = 'data: {"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}\n\n';
+    const delta = (text: string): string =>
+      `data: ${JSON.stringify({ type: 'content_block_delta', delta: { type: 'text_delta', text } })}\n\n`;
+    const whole = measure([begun, delta('one'), delta('more text'), delta('x'), `data: ${end}\n\n`], true, 'anthropic');
+    expect(whole).toMatchObject({ usage: { promptTokens: 9 }, tokens: 3, isPartial: true, finish: 'stop' });
+    expect(whole.answerBytes).toBe('onemore textx'.length);
+  });
+
+  it('keeps the count of the prompt where the end fills its place with nothing', () => {
+    const begun = 'data: {"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}\n\n';
+    const end =
+      'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":0,"output_tokens":5}}\n\n';
+    const whole = measure([begun, end], true, 'anthropic');
+    expect(whole).toMatchObject({ usage: { promptTokens: 9, completionTokens: 5 } });
+    expect(whole).not.toHaveProperty('isPartial');
+  });
+
+  it('F31 tells how much text there was of a whole answer whose count never came: pieces may be long', () => {
+    const long = measure([token('a'), token('b'.repeat(300)), stop, done]);
+    expect(long).toMatchObject({ usage: null, tokens: 2 });
+    expect(long.answerBytes).toBe(301);
+  });
+
   it('reads what was written into a cache, and thinking that is billed beside the answer', () => {
     const written =
       'data: {"usage":{"input_tokens":9,"output_tokens":2,"cache_creation_input_tokens":7,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}},"delta":{"stop_reason":"end_turn"}}\n\n';

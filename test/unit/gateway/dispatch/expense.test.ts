@@ -58,6 +58,7 @@ function askFor(change: Partial<ExpenseAsk> = {}): ExpenseAsk {
     candidate: candidate(),
     worst: { usd: 0.5, tokens: 9_000, most },
     maxCostUsd: 0.75,
+    thinksUnseen: false,
     priority: 'normal',
     payer: { caller: 'id', key: 'me', persona: null, dollarsPerDay: 2 },
     trace: 'abc',
@@ -126,6 +127,37 @@ describe('Expense', () => {
     expect(await logOf((it) => it.answered(figures(null), false))).toEqual(['forfeit 500000']);
     expect(await logOf((it) => it.answered(figures(null), true))).toEqual(['forfeit 500000']);
     expect(await logOf((it) => it.answered(null, false))).toEqual(['forfeit 500000']);
+  });
+
+  describe('a model that may think unseen', () => {
+    const unseen = { thinksUnseen: true };
+    const cut = (change: Partial<AnswerFigures>) => (it: Expense) =>
+      it.answered({ ...figures(null, 2, 300), ...change }, false);
+
+    it('F31 books all that it may have thought where its count never came', async () => {
+      // 4,000 × 3 and 5,000 × 15: the most that it can have come to.
+      expect(await logOf(cut({}), unseen)).toEqual(['estimate 87000']);
+      expect(await logOf((it) => it.answered(figures(null, 2, 300), true), unseen)).toEqual(['estimate 87000']);
+      // The prompt is told at the beginning: 200 × 3 + 800 × 0.3 and 5,000 × 15.
+      expect(await logOf(cut({ usage: { ...usage, completionTokens: 1 } }), unseen)).toEqual(['estimate 75840']);
+      // An answer that was longer than it should have been.
+      expect(await logOf(cut({ tokens: 6_000 }), unseen)).toEqual(['estimate 102000']);
+    });
+
+    it('F31 believes a count that came with the end of an answer, though the stream broke after it', async () => {
+      expect(await logOf(cut({ usage, tokens: 100, answerBytes: 0, finish: 'stop' }), unseen)).toEqual([
+        'estimate 2340',
+      ]);
+      expect(await logOf((it) => it.answered(figures(usage), true), unseen)).toEqual(['settle 2340']);
+    });
+  });
+
+  it('F31 flags an answer whose provider told its count only before the end, or left the answer out', async () => {
+    const begun = { ...figures({ ...usage, completionTokens: 1 }, 2, 300), isPartial: true } as const;
+    expect(await logOf((it) => it.answered(begun, true))).toEqual(['estimate 2340']);
+    // Some tell nothing of the prompt either.
+    const nothing = { ...begun, usage: { promptTokens: 0, completionTokens: 0, cachedTokens: null } };
+    expect(await logOf((it) => it.answered(nothing, true))).toEqual(['estimate 4500']);
   });
 
   it('has no answer to reckon with of vectors', async () => {

@@ -14,6 +14,8 @@ interface OpenCall {
   told: boolean;
 }
 
+const early = { isPartial: true } as const;
+
 /** Reads the event stream of `POST /v1/messages`. It must end with `message_stop`: anything else is a broken answer. */
 export class MessageReader implements StreamReader {
   readonly #sink: AnswerSink;
@@ -24,6 +26,8 @@ export class MessageReader implements StreamReader {
   #finished = false;
   #over = false;
   #usage = nothingTold;
+  /** The answer was counted at its end. */
+  #counted = false;
 
   constructor(sink: AnswerSink) {
     this.#sink = sink;
@@ -159,6 +163,7 @@ export class MessageReader implements StreamReader {
   #messageDelta(event: JsonObject): void {
     this.#start({});
     this.#usage = addTold(this.#usage, event['usage']);
+    this.#counted ||= addTold(nothingTold, event['usage']).output !== null;
     const { delta } = event;
     const reason = isObject(delta) ? textOrNull(delta['stop_reason']) : null;
     if (reason === null || !isObject(delta)) return;
@@ -177,7 +182,7 @@ export class MessageReader implements StreamReader {
     this.#finish(this.#callCount > 0 ? 'tool_use' : 'end_turn', null);
     this.#over = true;
     const usage = usageOf(this.#usage);
-    if (usage) this.#sink({ kind: 'usage', usage, timings: null });
+    if (usage) this.#sink({ kind: 'usage', usage, timings: null, ...(this.#counted ? {} : early) });
     this.#sink({ kind: 'end' });
   }
 

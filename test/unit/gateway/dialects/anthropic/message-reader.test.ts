@@ -116,6 +116,14 @@ describe('the stream of an upstream of the Anthropic dialect', () => {
     expect(events[1]).toEqual({ kind: 'finish', finish, stopSequence: 'S' });
   });
 
+  it('F31 says of a count that it came before the end, where none came with it', () => {
+    const uncounted = event('message_delta', { delta: { stop_reason: 'end_turn' } }) + event('message_stop');
+    expect(read(begin + textBlock + uncounted).at(-2)).toMatchObject({ kind: 'usage', isPartial: true });
+    const empty = event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { input_tokens: 3 } });
+    expect(read(begin + textBlock + empty + event('message_stop')).at(-2)).toMatchObject({ isPartial: true });
+    expect(read(begin + textBlock + closing).at(-2)).not.toHaveProperty('isPartial');
+  });
+
   it('may count the prompt only at the end, or not at all', () => {
     const late = event('message_start', {
       message: { id: 'm', model: 'x', usage: { input_tokens: 0, output_tokens: 0 } },
