@@ -1,9 +1,10 @@
 import type { Priority, RouteReason } from '../../../contract/routing.ts';
-import { AppError } from '../../base/errors.ts';
+import { AppError, assertNever } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Payer, Reservation, Spending, SpendingVerdict } from '../../inference/spending.ts';
 import type { AnswerFigures, Usage } from '../../inference/usage.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { workBefore } from './work-before.ts';
 import type { WorstCase } from './worst-case.ts';
 
 export interface ExpenseAsk {
@@ -28,8 +29,8 @@ export interface ExpenseRefused {
 
 /**
  * The money of one try. It is set aside before anything is sent and ended exactly once: settled with what the provider
- * told; estimated from what was seen of an answer that broke off, or whose provider told nothing; forfeited where it is
- * not known what was done; released where nothing was.
+ * told; estimated from what was seen of an answer that broke off, or whose provider told nothing, and from the prompt where
+ * no more than that may have been read; forfeited where it is not known what was done; released where nothing was.
  */
 export class Expense {
   readonly #ask: ExpenseAsk;
@@ -84,8 +85,20 @@ export class Expense {
 
   /** No answer came. `sent` is false while nothing has left for the provider. */
   failed(error: AppError, sent: boolean): void {
-    if (!sent || isUndone(error)) this.release();
-    else this.#end((reservation) => reservation.forfeit());
+    const work = sent ? workBefore(error) : 'none';
+    switch (work) {
+      case 'none':
+        this.release();
+        return;
+      case 'prompt':
+        this.#end((reservation) => reservation.estimate(this.#promptAlone()));
+        return;
+      case 'unknown':
+        this.#end((reservation) => reservation.forfeit());
+        return;
+      default:
+        assertNever(work);
+    }
   }
 
   /** Nothing was sent. */
@@ -134,26 +147,6 @@ function isCounted({ usage, isPartial, finish }: AnswerFigures): boolean {
 
 /** Of an answer's text: fewer for the languages and code that tokenizers know well, so the guess is on the safe side. */
 const bytesPerToken = 3;
-
-/** Whether an error says for sure that the provider did nothing that it bills. */
-function isUndone({ code, context }: AppError): boolean {
-  const { status, connected } = context;
-  // Of a success that could not be read nobody knows; a redirect or an error is not billed.
-  if (typeof status === 'number') return status < 200 || status >= 300;
-  return connected === false || saysNoItself.has(code);
-}
-
-/** Told by an upstream of this node before it sends anything. */
-const saysNoItself: ReadonlySet<AppError['code']> = new Set([
-  'engine_not_ready',
-  'forbidden',
-  'invalid_request',
-  'key_limit',
-  'model_not_found',
-  'too_busy',
-  'unauthorized',
-  'unsupported_capability',
-]);
 
 /** A verdict's reason as the answer's header tells it. */
 export function routeReasonOf({ reason }: Extract<SpendingVerdict, { allowed: false }>): RouteReason {

@@ -1,5 +1,6 @@
 import type { AppError } from '../../base/errors.ts';
 import type { Reservation } from '../../inference/spending.ts';
+import { workBefore } from '../dispatch/work-before.ts';
 
 /** The money of one text: all of it or nothing, and told exactly once. */
 export class SpeechCharge {
@@ -25,11 +26,10 @@ export class SpeechCharge {
     this.#end(() => this.#reservation.settle(usage));
   }
 
-  /** A status, or a connection that never stood, says that nothing was done; else it is not known. */
-  failed({ context }: AppError): void {
-    const undone = typeof context['status'] === 'number' || context['connected'] === false;
+  /** A text is billed whole or not at all: where it is not known that nothing was done, it may have been. */
+  failed(error: AppError): void {
     this.#end(() => {
-      if (!undone) return this.#reservation.forfeit();
+      if (workBefore(error) !== 'none') return this.#reservation.forfeit();
       this.#reservation.release();
       return 0;
     });

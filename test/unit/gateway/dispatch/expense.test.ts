@@ -180,6 +180,27 @@ describe('Expense', () => {
     expect(await logOf((it) => it.release())).toEqual(['release']);
   });
 
+  it.each([502, 520, 522, 599])(
+    'F30 books the prompt after status %d: whoever answered in the place of the provider does not know what became of it',
+    async (status) => {
+      const error = new AppError('engine_failed', 'x', { context: { status } });
+      expect(await logOf((it) => it.failed(error, true))).toEqual(['estimate 3000']);
+    },
+  );
+
+  it.each([504, 524])('F30 books all of it after status %d: the provider was at work', async (status) => {
+    const error = new AppError('engine_failed', 'x', { context: { status } });
+    expect(await logOf((it) => it.failed(error, true))).toEqual(['forfeit 500000']);
+  });
+
+  it.each([400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 501, 503, 521, 523, 529])(
+    'F30 gives everything back after status %d',
+    async (status) => {
+      const error = new AppError('engine_failed', 'x', { context: { status } });
+      expect(await logOf((it) => it.failed(error, true))).toEqual(['release']);
+    },
+  );
+
   it.each<[string, ErrorCode, Record<string, number | boolean>]>([
     ['silence', 'upstream_silent', {}],
     ['a caller who leaves', 'caller_gone', {}],
