@@ -293,6 +293,8 @@ export const activitySchema = z.object({
   requestedModel: z.string().optional(),
   /** Of the chat that it belongs to; null where it belongs to none. */
   session: z.string().nullable().optional(),
+  /** Dollars over all tries; left out while it runs and for what cost nothing. */
+  costUsd: z.number().optional(),
 });
 export type ActivityEntry = z.infer<typeof activitySchema>;
 

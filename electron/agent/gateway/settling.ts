@@ -61,7 +61,9 @@ export class Settling {
     const status = call.response.headersSent ? call.response.statusCode : null;
     const { reason } = call.facts(error?.code);
     const durationMs = clock.monotonic() - call.arrivedMs;
-    const change = { state, status, reason, error: error?.code ?? null, durationMs } as const;
+    const { costUsd } = record;
+    const ending = { state, status, reason, error: error?.code ?? null, durationMs } as const;
+    const change = costUsd > 0 ? { ...ending, costUsd } : ending;
     stats.ended(call.trace, change, figures, call.model);
     // Of a request that was answered by nobody nothing counts against its key.
     record.prepared?.allowance?.settle(error !== null && figures === null ? 0 : tokensOf(record.prepared, figures));

@@ -230,7 +230,7 @@ export class Speaking {
   }
 
   #ended(journey: Journey, error: AppError | null): void {
-    const { call, query, firstMs, allowance } = journey;
+    const { call, query, firstMs, allowance, costUsd } = journey;
     const { stats, clock, traced, logger } = this.#deps;
     const state = error === null ? 'done' : error.code === 'caller_gone' ? 'aborted' : 'failed';
     const status = call.response.headersSent ? call.response.statusCode : null;
@@ -238,7 +238,8 @@ export class Speaking {
     const durationMs = clock.monotonic() - call.arrivedMs;
     const { model } = call;
     const change = { state, status, reason, error: error?.code ?? null, durationMs, ttftMs: firstMs } as const;
-    stats.ended(call.trace, { ...change, ...(model === null ? {} : { model }) }, null, model);
+    const cost = costUsd > 0 ? { costUsd } : {};
+    stats.ended(call.trace, { ...change, ...cost, ...(model === null ? {} : { model }) }, null, model);
     // Null would count as many tokens as were guessed, and 0 as no request at all.
     allowance?.settle(error !== null && firstMs === null ? 0 : null);
     if (state === 'failed') {
