@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import type { EngineSettings, ModelFiles } from './engine-factory.ts';
 import type { EngineView } from './placement/engine-view.ts';
 import { mergeModels } from './placement/node-models.ts';
-import type { PlacementView } from './switching/switcher.ts';
+import type { PlacementView } from './switching/placement-view.ts';
 
 /** Free memory changes without anybody saying so: what is reckoned from it holds this long. */
 const freshMs = 3_000;

@@ -9,7 +9,8 @@ import { detailsOf } from '../model-details.ts';
 import type { Placed } from '../placement/choose-default.ts';
 import { isUsable } from '../placement/engine-view.ts';
 import type { ModelLoads } from './model-loads.ts';
-import type { PlacementView, Spot, Switcher } from './switcher.ts';
+import type { PlacementView, Spot } from './placement-view.ts';
+import type { Switcher } from './switcher.ts';
 import { spotKey, type Uses } from './uses.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 

@@ -2,7 +2,7 @@ import { pickOffer, type Placed } from '../placement/choose-default.ts';
 import type { EngineModel } from '../engine.ts';
 import type { NodeModel } from '../placement/node-models.ts';
 import type { ModelLoads } from './model-loads.ts';
-import type { PlacementView, Spot } from './switcher.ts';
+import type { PlacementView, Spot } from './placement-view.ts';
 import { spotKey } from './uses.ts';
 
 export interface OnDemandDeps {

@@ -5,28 +5,26 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError, toAppError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Mailbox } from '../../base/mailbox.ts';
-import { chooseDefault, pickOffer, type Placed } from '../placement/choose-default.ts';
-import { hasFailed, type EngineView } from '../placement/engine-view.ts';
-import type { NodeModel, Offer, Orphan } from '../placement/node-models.ts';
+import { pickOffer, type Placed } from '../placement/choose-default.ts';
+import type { NodeModel, Orphan } from '../placement/node-models.ts';
 import { offersOf, resolveModel } from '../placement/resolve-model.ts';
-import type { EngineModel } from '../engine.ts';
+import { fitsBeside, LoadsBeside } from './loads-beside.ts';
 import type { ModelLoads } from './model-loads.ts';
 import { loadOptionsOf, optionsFor, type OptionsByName } from './model-options.ts';
+import { nextDefault } from './next-default.ts';
+import {
+  heldAs,
+  isDown,
+  sameIds,
+  leavesFor,
+  placedAt,
+  spotOf,
+  type PlacementView,
+  type Spot,
+} from './placement-view.ts';
+import { gone, noEngine } from './switch-errors.ts';
 import { beginSwitch, inPhase } from './switch-record.ts';
 import { runSwitch, sameSpot, type SwitchOutcome, type SwitchPorts } from './switch-run.ts';
-
-/** All models and engines at one moment. */
-export interface PlacementView {
-  readonly models: readonly NodeModel[];
-  readonly orphans: readonly Orphan[];
-  readonly engines: readonly EngineView[];
-}
-
-/** Ids of a model and of the engine it is to run on. */
-export interface Spot {
-  readonly modelId: string;
-  readonly engineId: string;
-}
 
 export interface SwitcherOptions {
   /** What the operator named in `models.default`. */
@@ -66,7 +64,7 @@ export class Switcher {
   readonly #deps: SwitcherDeps;
   readonly #mailbox = new Mailbox();
   readonly #stopped = new AbortController();
-  readonly #wanted = new Map<string, Promise<void>>();
+  readonly #beside: LoadsBeside;
   #wish: string | null;
   #current: Spot | null = null;
   /** What its engine calls the current one. */
@@ -86,6 +84,15 @@ export class Switcher {
     this.#options = options;
     this.#deps = deps;
     this.#wish = options.wish;
+    this.#beside = new LoadsBeside({
+      view: deps.view,
+      fit: deps.fit,
+      isDefault: (spot) => this.#isCurrent(spot),
+      load: ({ model, offer }) => deps.loads.load(model, offer, this.loadOptions(model), this.#stopped.signal),
+      post: (work) => this.#mailbox.post(work),
+      stopped: this.#stopped.signal,
+      onOver: () => this.changed.announce(),
+    });
   }
 
   /** Where requests go that name no model; null when there is none. */
@@ -155,23 +162,13 @@ export class Switcher {
 
   /** Loads a model beside the others; several callers wait for the same load. Rejects when there is no room. */
   want(spot: Spot): Promise<void> {
-    const key = `${spot.engineId}\n${spot.modelId}`;
-    const under = this.#wanted.get(key);
-    if (under) return under;
-    const wanted = this.#mailbox
-      .post(() => this.#loadBeside(spot))
-      .finally(() => {
-        this.#wanted.delete(key);
-        this.changed.announce();
-      });
-    this.#wanted.set(key, wanted);
-    return wanted;
+    return this.#beside.want(spot);
   }
 
   /** Whether the model is on its way because of a switch or a request. */
   isComing(spot: Spot): boolean {
     const isTarget = this.#coming !== null && sameIds(spot, this.#coming);
-    return isTarget || this.#wanted.has(`${spot.engineId}\n${spot.modelId}`);
+    return isTarget || this.#beside.has(spot);
   }
 
   /** Whether a switch or a change of the default is under way. */
@@ -186,8 +183,7 @@ export class Switcher {
 
   /** Whether the model fits beside those that are loaded. */
   hasRoom(placed: Placed): boolean {
-    const verdict = this.#deps.fit(placed)?.verdict ?? 'unknown';
-    return verdict === 'fits' || verdict === 'unknown';
+    return fitsBeside(this.#deps.fit(placed));
   }
 
   /** Makes the default model what it should be, now that engines or models have changed. */
@@ -206,27 +202,28 @@ export class Switcher {
     const { view, loads } = this.#deps;
     for (const orphan of view().orphans) void this.#dropOrphan(orphan);
     this.#blameFallen();
-    const { models, engines } = view();
-    const choice = chooseDefault({
-      models,
-      engines,
+    const next = nextDefault({
+      view: view(),
       wish: this.#wish,
-      current: this.#current?.modelId ?? null,
-      failed: (offer) => loads.failure(offer) !== null || isDown(offer, engines),
+      current: this.#current,
+      failed: (offer) => loads.failure(offer) !== null,
       fits: (placed) => this.hasRoom(placed),
     });
-    if (!choice) {
-      if (this.#current && !this.#at(this.#current)) this.#unpoint();
-      return;
+    switch (next.kind) {
+      case 'stays':
+        return;
+      case 'none':
+        this.#unpoint();
+        return;
+      case 'on-demand':
+        this.#pointAhead(next.choice);
+        return;
+      case 'switch':
+        await this.#switchBySelf(next.spot);
     }
-    const spot = spotOf(choice);
-    const isNew = this.#current === null || !sameIds(spot, this.#current);
-    if (choice.model.library !== null && this.#wish === null) {
-      if (isNew) this.#pointAtLibrary(choice);
-      return;
-    }
-    // One that the engine holds and that is not in memory now is brought back by the engine itself.
-    if (!isNew && choice.offer.held !== null) return;
+  }
+
+  async #switchBySelf(spot: Spot): Promise<void> {
     const controller = new AbortController();
     this.#running = controller;
     const from = this.#answering;
@@ -248,8 +245,8 @@ export class Switcher {
     loads.blame(placed.offer, 'Its engine failed too often. Look at the log of the engine, then switch to it again.');
   }
 
-  /** An engine with a library loads at the first request: nothing of somebody else's is loaded before it is needed. */
-  #pointAtLibrary(choice: Placed): void {
+  /** Its engine loads it at the first request. */
+  #pointAhead(choice: Placed): void {
     const before = this.#answering && this.#at(this.#answering);
     this.#point(choice);
     this.#answering = this.#current;
@@ -292,7 +289,7 @@ export class Switcher {
     return {
       fit,
       loaded: () => this.loaded(),
-      inMemory: () => this.#heldAs(['loaded', 'unloading']),
+      inMemory: () => heldAs(this.#deps.view(), ['loaded', 'unloading']),
       leaves: (from, to) => this.#leaves(from, to),
       load: (placed, signal) => {
         // With nothing to go back to, requests need not wait until the model has answered once.
@@ -314,30 +311,17 @@ export class Switcher {
 
   /** Everything in memory, at all engines. */
   loaded(): Placed[] {
-    return this.#heldAs(['loaded']);
-  }
-
-  #heldAs(states: readonly EngineModel['state'][]): Placed[] {
-    return this.#deps
-      .view()
-      .models.flatMap((model) =>
-        model.offers.flatMap((offer) => (offer.held && states.includes(offer.held.state) ? [{ model, offer }] : [])),
-      );
+    return heldAs(this.#deps.view(), ['loaded']);
   }
 
   loadOptions(model: NodeModel): ReturnType<typeof loadOptionsOf> {
     return loadOptionsOf(optionsFor(model, this.#deps.options()));
   }
 
-  /**
-   * Whether the one before is ours to unload: pinned ones stay, and so do those of engines with a library of their own
-   * or of somebody else, which know best when to forget.
-   */
-  #leaves({ model, offer }: Placed, now: Placed): boolean {
-    const engine = this.#deps.view().engines.find(({ id }) => id === offer.engineId);
-    const pinned = optionsFor(model, this.#deps.options()).pinned === true;
-    const keepsItself = model.library !== null && offer.engineId !== now.offer.engineId;
-    return !pinned && !keepsItself && engine?.ownership === 'owned';
+  /** Whether the one before is unloaded, see {@link leavesFor}. */
+  #leaves(before: Placed, now: Placed): boolean {
+    const { view, options } = this.#deps;
+    return leavesFor(view(), before, now, optionsFor(before.model, options()).pinned === true);
   }
 
   /** Unloads the one before, if that is ours to do. False when there is nothing to do. */
@@ -348,21 +332,6 @@ export class Switcher {
     if (!this.#leaves(placed, now)) return false;
     void this.#deps.loads.unload(placed.offer, patientDrainMs, 'rest').then(onGone);
     return true;
-  }
-
-  async #loadBeside(spot: Spot): Promise<void> {
-    const { fit, loads } = this.#deps;
-    if (this.#stopped.signal.aborted) throw new AppError('shutting_down', 'The node is stopping.');
-    const placed = this.#at(spot);
-    if (!placed) throw gone(spot.modelId);
-    if (placed.offer.held?.state === 'loaded') return;
-    // What comes up by itself, or is still there, takes its room already.
-    const state = placed.offer.held?.state;
-    const needs = state === 'loading' || state === 'unloading' ? null : fit(placed);
-    // The default model is let in: whatever else its engine has in memory may go for it.
-    const isDefault = this.#current !== null && sameIds(spot, this.#current);
-    if (needs && !isDefault && !this.hasRoom(placed)) throw noRoom(spot.modelId, needs);
-    await loads.load(placed.model, placed.offer, this.loadOptions(placed.model), this.#stopped.signal);
   }
 
   async #dropOrphan({ engineId, modelId }: Orphan): Promise<void> {
@@ -396,41 +365,15 @@ export class Switcher {
   }
 
   #at(spot: Spot): Placed | null {
-    const model = this.#deps.view().models.find(({ id }) => id === spot.modelId);
-    const offer = model?.offers.find(({ engineId }) => engineId === spot.engineId);
-    return model && offer ? { model, offer } : null;
+    return placedAt(this.#deps.view(), spot);
+  }
+
+  #isCurrent(spot: Spot): boolean {
+    return this.#current !== null && sameIds(spot, this.#current);
   }
 }
 
 /** A file that lies outside the folders is found again by its path alone. */
 function wishFor(model: NodeModel): string {
   return model.file?.chosen === true ? model.file.path : model.id;
-}
-
-function spotOf({ model, offer }: Placed): Spot {
-  return { modelId: model.id, engineId: offer.engineId };
-}
-
-function sameIds(a: Spot, b: Spot): boolean {
-  return a.modelId === b.modelId && a.engineId === b.engineId;
-}
-
-/** Whether the engine has given up on the model. */
-function isDown(offer: Offer, engines: readonly EngineView[]): boolean {
-  return engines.some((engine) => engine.id === offer.engineId && hasFailed(engine, offer.held));
-}
-
-function gone(modelId: string): AppError {
-  return new AppError('model_not_found', `The model ${modelId} is no longer on this node.`);
-}
-
-function noEngine(modelId: string): AppError {
-  return new AppError('engine_not_ready', `No engine that can load ${modelId} runs here. Start one, then try again.`, {
-    context: { retryAfterS: null },
-  });
-}
-
-function noRoom(modelId: string, fit: ModelFit): AppError {
-  const message = `There is no room for ${modelId} beside the models that are loaded. ${fit.sentence} Switch to it, or unload another one.`;
-  return new AppError('engine_not_ready', message, { context: { retryAfterS: null } });
 }

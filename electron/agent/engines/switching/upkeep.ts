@@ -5,7 +5,8 @@ import type { Placed } from '../placement/choose-default.ts';
 import { hasRested } from './idle-rule.ts';
 import type { ModelLoads } from './model-loads.ts';
 import { optionsFor, type OptionsByName } from './model-options.ts';
-import type { PlacementView, Switcher } from './switcher.ts';
+import type { PlacementView } from './placement-view.ts';
+import type { Switcher } from './switcher.ts';
 import { spotKey, type Uses } from './uses.ts';
 
 export interface UpkeepOptions {
