@@ -1,32 +1,23 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EngineKind, EngineSnapshot } from '../../../contract/snapshot.ts';
 import { Announcer } from '../../base/announcer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
-import type { Operation } from '../../inference/request.ts';
-import type { Capability, EngineLoad, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
+import type { InferenceRequest, Operation } from '../../inference/request.ts';
+import type { Capability, EngineLoad, Upstream } from '../../inference/upstream.ts';
+import type { WireResponse } from '../../inference/wire-response.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { CatalogModel } from '../../models/catalog-model.ts';
-import { groupOf } from '../../models/quantization-name.ts';
 import type { Engine, EngineModel, LoadTarget } from '../engine.ts';
 import type { EngineLog } from '../engine-log.ts';
-import { detailsOf } from '../model-details.ts';
-import {
-  adoptedModelId,
-  adoptedSentence,
-  judgePoll,
-  pollState,
-  type AdoptedState,
-  type Poll,
-} from './adopted-state.ts';
+import { adoptedDescription, adoptedModels, adoptedSnapshot, modelIdOf, type AdoptedFacts } from './adopted-picture.ts';
+import { authorizationIn, pollServer, type AdoptedAccess } from './adopted-poll.ts';
+import { adoptedSentence, judgePoll, type AdoptedState } from './adopted-state.ts';
 import { countPromptTokens } from './count-tokens.ts';
 import { withoutPings } from './instance-wire.ts';
 import { askLoad } from './server-probe.ts';
-import { operationsOf } from './server-props.ts';
 import { tellingProgress, withoutProgress } from './prompt-progress.ts';
 import { withFields } from './spliced-body.ts';
-import { askSmall } from './small-request.ts';
 
 export interface AdoptedServerOptions {
   readonly id: string;
@@ -37,7 +28,7 @@ export interface AdoptedServerOptions {
   readonly url: string;
   /** File with its key; null where it wants none. */
   readonly keyFile: string | null;
-  /** See {@link UpstreamDescription.noticesInStreams}. */
+  /** See `noticesInStreams` of upstreams. */
   readonly noticesInStreams: boolean;
   /** What to do when it wants another key; a sentence. */
   readonly keyHint: string;
@@ -49,11 +40,7 @@ export interface AdoptedServerDeps {
   readonly catalog: { list(): readonly CatalogModel[] };
   readonly defaultModel: (engineId: string) => string | null;
   /** What the model can do there; asked once each time the server, or its model, is new. Null: ask again later. */
-  readonly abilities: (access: {
-    readonly http: HttpUpstream;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly props: unknown;
-  }) => Promise<readonly Capability[] | null>;
+  readonly abilities: (access: AdoptedAccess & { readonly props: unknown }) => Promise<readonly Capability[] | null>;
 }
 
 const paths: Readonly<Record<Operation, string>> = {
@@ -63,7 +50,6 @@ const paths: Readonly<Record<Operation, string>> = {
 };
 /** One small request over loopback: often enough that one who goes or comes is seen within two seconds. */
 const pollEveryMs = 1_500;
-const pollLimitMs = 5_000;
 const wireDeadlines = { firstByteMs: 60 * 60_000, silenceMs: 120_000 };
 /** A stream that its caller gets whole may be silent for as long as a whole answer. */
 const gatheredDeadlines = { silenceMs: wireDeadlines.firstByteMs };
@@ -103,33 +89,8 @@ export class AdoptedServer implements Engine {
     this.#address = { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) };
     this.#state = { kind: 'unseen', sinceMs: deps.clock.now(), silentPolls: 0 };
     this.upstream = {
-      describe: () => this.#describe(),
-      generate: async (request, signal) => {
-        const wire = this.#wire;
-        if (!wire || this.#state.kind !== 'up') {
-          throw new AppError('engine_not_ready', this.#sentence());
-        }
-        // It would answer with the model that it has, whatever is asked for.
-        if (request.model !== this.#modelId()) {
-          throw new AppError('engine_not_ready', `The model ${request.model} is not loaded. ${this.#foreign()}`);
-        }
-        this.#lastUsedMs = this.#deps.clock.now();
-        // Others ask it too, and only it knows which of its slots is free and whose prompt that has: it chooses.
-        const tells = this.#options.noticesInStreams && request.stream && request.operation !== 'embedding';
-        const body =
-          request.operation === 'embedding'
-            ? request.body
-            : withFields(request.body, {
-                id_slot: -1,
-                cache_prompt: true,
-                ...(request.gathered === true ? withoutPings : {}),
-                ...(tells ? tellingProgress : {}),
-              });
-        const sent = { method: 'POST', path: paths[request.operation], headers: this.#headers, body } as const;
-        const deadlines = request.gathered === true ? { deadlines: gatheredDeadlines } : {};
-        const response = await wire.send({ ...sent, ...deadlines }, signal);
-        return tells ? withoutProgress(response) : response;
-      },
+      describe: () => adoptedDescription(this.#facts(), () => this.#deps.defaultModel(this.id)),
+      generate: (request, signal) => this.#generate(request, signal),
       countTokens: (model, body) => {
         const http = this.#http;
         if (!http || this.#state.kind !== 'up' || model !== this.#modelId()) return Promise.resolve(null);
@@ -138,37 +99,26 @@ export class AdoptedServer implements Engine {
     };
   }
 
+  async #generate(request: InferenceRequest, signal: AbortSignal): Promise<WireResponse> {
+    const wire = this.#wire;
+    if (!wire || this.#state.kind !== 'up') {
+      throw new AppError('engine_not_ready', this.#sentence());
+    }
+    // It would answer with the model that it has, whatever is asked for.
+    if (request.model !== this.#modelId()) {
+      throw new AppError('engine_not_ready', `The model ${request.model} is not loaded. ${this.#foreign()}`);
+    }
+    this.#lastUsedMs = this.#deps.clock.now();
+    const tells = this.#options.noticesInStreams && request.stream && request.operation !== 'embedding';
+    const body = bodyFor(request, tells);
+    const sent = { method: 'POST', path: paths[request.operation], headers: this.#headers, body } as const;
+    const deadlines = request.gathered === true ? { deadlines: gatheredDeadlines } : {};
+    const response = await wire.send({ ...sent, ...deadlines }, signal);
+    return tells ? withoutProgress(response) : response;
+  }
+
   models(): readonly EngineModel[] {
-    const { state, file } = { state: this.#state, file: this.#file() };
-    if (state.kind !== 'up') return [];
-    const { modelPath, contextLength, slots } = state.props;
-    const name = path.basename(modelPath ?? this.#modelId());
-    const library = {
-      name,
-      family: null,
-      parameters: null,
-      quantization: null,
-      sizeBytes: 0,
-      contextLength,
-      capabilities: this.#capabilities.filter((capability) => capability !== 'logprobs'),
-      group: groupOf(name.replace(/\.gguf$/i, '')),
-      modifiedMs: null,
-      shape: null,
-    };
-    return [
-      {
-        id: this.#modelId(),
-        path: file?.path ?? null,
-        library: file ? null : library,
-        digest: file?.digest ?? null,
-        state: 'loaded',
-        progress: null,
-        contextLength,
-        slots: Math.max(1, slots),
-        memoryBytes: null,
-        lastUsedMs: this.#lastUsedMs,
-      },
-    ];
+    return adoptedModels(this.#facts());
   }
 
   /** It has the model that its owner gave it, and gets no other. */
@@ -186,32 +136,7 @@ export class AdoptedServer implements Engine {
   }
 
   snapshot(): EngineSnapshot {
-    const { sinceMs } = this.#state;
-    const up = this.#state.kind === 'up' ? this.#state.props : null;
-    const slots = up ? Math.max(1, up.slots) : 0;
-    return {
-      id: this.id,
-      kind: this.kind,
-      ownership: 'adopted',
-      state: pollState(this.#state),
-      since: new Date(sinceMs).toISOString(),
-      sentence: this.#sentence(),
-      version: up?.build ?? null,
-      foundAt: this.#options.url,
-      pid: null,
-      readyAt: this.#readySinceMs === null ? null : new Date(this.#readySinceMs).toISOString(),
-      restarts: 0,
-      lastExit: null,
-      nextTryAt: null,
-      model: up ? this.#modelId() : null,
-      slots: { total: slots, busy: Math.min(this.#busy, slots) },
-      memoryBytes: null,
-      url: this.#options.url,
-      manager: 'someone-else',
-      advice: [],
-      processes: [],
-      availability: { day: null, week: null, month: null },
-    };
+    return adoptedSnapshot(this.#facts());
   }
 
   onCatalogChange(): void {
@@ -254,10 +179,10 @@ export class AdoptedServer implements Engine {
 
   async #look(): Promise<void> {
     const { clock } = this.#deps;
-    this.#headers = { 'Content-Type': 'application/json', ...(await this.#authorization()) };
+    this.#headers = { 'Content-Type': 'application/json', ...(await authorizationIn(this.#options.keyFile)) };
     this.#http ??= new HttpUpstream({ ...this.#address, name: this.#options.name }, { clock });
     const http = this.#http;
-    const poll = await this.#ask(http);
+    const poll = await pollServer({ http, headers: this.#headers }, () => this.#state, clock);
     if (this.#state.kind === 'left') return;
     const before = this.#state;
     const next = judgePoll(before, poll, { nowMs: clock.now(), busy: this.#busy > 0 });
@@ -280,37 +205,6 @@ export class AdoptedServer implements Engine {
 
   #isLeft(): boolean {
     return this.#state.kind === 'left';
-  }
-
-  async #ask(http: HttpUpstream): Promise<Poll> {
-    const { clock } = this.#deps;
-    const began = clock.monotonic();
-    const answer = await askSmall(
-      http,
-      { method: 'GET', path: '/props', headers: this.#headers, body: null },
-      { clock, limitMs: pollLimitMs },
-    );
-    if (answer) return { kind: 'answer', status: answer.status, json: answer.json, aliases: await this.#aliases(http) };
-    return { kind: clock.monotonic() - began >= pollLimitMs ? 'silence' : 'refused' };
-  }
-
-  /** What the server calls its model; asked while it is new only. */
-  async #aliases(http: HttpUpstream): Promise<unknown> {
-    if (this.#state.kind === 'up') return this.#state.aliases;
-    const { clock } = this.#deps;
-    const request = { method: 'GET', path: '/v1/models', headers: this.#headers, body: null } as const;
-    return (await askSmall(http, request, { clock, limitMs: pollLimitMs }))?.json;
-  }
-
-  async #authorization(): Promise<Readonly<Record<string, string>>> {
-    const { keyFile } = this.#options;
-    if (keyFile === null) return {};
-    try {
-      const key = (await readFile(keyFile, 'utf8')).split('\n').find((line) => /^[\x21-\x7e]+$/.test(line.trim()));
-      return key === undefined ? {} : { Authorization: `Bearer ${key.trim()}` };
-    } catch {
-      return {};
-    }
   }
 
   #become(state: AdoptedState): void {
@@ -345,8 +239,7 @@ export class AdoptedServer implements Engine {
   }
 
   #modelId(): string {
-    if (this.#state.kind !== 'up') return this.id;
-    return this.#file()?.id ?? adoptedModelId(this.#state.aliases, this.#state.props.modelPath) ?? this.id;
+    return modelIdOf({ id: this.id, state: this.#state, file: this.#file() });
   }
 
   #foreign(): string {
@@ -357,36 +250,33 @@ export class AdoptedServer implements Engine {
     return adoptedSentence(this.#state, this.#options);
   }
 
-  #describe(): UpstreamDescription {
-    const state = this.#state;
-    const up = state.kind === 'up' ? state.props : null;
-    const id = this.#modelId();
-    const file = this.#file();
+  #facts(): AdoptedFacts {
+    const { name, url, keyHint, noticesInStreams } = this.#options;
     return {
       id: this.id,
-      route: 'local',
-      dialects: ['openai'],
-      operations: operationsOf(this.#capabilities),
-      ready: up !== null,
-      sentence: this.#sentence(),
-      comesUp: state.kind === 'loading',
-      models: up
-        ? [
-            {
-              id,
-              contextLength: up.contextLength,
-              capabilities: this.#capabilities,
-              sizeBytes: file?.sizeBytes ?? 0,
-              loaded: true,
-              createdAtS: Math.floor((this.#readySinceMs ?? 0) / 1000),
-              ...(file && { details: detailsOf(file) }),
-            },
-          ]
-        : [],
-      defaultModel: up && this.#deps.defaultModel(this.id) === id ? id : null,
-      slots: up ? Math.max(1, up.slots) : 0,
-      noticesInStreams: this.#options.noticesInStreams,
-      ...(this.#load && { load: this.#load }),
+      kind: this.kind,
+      name,
+      url,
+      keyHint,
+      noticesInStreams,
+      state: this.#state,
+      file: this.#file(),
+      capabilities: this.#capabilities,
+      load: this.#load,
+      busy: this.#busy,
+      lastUsedMs: this.#lastUsedMs,
+      readySinceMs: this.#readySinceMs,
     };
   }
+}
+
+/** Others ask it too, and only it knows which of its slots is free and whose prompt that has: it chooses. */
+function bodyFor({ operation, body, gathered }: InferenceRequest, tells: boolean): Buffer {
+  if (operation === 'embedding') return body;
+  return withFields(body, {
+    id_slot: -1,
+    cache_prompt: true,
+    ...(gathered === true ? withoutPings : {}),
+    ...(tells ? tellingProgress : {}),
+  });
 }
