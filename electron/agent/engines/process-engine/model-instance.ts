@@ -7,12 +7,20 @@ import type { InferenceRequest } from '../../inference/request.ts';
 import type { Capability, ModelDetails, ServedModel, Upstream, UpstreamDescription } from '../../inference/upstream.ts';
 import type { WireResponse } from '../../inference/wire-response.ts';
 import type { EngineModel, LoadOptions, LoadTarget } from '../engine.ts';
-import { snapshotOf } from '../engine-snapshot.ts';
 import { detailsOf } from '../model-details.ts';
 import { loadDeadlineMs } from '../supervisor/progress.ts';
 import { ProgressWatch } from '../supervisor/progress-watch.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import type { EngineRecord } from '../supervisor/transition.ts';
+import {
+  heldModel,
+  isRising,
+  processLine,
+  servedModel,
+  supervisedPart,
+  whyNotUp,
+  type InstanceFacts,
+} from './instance-picture.ts';
 import { InstanceWire, wireDeadlines } from './instance-wire.ts';
 import type { InstancePlan, ProcessEndpoint, ProcessKind, ProcessStats } from './process-kind.ts';
 
@@ -24,7 +32,6 @@ export interface ModelInstanceDeps {
 }
 
 const noStats: ProcessStats = { memoryBytes: null, progress: null };
-const drainingSentence = 'The engine finishes its answers before it unloads or restarts.';
 
 /** One model in a process of its own: started, watched, started again, drained and stopped. */
 export class ModelInstance {
@@ -112,21 +119,7 @@ export class ModelInstance {
 
   /** It does not answer, and will without anybody's help. */
   get rising(): boolean {
-    if (this.#leaving !== null) return false;
-    switch (this.record.state.kind) {
-      case 'starting':
-      case 'loading':
-      case 'backoff':
-        return true;
-      case 'stopping':
-        return this.record.state.then !== 'stopped';
-      case 'ready':
-        return !this.ready;
-      case 'stopped':
-      case 'failed':
-      case 'conflict':
-        return false;
-    }
+    return this.#leaving === null && isRising(this.record, this.ready);
   }
 
   /** Answers under way. */
@@ -179,28 +172,11 @@ export class ModelInstance {
 
   #isUp(signal: AbortSignal): boolean {
     if (signal.aborted) throw new AppError('caller_gone', 'Loading the model was given up.');
-    const { state, lastExit } = this.record;
-    switch (state.kind) {
-      case 'ready':
-        return this.ready;
-      case 'starting':
-      case 'loading':
-      case 'stopping':
-        return false;
-      case 'backoff': {
-        const line = this.#wasReady ? null : this.#deps.kind.unusable(lastExit?.lastLines ?? []);
-        if (line === null) return false;
-        throw new AppError(
-          'model_unusable',
-          `The model ${this.plan.id} cannot be loaded. Choose another one, or download it again. The engine’s last word: ${line}`,
-        );
-      }
-      case 'failed':
-      case 'conflict':
-        throw new AppError('engine_failed', snapshotOf(this.record).sentence);
-      case 'stopped':
-        throw new AppError('engine_not_ready', `The model ${this.plan.id} was stopped while it loaded. Load it again.`);
-    }
+    const error = whyNotUp(this.record, this.plan.id, () =>
+      this.#wasReady ? null : this.#deps.kind.unusable(this.record.lastExit?.lastLines ?? []),
+    );
+    if (error) throw error;
+    return this.ready;
   }
 
   /** Starts it as before, without waiting for it to answer. */
@@ -324,51 +300,37 @@ export class ModelInstance {
   }
 
   served(): ServedModel {
-    const { id, file } = this.plan;
-    return {
-      id,
-      contextLength: this.#endpoint?.contextLength ?? null,
-      capabilities: this.#capabilities,
-      sizeBytes: file.sizeBytes,
-      loaded: this.#endpoint !== null,
-      createdAtS: this.#readySinceS,
-      details: this.#details,
-    };
+    return servedModel(this.#facts());
   }
 
   /** As the engine's owner sees it. */
   model(): EngineModel {
-    const { kind } = this.record.state;
-    return {
-      id: this.plan.id,
-      path: this.plan.file.path,
-      library: null,
-      digest: this.plan.file.digest,
-      state: this.#modelState(),
-      progress: kind === 'loading' ? this.#stats.progress : null,
-      contextLength: this.#endpoint?.contextLength ?? null,
-      slots: this.#endpoint?.slots ?? 0,
-      memoryBytes: this.#endpoint ? this.#stats.memoryBytes : null,
-      lastUsedMs: this.#lastUsedMs,
-    };
-  }
-
-  #modelState(): EngineModel['state'] {
-    if (this.#leaving !== null) return 'unloading';
-    if (this.#endpoint) return 'loaded';
-    return this.rising ? 'loading' : 'idle';
+    return heldModel(this.#facts());
   }
 
   /** The part of the engine's snapshot that is this process's. */
-  supervised(): ReturnType<typeof snapshotOf> {
-    const supervised = snapshotOf(this.record);
-    if (!this.draining || supervised.state !== 'ready') return supervised;
-    return { ...supervised, state: 'draining', sentence: drainingSentence };
+  supervised(): ReturnType<typeof supervisedPart> {
+    return supervisedPart(this.record, this.draining);
   }
 
   /** Its line among the engine's processes; null while there is none. */
   process(): EngineSnapshot['processes'][number] | null {
-    const { pid, state } = this.supervised();
-    return pid === null ? null : { pid, model: this.plan.id, state, memoryBytes: this.#stats.memoryBytes };
+    return processLine(this.#facts());
+  }
+
+  #facts(): InstanceFacts {
+    return {
+      plan: this.plan,
+      details: this.#details,
+      record: this.record,
+      endpoint: this.#endpoint,
+      capabilities: this.#capabilities,
+      stats: this.#stats,
+      draining: this.draining,
+      leaving: this.#leaving !== null,
+      rising: this.rising,
+      readySinceS: this.#readySinceS,
+      lastUsedMs: this.#lastUsedMs,
+    };
   }
 }
