@@ -1,5 +1,5 @@
 import type { Notice } from '../../../contract/snapshot.ts';
-import type { KeyProblem } from './key-store.ts';
+import type { KeyProblem } from './key-trouble.ts';
 
 export interface AccessFacts {
   /** Why the keys cannot be read; null while they can. */

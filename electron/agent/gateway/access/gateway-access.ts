@@ -6,7 +6,7 @@ import { AppError } from '../../base/errors.ts';
 import { headerValues } from '../../base/local-request.ts';
 import { RecentCallers } from './recent-callers.ts';
 import type { Access, Caller } from './caller.ts';
-import type { KeyProblem } from './key-store.ts';
+import type { KeyProblem } from './key-trouble.ts';
 
 /** What is asked of the keys; {@link KeyStore} has it. */
 export interface Keys {

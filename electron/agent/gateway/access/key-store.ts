@@ -1,4 +1,4 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import type { KeyRow, Policy } from '../../../contract/keys.ts';
 import { Announcer } from '../../base/announcer.ts';
@@ -6,17 +6,14 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError, systemErrorCode } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
 import type { Logger } from '../../base/logger.ts';
-import { KeyFile, LaterKeyFile, type StoredKey } from './key-file.ts';
+import { KeyFile, type StoredKey } from './key-file.ts';
+import { hashOf, indexOf, newSecret } from './key-secret.ts';
+import { unreadKeys, unwrittenKeys, type KeyProblem, type UnreadKeys } from './key-trouble.ts';
+import { KeyUses } from './key-uses.ts';
 
 export interface KeyStoreOptions {
   /** Absolute path of keys.db; its folder must be there. */
   readonly file: string;
-}
-
-/** Why nobody gets in by a key, for a person, and since when. */
-export interface KeyProblem {
-  readonly sentence: string;
-  readonly since: string;
 }
 
 /** Use is written together, off the way of answers: a kill loses at most this much of it. */
@@ -24,22 +21,9 @@ const writeAfterMs = 5_000;
 const mostKeys = 1_000;
 /** Revoked ones stay in the list, and known as revoked, until there are more than this. */
 const mostRevoked = 200;
-const prefixLength = 9;
 
-/** Requests with a key that its row does not tell of yet. */
-interface Use {
-  /** When the latest one came, milliseconds since the epoch, and from where; null when none came. */
-  last: { readonly atMs: number; readonly from: string } | null;
-  requests: number;
-  tokens: number;
-}
-
-type State =
-  /** `file` is null until the first key is made. */
-  | { readonly kind: 'open'; readonly file: KeyFile | null }
-  | { readonly kind: 'damaged'; readonly problem: KeyProblem }
-  /** Nothing is wrong with the file, but this program cannot use it: putting it aside would lose good keys. */
-  | { readonly kind: 'unusable'; readonly problem: KeyProblem };
+/** `file` is null until the first key is made. */
+type State = { readonly kind: 'open'; readonly file: KeyFile | null } | UnreadKeys;
 
 /**
  * The callers' keys of this node, kept in `keys.db`. A damaged file never counts as one without keys: nobody gets in
@@ -50,11 +34,10 @@ export class KeyStore {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #byId = new Map<string, StoredKey>();
-  /** By the first bytes of the hash. What a lookup's time could tell of a hash leads nobody to its key. */
+  /** By {@link indexOf} their hash. */
   readonly #byHash = new Map<string, StoredKey>();
   readonly #unwritten = new Set<string>();
-  /** What was noted of keys since their rows were made, by id: requests come far more often than anybody looks. */
-  readonly #uses = new Map<string, Use>();
+  readonly #uses = new KeyUses();
   #state: State;
   #cancelWrite: (() => void) | null = null;
 
@@ -115,14 +98,14 @@ export class KeyStore {
         `There is a key named "${name}" already. Choose another name, or revoke that one.`,
       );
     }
-    const secret = `rh_${randomBytes(32).toString('base64url')}`;
+    const { secret, prefix, hash } = newSecret();
     const key: StoredKey = {
       id: `key_${randomBytes(6).toString('hex')}`,
       name,
-      prefix: secret.slice(0, prefixLength),
+      prefix,
       scope: order.scope,
       policy: order.policy,
-      hash: hashOf(secret),
+      hash,
       createdAt: this.#nowText(),
       lastUsedAt: null,
       lastUsedFrom: null,
@@ -180,16 +163,14 @@ export class KeyStore {
   /** Notes a request with a key. */
   used(id: string, from: string): void {
     if (!this.#byId.has(id)) return;
-    const use = this.#useOf(id);
-    use.last = { atMs: this.#clock.now(), from };
-    use.requests += 1;
+    this.#uses.request(id, { atMs: this.#clock.now(), from });
     this.#writeLater(id);
   }
 
   /** Notes tokens of a key's request, prompt and answer together. */
   spent(id: string, tokens: number): void {
     if (!this.#byId.has(id) || tokens <= 0) return;
-    this.#useOf(id).tokens += Math.round(tokens);
+    this.#uses.tokens(id, tokens);
     this.#writeLater(id);
   }
 
@@ -220,24 +201,9 @@ export class KeyStore {
       for (const key of read?.keys ?? []) this.#put(key);
       return { kind: 'open', file: read?.file ?? null };
     } catch (error) {
-      const state = this.#refused(error);
       this.#logger.error({ file: this.#file, err: error }, 'the keys cannot be read: no caller gets in');
-      return state;
+      return unreadKeys(error, this.#file, this.#nowText());
     }
-  }
-
-  #refused(error: unknown): State {
-    const since = this.#nowText();
-    if (error instanceof LaterKeyFile) {
-      const sentence = `A later version of Ranch Hand made ${this.#file}, so no program gets in. Use that version, or move the file away.`;
-      return { kind: 'unusable', problem: { sentence, since } };
-    }
-    if (systemErrorCode(error) === 'EACCES' || systemErrorCode(error) === 'EPERM') {
-      const sentence = `This user may not read ${this.#file}, so no program gets in. Give the file back to this user and restart the agent.`;
-      return { kind: 'unusable', problem: { sentence, since } };
-    }
-    const sentence = `${this.#file} is damaged, so no program gets in. Make new keys with "ranch-hand keys add NAME" (the damaged file is kept), or put a backup in its place and restart the agent.`;
-    return { kind: 'damaged', problem: { sentence, since } };
   }
 
   /** The file, begun anew where there is none yet or where a damaged one is in its place. */
@@ -298,12 +264,8 @@ export class KeyStore {
       work();
     } catch (error) {
       if (error instanceof AppError) throw error;
-      const full = isFull(error);
-      const advice = full ? 'Free some space on its disk.' : 'Look at the folder and the log.';
       this.#logger.error({ file: this.#file, err: error }, 'a change to the keys could not be written');
-      throw new AppError(full ? 'disk_full' : 'data_folder_unusable', `${what} to ${this.#file}. ${advice}`, {
-        cause: error,
-      });
+      throw unwrittenKeys(error, what, this.#file);
     }
   }
 
@@ -312,44 +274,15 @@ export class KeyStore {
     this.#cancelWrite ??= this.#clock.after(writeAfterMs, () => this.flush());
   }
 
-  #useOf(id: string): Use {
-    const known = this.#uses.get(id);
-    if (known) return known;
-    const use: Use = { last: null, requests: 0, tokens: 0 };
-    this.#uses.set(id, use);
-    return use;
-  }
-
   /** Brings the rows up to date. */
   #tellUses(): void {
-    for (const [id, { last, requests, tokens }] of this.#uses) {
-      const key = this.#byId.get(id);
-      if (!key) continue;
-      const lately = last === null ? {} : { lastUsedAt: timeText(last.atMs), lastUsedFrom: last.from };
-      const { requestsTotal, tokensTotal } = key;
-      this.#put({ ...key, ...lately, requestsTotal: requestsTotal + requests, tokensTotal: tokensTotal + tokens });
-    }
-    this.#uses.clear();
+    for (const key of this.#uses.take((id) => this.#byId.get(id))) this.#put(key);
   }
 
   #nowText(): string {
-    return timeText(this.#clock.now());
+    return new Date(this.#clock.now()).toISOString();
   }
 }
-
-/**
- * One round of SHA-256 and no slow hash: a key is 32 random bytes, which nobody guesses however fast guessing is, and
- * every request is checked.
- */
-function hashOf(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer');
-}
-
-function timeText(atMs: number): string {
-  return new Date(atMs).toISOString();
-}
-
-const indexOf = (hash: Buffer): string => hash.toString('latin1', 0, 8);
 
 function rowOf(key: StoredKey): KeyRow {
   const { id, name, prefix, scope, policy, createdAt, lastUsedAt, lastUsedFrom, revokedAt } = key;
@@ -367,10 +300,4 @@ function rowOf(key: StoredKey): KeyRow {
     requestsTotal,
     tokensTotal,
   };
-}
-
-/** SQLite's own number for a full disk, or the system's. */
-function isFull(error: unknown): boolean {
-  if (systemErrorCode(error) === 'ENOSPC') return true;
-  return typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === 13;
 }
