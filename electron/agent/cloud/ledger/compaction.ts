@@ -1,16 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { moveBoundary } from './boundaries.ts';
+import { youngSpans } from './group-sums.ts';
+import { groupingSteps } from './grouping-steps.ts';
 import type { Compacted } from './messages.ts';
-import { dayMs, hourMs, hourOf } from './quarters.ts';
-import { asBytes, SumStatements } from './sum-batch.ts';
+import { dayMs, hourMs, hourOf, quarterMs } from './quarters.ts';
+import { addStored } from './stored-sums.ts';
+import { SumStatements } from './sum-batch.ts';
 import { UsageSum } from './usage-sum.ts';
 
 const rowsAStep = 500;
+/** Requests are filed under their start: most are over by then. */
+const lateMs = quarterMs;
 /** A month, the day before it, and as much again: no budget looks further back. */
 const keepSpentDays = 62;
 
 /**
- * Puts what is older than `keepRowsDays` together: single requests and charges go, and the sums of each quarter of an hour
- * become one of their hour. Small transactions, with a pause after each; where it is broken off, the next one goes on.
+ * Puts hours that are over into the sums by group, and what is older than `keepRowsDays` together: single requests and
+ * charges go, and the sums of each quarter of an hour become one of their hour. Small transactions, with a pause after
+ * each; where it is broken off, the next one goes on.
  */
 export function* compactionSteps(
   database: DatabaseSync,
@@ -24,8 +31,9 @@ export function* compactionSteps(
     `DELETE FROM charges WHERE number IN (
        SELECT number FROM charges WHERE at_ms < ? AND state <> 'reserved' ORDER BY at_ms LIMIT ${rowsAStep})`,
   ];
+  yield* groupingSteps(database, Math.max(beforeMs, hourOf(nowMs - lateMs)));
   // Said first: from now on the sums alone speak for what is older, whether or not its single rows are gone already.
-  moveBoundary(database, beforeMs);
+  moveBoundary(database, 'compactedBefore', beforeMs);
   for (;;) {
     const merged = mergeOldestHour(database, beforeMs);
     if (merged === 0) break;
@@ -41,6 +49,7 @@ export function* compactionSteps(
       yield;
     }
   }
+  yield* dropOldGroups(database, beforeMs);
   database.prepare('DELETE FROM spent WHERE quarter_ms < ?').run(nowMs - keepSpentDays * dayMs);
   if (rows > 0) {
     for (let step = 0; step < 1_000 && freePages(database) > 0; step += 1) {
@@ -51,19 +60,19 @@ export function* compactionSteps(
   return { rows, sums };
 }
 
-const boundaryName = 'compactedBefore';
-
-/** What is older is told by sums alone; milliseconds since the epoch. */
-export function compactedBefore(database: DatabaseSync): number {
-  const value = database.prepare('SELECT value FROM state WHERE name = ?').get(boundaryName)?.['value'];
-  return typeof value === 'string' ? Number(value) : 0;
-}
-
-function moveBoundary(database: DatabaseSync, beforeMs: number): void {
-  if (beforeMs <= compactedBefore(database)) return;
-  database
-    .prepare('INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value')
-    .run(boundaryName, String(beforeMs));
+/** Sums by group that nobody asks for by so short a span any more, a day of them at a time. */
+function* dropOldGroups(database: DatabaseSync, beforeMs: number): Generator<undefined> {
+  for (const { dimension, spanMs } of youngSpans) {
+    const where = 'dimension = ? AND span_ms = ?';
+    const oldest = database.prepare(`SELECT min(start_ms) AS start_ms FROM group_sums WHERE ${where}`);
+    const drop = database.prepare(`DELETE FROM group_sums WHERE ${where} AND start_ms < ?`);
+    for (;;) {
+      const startMs = oldest.get(dimension, spanMs)?.['start_ms'];
+      if (typeof startMs !== 'number' || startMs >= beforeMs) break;
+      drop.run(dimension, spanMs, Math.min(beforeMs, startMs + dayMs));
+      yield;
+    }
+  }
 }
 
 /** The quarters of the oldest hour that still has some, in one transaction. Answers with how many there were. */
@@ -85,9 +94,7 @@ function mergeOldestHour(database: DatabaseSync, beforeMs: number): number {
       const scope = Number(row['scope']);
       const sum = merged.get(scope) ?? new UsageSum();
       merged.set(scope, sum);
-      sum.add(countsOf(row));
-      sum.ttft.addEncoded(asBytes(row['ttft']));
-      sum.speed.addEncoded(asBytes(row['speed']));
+      addStored(sum, row);
     }
     for (const [scope, sum] of merged) statements.addTo(startMs, scope, sum, true);
     database.exec('COMMIT');
@@ -96,20 +103,6 @@ function mergeOldestHour(database: DatabaseSync, beforeMs: number): number {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
-}
-
-function countsOf(row: Readonly<Record<string, unknown>>) {
-  return {
-    requests: Number(row['requests']),
-    failed: Number(row['failed']),
-    inputTokens: Number(row['input_tokens']),
-    cachedTokens: Number(row['cached_tokens']),
-    cacheWriteTokens: Number(row['cache_write_tokens']),
-    outputTokens: Number(row['output_tokens']),
-    cost: Number(row['cost']),
-    estimated: Number(row['estimated']),
-    kept: Number(row['kept']),
-  };
 }
 
 function freePages(database: DatabaseSync): number {

@@ -1,11 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { boundaryOf } from './boundaries.ts';
 import { csvHead, csvLine, exportUsd, jsonLine, type ExportLine } from './export-lines.ts';
-import { compactedBefore } from './compaction.ts';
 import type { ExportCursor, ExportPage, ExportPlace, Questions } from './messages.ts';
 import { Speeds } from './speeds.ts';
-import { asBytes } from './sum-batch.ts';
+import { asBytes, type Row } from './stored-sums.ts';
 
-type Row = Readonly<Record<string, unknown>>;
 type Kind = keyof ExportCursor;
 
 const pageLines = 200;
@@ -26,7 +25,7 @@ const order: readonly Kind[] = ['hour', 'request', 'charge'];
 /** The next lines of an export, oldest first. Each page is read by itself, so that a slow reader holds nothing up. */
 export function exportPage(database: DatabaseSync, ask: Questions['export']['ask']): ExportPage {
   const { sinceMs, untilMs, format } = ask;
-  const boundaryMs = compactedBefore(database);
+  const boundaryMs = boundaryOf(database, 'compactedBefore');
   const start: ExportPlace = { atMs: Math.max(sinceMs, boundaryMs), id: -1 };
   const cursor = ask.cursor ?? { request: start, charge: start, hour: { atMs: sinceMs, id: -1 } };
   const found = order.flatMap((kind) =>

@@ -117,6 +117,30 @@ export const migrations: readonly string[] = [
     amount INTEGER NOT NULL
   ) STRICT;
   `,
+  // Made of `sums` by compaction, hour by hour; a ledger of before is so too, while it is used.
+  `
+  CREATE TABLE group_sums (
+    -- What usage is asked by: model, key, route, node, provider, persona.
+    dimension TEXT NOT NULL,
+    -- A quarter of an hour, an hour or a day of UTC.
+    span_ms INTEGER NOT NULL,
+    start_ms INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    route TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    kept INTEGER NOT NULL,
+    ttft BLOB,
+    speed BLOB,
+    PRIMARY KEY (dimension, span_ms, start_ms, name, route)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The file's schema is of a later program. */

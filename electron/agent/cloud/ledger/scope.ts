@@ -1,5 +1,7 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { RequestRow } from './entries.ts';
 import type { ChargeScope } from '../ledger-port.ts';
+import { textOf } from './stored-sums.ts';
 
 /** What sums are kept apart by. An empty text stands for none. */
 export interface Scope {
@@ -30,4 +32,22 @@ export function scopeOfCharge(charge: ChargeScope, node: string): Scope {
 
 export function scopeText({ node, route, provider, model, key, persona }: Scope): string {
   return [node, route, provider, model, key, persona].join('\u0000');
+}
+
+/** All that ever were, by their ids. */
+export function readScopes(database: DatabaseSync): Map<number, Scope> {
+  const rows = database.prepare('SELECT * FROM scopes').all();
+  return new Map(
+    rows.map((row) => [
+      Number(row['id']),
+      {
+        node: textOf(row['node']),
+        route: textOf(row['route']),
+        provider: textOf(row['provider']),
+        model: textOf(row['model']),
+        key: textOf(row['key']),
+        persona: textOf(row['persona']),
+      },
+    ]),
+  );
 }

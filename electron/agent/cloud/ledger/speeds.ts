@@ -2,13 +2,21 @@ const bytesAnEntry = 8;
 /** Neighbouring buckets are one percent apart. */
 const ratio = Math.log(1.01);
 const offset = 1_000;
+const mostBuckets = 0x1000;
+/** A window of buckets grows by so many at least. */
+const roomAhead = 32;
 
 /**
  * How often a figure came, in buckets a percent wide that keep the sum of what fell into them: the median of few figures
- * is exact, that of many within a percent, and what many hours saw can be put together from what each saw.
+ * is exact, that of many within a percent, and what many hours saw can be put together from what each saw. The buckets
+ * between the least and the largest figure lie side by side: putting thousands of distributions together is what an
+ * answer over a month consists of.
  */
 export class Speeds {
-  readonly #buckets = new Map<number, { count: number; sum: number }>();
+  /** The bucket at the start of the window. */
+  #first = 0;
+  #counts = new Float64Array(0);
+  #sums = new Float64Array(0);
   #count = 0;
 
   /** From what `encode` made; an empty one from null. */
@@ -38,20 +46,26 @@ export class Speeds {
   }
 
   addAll(other: Speeds): void {
-    for (const [bucket, { count, sum }] of other.#buckets) this.#add(bucket, count, sum);
+    for (let at = 0; at < other.#counts.length; at += 1) {
+      const count = other.#counts[at] ?? 0;
+      if (count > 0) this.#add(other.#first + at, count, other.#sums[at] ?? 0);
+    }
   }
 
   /** Null while empty. */
   encode(): Uint8Array | null {
     if (this.#count === 0) return null;
-    const bytes = new Uint8Array(this.#buckets.size * bytesAnEntry);
+    const used = this.#counts.reduce((buckets, count) => (count > 0 ? buckets + 1 : buckets), 0);
+    const bytes = new Uint8Array(used * bytesAnEntry);
     const view = new DataView(bytes.buffer);
-    let at = 0;
-    for (const [bucket, { count, sum }] of this.#buckets) {
-      // Twenty bits are a million of the same percent in one quarter of an hour.
-      view.setUint32(at, ((Math.min(count, 0xfffff) << 12) | bucket) >>> 0, true);
-      view.setFloat32(at + 4, sum / count, true);
-      at += bytesAnEntry;
+    let to = 0;
+    for (let at = 0; at < this.#counts.length; at += 1) {
+      const count = this.#counts[at] ?? 0;
+      if (count === 0) continue;
+      // Twenty bits are a million of the same percent in one sum.
+      view.setUint32(to, ((Math.min(count, 0xfffff) << 12) | (this.#first + at)) >>> 0, true);
+      view.setFloat32(to + 4, (this.#sums[at] ?? 0) / count, true);
+      to += bytesAnEntry;
     }
     return bytes;
   }
@@ -59,33 +73,51 @@ export class Speeds {
   /** Null without figures. */
   median(): number | null {
     if (this.#count === 0) return null;
-    const buckets = [...this.#buckets].toSorted(([a], [b]) => a - b).map(([, bucket]) => bucket);
-    const upper = at(buckets, Math.floor(this.#count / 2));
-    const middle = this.#count % 2 === 1 ? upper : (at(buckets, this.#count / 2 - 1) + upper) / 2;
+    const upper = this.#figureAt(Math.floor(this.#count / 2));
+    const middle = this.#count % 2 === 1 ? upper : (this.#figureAt(this.#count / 2 - 1) + upper) / 2;
     // Seven digits are kept; more would be made up.
     return Number(middle.toPrecision(6));
   }
 
+  /** The figure that so many are before. */
+  #figureAt(rank: number): number {
+    let passed = 0;
+    for (let at = 0; at < this.#counts.length; at += 1) {
+      const count = this.#counts[at] ?? 0;
+      passed += count;
+      if (rank < passed) return (this.#sums[at] ?? 0) / count;
+    }
+    return 0;
+  }
+
   #add(bucket: number, count: number, sum: number): void {
-    const held = this.#buckets.get(bucket);
-    if (held) {
-      held.count += count;
-      held.sum += sum;
-    } else this.#buckets.set(bucket, { count, sum });
+    if (bucket < this.#first || bucket >= this.#first + this.#counts.length) this.#widen(bucket);
+    const at = bucket - this.#first;
+    this.#counts[at] = (this.#counts[at] ?? 0) + count;
+    this.#sums[at] = (this.#sums[at] ?? 0) + sum;
     this.#count += count;
   }
+
+  #widen(bucket: number): void {
+    const { length } = this.#counts;
+    const from = length === 0 ? bucket : Math.min(this.#first, bucket);
+    const to = length === 0 ? bucket + 1 : Math.max(this.#first + length, bucket + 1);
+    // The end that was too short gets some more: its neighbours come next.
+    const first = length > 0 && bucket < this.#first ? Math.max(0, from - roomAhead) : from;
+    const last = length > 0 && bucket >= this.#first ? Math.min(mostBuckets, to + roomAhead) : to;
+    this.#counts = moved(this.#counts, this.#first - first, last - first);
+    this.#sums = moved(this.#sums, this.#first - first, last - first);
+    this.#first = first;
+  }
+}
+
+function moved(figures: Float64Array<ArrayBuffer>, by: number, length: number): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(length);
+  if (figures.length > 0) wider.set(figures, by);
+  return wider;
 }
 
 function bucketOf(figure: number): number {
   if (figure < 1e-4) return 0;
-  return Math.min(0xfff, Math.max(1, Math.round(Math.log(figure) / ratio) + offset));
-}
-
-function at(buckets: readonly { readonly count: number; readonly sum: number }[], rank: number): number {
-  let passed = 0;
-  for (const { count, sum } of buckets) {
-    passed += count;
-    if (rank < passed) return sum / count;
-  }
-  return 0;
+  return Math.min(mostBuckets - 1, Math.max(1, Math.round(Math.log(figure) / ratio) + offset));
 }

@@ -1,7 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ChargeScope, Nanodollars } from '../ledger-port.ts';
+import { boundaryOf } from './boundaries.ts';
+import { GroupBatch, GroupStatements } from './group-sums.ts';
 import { quarterOf } from './quarters.ts';
 import { scopeText, type Scope } from './scope.ts';
+import { storedColumns, storedMarks, storedUpdate, storedValues } from './stored-sums.ts';
 import { UsageSum } from './usage-sum.ts';
 
 interface PendingSum {
@@ -54,15 +57,29 @@ export class SumBatch {
 
   /** Inside of the transaction. */
   write(): void {
+    this.#writeLate();
     for (const { startMs, scope, sum } of this.#sums.values()) {
       this.#statements.addTo(startMs, this.#statements.scopeId(scope), sum, false);
     }
     for (const spent of this.#spent.values()) this.#statements.spend(spent);
   }
+
+  /** What belongs to a time that is grouped already: an answer that took long, or a reservation that is booked at last. */
+  #writeLate(): void {
+    if (this.#sums.size === 0) return;
+    const groupedMs = this.#statements.groupedBefore();
+    const late = [...this.#sums.values()].filter(({ startMs }) => startMs < groupedMs);
+    if (late.length === 0) return;
+    const batch = new GroupBatch(this.#statements.groups);
+    for (const { startMs, scope, sum } of late) batch.add(startMs, scope, sum);
+    batch.write();
+  }
 }
 
 /** The statements that sums are written with, prepared once. */
 export class SumStatements {
+  readonly groups: GroupStatements;
+  readonly #database: DatabaseSync;
   readonly #findScope: StatementSync;
   readonly #insertScope: StatementSync;
   readonly #speeds: StatementSync;
@@ -71,6 +88,8 @@ export class SumStatements {
   readonly #scopeIds = new Map<string, number>();
 
   constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.groups = new GroupStatements(database);
     this.#findScope = database.prepare(
       `SELECT id FROM scopes
        WHERE node = ? AND route = ? AND provider = ? AND model = ? AND key = ? AND persona = ?`,
@@ -80,17 +99,8 @@ export class SumStatements {
     );
     this.#speeds = database.prepare('SELECT ttft, speed FROM sums WHERE start_ms = ? AND scope = ?');
     this.#upsert = database.prepare(
-      `INSERT INTO sums (start_ms, scope, compacted, requests, failed, input_tokens, cached_tokens, cache_write_tokens,
-         output_tokens, cost, estimated, kept, ttft, speed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (start_ms, scope) DO UPDATE SET
-         compacted = max(compacted, excluded.compacted),
-         requests = requests + excluded.requests, failed = failed + excluded.failed,
-         input_tokens = input_tokens + excluded.input_tokens, cached_tokens = cached_tokens + excluded.cached_tokens,
-         cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-         output_tokens = output_tokens + excluded.output_tokens,
-         cost = cost + excluded.cost, estimated = estimated + excluded.estimated, kept = kept + excluded.kept,
-         ttft = excluded.ttft, speed = excluded.speed`,
+      `INSERT INTO sums (start_ms, scope, compacted, ${storedColumns}) VALUES (?, ?, ?, ${storedMarks})
+       ON CONFLICT (start_ms, scope) DO UPDATE SET compacted = max(compacted, excluded.compacted), ${storedUpdate}`,
     );
     this.#spend = database.prepare(
       `INSERT INTO spent (quarter_ms, provider, model, caller, key, persona, cost, tokens)
@@ -119,35 +129,16 @@ export class SumStatements {
     return id;
   }
 
+  groupedBefore(): number {
+    return boundaryOf(this.#database, 'groupedBefore');
+  }
+
   addTo(startMs: number, scopeId: number, sum: UsageSum, compacted: boolean): void {
     const held = this.#speeds.get(startMs, scopeId);
-    sum.ttft.addEncoded(asBytes(held?.['ttft']));
-    sum.speed.addEncoded(asBytes(held?.['speed']));
-    const { counts } = sum;
-    this.#upsert.run(
-      startMs,
-      scopeId,
-      compacted ? 1 : 0,
-      counts.requests,
-      counts.failed,
-      counts.inputTokens,
-      counts.cachedTokens,
-      counts.cacheWriteTokens,
-      counts.outputTokens,
-      counts.cost,
-      counts.estimated,
-      counts.kept,
-      sum.ttft.encode(),
-      sum.speed.encode(),
-    );
+    this.#upsert.run(startMs, scopeId, compacted ? 1 : 0, ...storedValues(sum, held));
   }
 
   spend({ quarterMs, provider, model, caller, key, persona, cost, tokens }: PendingSpent): void {
     this.#spend.run(quarterMs, provider, model, caller, key ?? '', persona ?? '', cost, tokens);
   }
-}
-
-/** A blob as node:sqlite gives it. */
-export function asBytes(value: unknown): Uint8Array | null {
-  return value instanceof Uint8Array ? value : null;
 }

@@ -7,80 +7,14 @@ import { exportPage } from '../../../../electron/agent/cloud/ledger/export-query
 import type { ExportCursor } from '../../../../electron/agent/cloud/ledger/messages.ts';
 import { usageGroups, type UsageRow } from '../../../../electron/contract/cloud.ts';
 import { aBook, aCharge, aRow, aSettlement, atNoonMs, finish, numbered, usageOf } from './examples.ts';
-
-const minuteMs = 60_000;
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-
-interface Story {
-  readonly minute: number;
-  readonly isCloud: boolean;
-  readonly isLocalAnswer: boolean;
-  readonly failed: boolean;
-  readonly model: 'a' | 'b';
-  readonly key: 'k' | null;
-  readonly input: number;
-  readonly output: number;
-  readonly cost: number;
-  readonly basis: 'told' | 'estimated' | 'forfeited';
-  readonly kept: number | null;
-  readonly end: 'settle' | 'release' | 'none';
-  readonly ttftMs: number | null;
-}
-
-const story: fc.Arbitrary<Story> = fc.record({
-  minute: fc.integer({ min: 0, max: 3 * 24 * 60 }),
-  isCloud: fc.boolean(),
-  isLocalAnswer: fc.boolean(),
-  failed: fc.boolean(),
-  model: fc.constantFrom('a' as const, 'b' as const),
-  key: fc.constantFrom('k' as const, null),
-  input: fc.nat(5_000),
-  output: fc.nat(500),
-  cost: fc.nat(9_000_000),
-  basis: fc.constantFrom('told' as const, 'estimated' as const, 'forfeited' as const),
-  kept: fc.option(fc.nat(9_000_000)),
-  end: fc.constantFrom('settle' as const, 'release' as const, 'none' as const),
-  ttftMs: fc.option(fc.integer({ min: 1, max: 60_000 })),
-});
+import { dayMs, entriesOf, hourMs, minuteMs, story, storyMs, type Story } from './stories.ts';
 
 const startMs = atNoonMs - 3 * dayMs;
-
-function entriesOf(stories: readonly Story[]): JournalEntry[] {
-  return stories.flatMap((told, index): JournalEntry[] => {
-    const atMs = startMs + told.minute * minuteMs + (index % 60) * 1_000;
-    const trace = `t${index}`;
-    const charge = aCharge({ id: `${trace}#0`, trace, atMs, model: told.model, key: told.key, worst: 9_000_000 });
-    const tokens = { inputTokens: told.input, cachedTokens: 1, cacheWriteTokens: 2, outputTokens: told.output };
-    const row = aRow({
-      trace,
-      atMs,
-      key: told.key,
-      model: told.model,
-      state: told.failed ? 'failed' : 'done',
-      route: told.isLocalAnswer ? 'local' : 'cloud',
-      inputTokens: told.input,
-      outputTokens: told.output,
-      cachedTokens: 1,
-      cacheWriteTokens: 2,
-      equivalent: told.kept,
-      ttftMs: told.ttftMs,
-      tokensPerSecond: null,
-    });
-    const settlement = aSettlement({ id: charge.id, atMs, cost: told.cost, basis: told.basis, tokens });
-    return [
-      ...(told.isCloud ? [{ kind: 'reserve', charge, leased: false } as const] : []),
-      ...(told.isCloud && told.end === 'release' ? [{ kind: 'release', id: charge.id, atMs } as const] : []),
-      ...(told.isCloud && told.end === 'settle' ? [{ kind: 'settle', charge: settlement, of: charge } as const] : []),
-      { kind: 'request', row },
-    ];
-  });
-}
 
 /** The same sums, by hand. */
 function modelOf(stories: readonly Story[], sinceMs: number, untilMs: number): Partial<UsageRow> {
   const within = stories.filter((told, index) => {
-    const atMs = startMs + told.minute * minuteMs + (index % 60) * 1_000;
+    const atMs = storyMs(told, index, startMs);
     return atMs >= sinceMs && atMs < untilMs;
   });
   const sum = (of: (told: Story) => number): number => within.reduce((total, told) => total + of(told), 0);
@@ -117,7 +51,7 @@ describe('usage', () => {
     fc.assert(
       fc.property(fc.array(story, { maxLength: 60 }), range, fc.constantFrom(...usageGroups), (stories, [a, b], by) => {
         const { book, database } = aBook();
-        book.apply(1, numbered(entriesOf(stories)));
+        book.apply(1, numbered(entriesOf(stories, startMs)));
         const sinceMs = startMs + Math.min(a, b) * minuteMs - 500;
         const untilMs = startMs + Math.max(a, b) * minuteMs;
         const answer = usageOf(database, { sinceMs, untilMs, by, timeZone: 'Asia/Kathmandu' });
@@ -141,7 +75,7 @@ describe('usage', () => {
     fc.assert(
       fc.property(fc.array(story, { maxLength: 60 }), fc.integer({ min: 0, max: 4 }), (stories, keepRowsDays) => {
         const { book, database } = aBook();
-        const entries = entriesOf(stories);
+        const entries = entriesOf(stories, startMs);
         // Each request's own entries come together, as they do within seconds.
         const half = entries.findIndex(({ kind }, at) => kind === 'request' && at >= entries.length / 2) + 1;
         book.apply(1, numbered(entries.slice(0, half)));
@@ -216,23 +150,26 @@ describe('usage', () => {
     book.apply(
       1,
       numbered(
-        entriesOf([
-          {
-            minute: 7,
-            isCloud: true,
-            isLocalAnswer: false,
-            failed: false,
-            model: 'a',
-            key: 'k',
-            input: 10,
-            output: 5,
-            cost: 77,
-            basis: 'told',
-            kept: null,
-            end: 'settle',
-            ttftMs: 50,
-          },
-        ]),
+        entriesOf(
+          [
+            {
+              minute: 7,
+              isCloud: true,
+              isLocalAnswer: false,
+              failed: false,
+              model: 'a',
+              key: 'k',
+              input: 10,
+              output: 5,
+              cost: 77,
+              basis: 'told',
+              kept: null,
+              end: 'settle',
+              ttftMs: 50,
+            },
+          ],
+          startMs,
+        ),
       ),
     );
     const exact = usageOf(database, { sinceMs: startMs + 7 * minuteMs, untilMs: startMs + 8 * minuteMs });
