@@ -38,6 +38,8 @@ export interface FakeAnthropicBehaviour {
   readonly errorMessage: string;
   /** The header of an error; null for none. */
   readonly retryAfter: string | null;
+  /** Headers of every answer. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly raw: string;
   readonly rawType: string;
   /**
@@ -69,6 +71,7 @@ export const defaultAnthropicBehaviour: FakeAnthropicBehaviour = {
   errorType: 'overloaded_error',
   errorMessage: 'Overloaded',
   retryAfter: null,
+  headers: {},
   raw: '',
   rawType: 'text/event-stream',
   billing: 'set',

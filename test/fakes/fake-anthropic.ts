@@ -35,7 +35,12 @@ function state(): FakeAnthropicState {
   return { ...counts, requests };
 }
 
-function sendJson(response: ServerResponse, value: unknown, status = 200, headers: Record<string, string> = {}): void {
+function sendJson(
+  response: ServerResponse,
+  value: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', 'request-id': 'req_fake', ...headers });
   response.end(JSON.stringify(value));
 }
@@ -180,8 +185,7 @@ function speak(response: ServerResponse, asked: Asked, b: FakeAnthropicBehaviour
   if (b.fault === 'hang') return;
   if (b.fault === 'drop') response.destroy();
   else if (b.fault === 'status') {
-    const headers: Record<string, string> = b.retryAfter === null ? {} : { 'retry-after': b.retryAfter };
-    sendJson(response, errorBody(b.errorType, b.errorMessage), b.status, headers);
+    refuse(response, b);
   } else if (b.fault === 'raw') response.writeHead(200, { 'content-type': b.rawType }).end(b.raw, 'latin1');
   else if (asked.stream) stream(response, b, events(b, id, bill), making);
   else {
@@ -190,8 +194,14 @@ function speak(response: ServerResponse, asked: Asked, b: FakeAnthropicBehaviour
   }
 }
 
+function refuse(response: ServerResponse, b: FakeAnthropicBehaviour): void {
+  const headers = b.retryAfter === null ? b.headers : { ...b.headers, 'retry-after': b.retryAfter };
+  sendJson(response, errorBody(b.errorType, b.errorMessage), b.status, headers);
+}
+
 function plain(response: ServerResponse, b: FakeAnthropicBehaviour, body: string): void {
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  const length = Buffer.byteLength(body);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': length, ...b.headers });
   if (b.fault === 'silent') response.flushHeaders();
   else if (b.fault === 'none') response.end(body);
   else response.write(body.slice(0, body.length / 2), () => response.destroy());
@@ -203,7 +213,8 @@ function stream(
   all: Generator<{ text: string; token: boolean }>,
   making: Making,
 ): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  const fixed = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
+  response.writeHead(200, { ...fixed, ...b.headers });
   response.flushHeaders();
   const step = (): void => {
     if (response.destroyed) return;
@@ -264,7 +275,10 @@ function serve(request: IncomingMessage, response: ServerResponse, body: string)
     requests.length = 0;
     sendJson(response, {});
   } else if (path === '/v1/messages' || path === '/v1/messages/count_tokens') serveMessages(request, response, body);
-  else if (path === '/v1/models') {
+  else if (path === '/v1/models' && behaviour.fault === 'status' && behaviour.status === 401) {
+    // A key that is refused is so everywhere.
+    refuse(response, behaviour);
+  } else if (path === '/v1/models') {
     const model = { type: 'model', id: 'fake-claude', display_name: 'Fake', created_at: '2026-01-01T00:00:00Z' };
     sendJson(response, { data: [model], has_more: false, first_id: model.id, last_id: model.id });
   } else sendJson(response, errorBody('not_found_error', `no such route: ${path}`), 404);

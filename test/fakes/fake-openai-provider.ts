@@ -108,8 +108,10 @@ function stream(
   const step = (): void => {
     if (response.destroyed) return;
     const next = all.next();
+    const isLast = next.done !== true && next.value.includes('"tok') && tally.sent >= b.afterTokens;
     if (next.done === true) response.end();
-    else if (b.fault === 'cut' && next.value.includes('"tok') && tally.sent >= b.afterTokens) {
+    else if (b.fault === 'silent' && isLast) return;
+    else if (b.fault === 'cut' && isLast) {
       response.write('data: {"id":"chatcm', () => response.destroy());
     } else {
       if (next.value.includes('"tok')) tally.sent += 1;
@@ -138,12 +140,14 @@ function whole(response: ServerResponse, path: string, model: string, b: FakePro
         usage: usage(b),
       };
   const body = JSON.stringify(answer);
-  if (b.fault !== 'cut') {
+  if (b.fault !== 'cut' && b.fault !== 'silent') {
     sendJson(response, answer);
     return;
   }
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
-  response.write(body.slice(0, body.length / 2), () => response.destroy());
+  response.write(body.slice(0, body.length / 2), () => {
+    if (b.fault === 'cut') response.destroy();
+  });
 }
 
 function answer(response: ServerResponse, path: string, body: string): void {

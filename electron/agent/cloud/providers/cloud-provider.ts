@@ -181,6 +181,11 @@ export class CloudProvider implements Upstream {
 
   /** The key to ask with; the last look before anything is sent. */
   #keyFor(model: string): string {
+    // A plan may be older than the settings: nothing goes to an address, or to a provider, that is not wanted any more.
+    if (this.#stopped.signal.aborted) {
+      const sentence = `${this.config.name} was changed or switched off meanwhile. Ask again.`;
+      throw this.#notReady({ state: 'off', sentence, ready: false, untilMs: null });
+    }
     this.#look = null;
     const { standing } = this.#looked();
     const key = this.#key;

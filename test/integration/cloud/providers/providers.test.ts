@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cloudSettingsSchema } from '../../../../electron/contract/cloud.ts';
 import { Announcer } from '../../../../electron/agent/base/announcer.ts';
 import { ManualClock } from '../../../../electron/agent/base/clock.ts';
@@ -28,125 +28,16 @@ async function failureOf(work: Promise<unknown>): Promise<AppError> {
   throw new Error('it did not fail as expected', { cause: thrown });
 }
 
-for (const wire of wires) {
-  describe(`the provider ${wire}`, () => {
-    let fake: FakeOpenAiProvider;
-    let rig: ProvidersRig;
-    beforeAll(async () => {
-      fake = await FakeOpenAiProvider.start(wire);
-      rig = await ProvidersRig.start({ [wire]: { url: fake.url, models } });
-    });
-    beforeEach(async () => {
-      await fake.behave({});
-      rig.keys.set(wire, { kind: 'key', value: providerKey });
-      await rig.until(wire, ({ state }) => state === 'ready');
-    });
-    afterAll(async () => {
-      await rig.providers.stop();
-      await fake[Symbol.asyncDispose]();
-    });
-
-    it('is ready with its models and their prices', () => {
-      expect(rig.row(wire)).toMatchObject({
-        state: 'ready',
-        sentence: 'Ready with 2 models.',
-        modelsTotal: 2,
-        inFlight: 0,
-      });
-      expect(rig.upstream(wire).describe()).toMatchObject({
-        route: 'cloud',
-        dialects: ['openai'],
-        takesReceived: true,
-      });
-      expect(rig.upstream(wire).describe().models[0]).toMatchObject({
-        id: 'big-model',
-        maxOutputTokens: 8_000,
-        price: { inputUsd: 3 },
-      });
-    });
-
-    it('answers whole and streamed, with its key in one header', async () => {
-      for (const stream of [false, true]) {
-        const response = await rig.upstream(wire).generate(chatFor('openai', { stream }), never);
-        expect(response.status).toBe(200);
-        expect(await textOf(response)).toContain('tok0 ');
-        expect(rig.row(wire).inFlight).toBe(0);
-      }
-      const sent = (await fake.state()).requests.at(-1);
-      expect(sent?.headers['authorization']).toBe(`Bearer ${providerKey}`);
-      expect(Object.keys(sent?.headers ?? {}).sort()).toEqual([
-        'authorization',
-        'content-length',
-        'content-type',
-        'host',
-      ]);
-    });
-
-    it('B54 cookies and other headers stay behind', async () => {
-      const { headers, body } = await rig.upstream(wire).generate(chatFor('openai'), never);
-      body.destroy();
-      expect([...headers.keys()]).toEqual(['content-type']);
-    });
-
-    it('an abort ends its work, and its place is free', async () => {
-      await fake.behave({ fault: 'hang' });
-      const caller = new AbortController();
-      const work = failureOf(rig.upstream(wire).generate(chatFor('openai'), caller.signal));
-      expect(rig.row(wire).inFlight).toBe(1);
-      caller.abort();
-      expect((await work).code).toBe('caller_gone');
-      expect(rig.row(wire).inFlight).toBe(0);
-    });
-
-    it('F30 errors come in a form that is understood, with what they say of the provider', async () => {
-      await fake.behave({
-        fault: 'status',
-        status: 429,
-        errorType: 'rate_limit',
-        errorMessage: 'Slow down.',
-        headers: { 'retry-after': '17' },
-      });
-      const response = await rig.upstream(wire).generate(chatFor('openai'), never);
-      expect(response.status).toBe(429);
-      expect(response.headers.get('retry-after')).toBe('17');
-      expect(JSON.stringify(JSON.parse(await textOf(response)))).toContain('Slow down.');
-      expect(rig.row(wire).state).toBe('busy');
-      expect(rig.upstream(wire).describe()).toMatchObject({
-        ready: false,
-        comesUp: false,
-        retryAfterS: expect.any(Number) as number,
-      });
-      const { started } = await fake.state();
-      const refused = await failureOf(rig.upstream(wire).generate(chatFor('openai'), never));
-      expect(refused).toMatchObject({
-        code: 'engine_not_ready',
-        context: { retryAfterS: expect.any(Number) as number },
-      });
-      expect((await fake.state()).started).toBe(started);
-    });
-
-    it('B55 an error that repeats the key, in many pieces, does not tell it', async () => {
-      await fake.behave({ fault: 'status', status: 400, errorMessage: `No ${providerKey}!`, errorPieces: 40 });
-      const text = await textOf(await rig.upstream(wire).generate(chatFor('openai'), never));
-      expect(text).toContain('No ***');
-      expect(text).not.toContain(providerKey.slice(0, 8));
-    });
-
-    it('is tested without a paid call', async () => {
-      const before = (await fake.state()).started;
-      expect(await rig.providers.test(wire)).toBe(`${rig.row(wire).name} answers; 2 of its models may be used.`);
-      await fake.behave({ fault: 'status', status: 401, errorMessage: `bad ${providerKey}` });
-      const failure = await failureOf(rig.providers.test(wire));
-      expect(failure.message).toContain('refused the key');
-      expect(failure.message).not.toContain('secret');
-      expect(rig.row(wire).state).toBe('unauthorised');
-      await fake.behave({});
-      await rig.providers.test(wire);
-      expect(rig.row(wire).state).toBe('ready');
-      expect((await fake.state()).started).toBe(before);
-    });
+describe('errors of each form', () => {
+  it.each(wires)('B55 one of %s that repeats the key, in many pieces, does not tell it', async (wire) => {
+    await using fake = await FakeOpenAiProvider.start(wire);
+    await using rig = await ProvidersRig.start({ [wire]: { url: fake.url, models } });
+    await fake.behave({ fault: 'status', status: 400, errorMessage: `No ${providerKey}!`, errorPieces: 40 });
+    const text = await textOf(await rig.upstream(wire).generate(chatFor('openai'), never));
+    expect(text).toContain('No ***');
+    expect(text).not.toContain(providerKey.slice(0, 8));
   });
-}
+});
 
 describe('Anthropic', () => {
   it('gets its own key header and the beta headers, and nothing else of its caller', async () => {
