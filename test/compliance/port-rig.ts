@@ -13,10 +13,10 @@ import { Leftovers } from '../../electron/agent/engines/supervisor/leftovers.ts'
 import { identifyProcess } from '../../electron/agent/engines/supervisor/process-identity.ts';
 import { killTree } from '../../electron/agent/engines/supervisor/process-tree.ts';
 import type { InferenceRequest, Operation } from '../../electron/agent/inference/request.ts';
-import type { WireResponse } from '../../electron/agent/inference/wire-response.ts';
 import type { CatalogModel } from '../../electron/agent/models/catalog-model.ts';
 import { ModelCatalog } from '../../electron/agent/models/catalog.ts';
 
+export { readBody } from '../fixtures/read-body.ts';
 export const never: AbortSignal = new AbortController().signal;
 
 /** The real embedded engine's program, straight from its source: Node runs TypeScript. */
@@ -133,25 +133,6 @@ export function requestFor(
     dialect: 'openai',
     body: Buffer.from(JSON.stringify({ model, ...body })),
   };
-}
-
-/** Reads a body to its end or its break; hears of every piece. */
-export function readBody(
-  response: WireResponse,
-  onPiece: (text: string) => void = () => undefined,
-): Promise<{ text: string; error: Error | null }> {
-  let text = '';
-  return new Promise((resolve) => {
-    response.body.pipe({
-      raw: () => true,
-      payload: (bytes, start, end) => {
-        text += bytes.toString('utf8', start, end);
-        onPiece(text);
-      },
-      end: () => resolve({ text, error: null }),
-      fail: (error) => resolve({ text, error }),
-    });
-  });
 }
 
 /** Resolves when the engine says what the test waits for; rejects with what it says instead after `withinMs`. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { ManualClock } from '../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
+import { keptLastLines } from '../../../electron/agent/engines/supervisor/noted-lines.ts';
 import { bareEnvironment, ProcessTree } from '../../../electron/agent/engines/supervisor/process-tree.ts';
 import { ProgressWatch } from '../../../electron/agent/engines/supervisor/progress-watch.ts';
 import {
-  keptLastLines,
   Supervisor,
   type ProcessLauncher,
   type ProcessListener,
@@ -14,6 +14,8 @@ import type { InferenceRequest } from '../../../electron/agent/inference/request
 import type { Upstream } from '../../../electron/agent/inference/upstream.ts';
 import { HttpUpstream } from '../../../electron/agent/inference/wire/http-upstream.ts';
 import type { WireResponse } from '../../../electron/agent/inference/wire-response.ts';
+
+export { readBody as read } from '../../fixtures/read-body.ts';
 
 const servedProcess = join(import.meta.dirname, '../../fakes/fake-served-process.ts');
 
@@ -163,23 +165,4 @@ class ServedUpstream implements Upstream {
 export function request(stream: boolean): InferenceRequest {
   const body = Buffer.from(JSON.stringify({ stream }));
   return { trace: 't', operation: 'chat', model: 'm', stream, dialect: 'openai', body };
-}
-
-/** Reads an answer to its end or its break; `onPiece` hears of each piece. */
-export function read(
-  response: WireResponse,
-  onPiece: (text: string) => void = () => undefined,
-): Promise<{ text: string; error: Error | null }> {
-  let text = '';
-  return new Promise((resolve) => {
-    response.body.pipe({
-      raw: () => true,
-      payload: (bytes, start, end) => {
-        text += bytes.toString('utf8', start, end);
-        onPiece(text);
-      },
-      end: () => resolve({ text, error: null }),
-      fail: (error) => resolve({ text, error }),
-    });
-  });
 }

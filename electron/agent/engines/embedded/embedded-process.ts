@@ -3,12 +3,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { EngineLog } from '../engine-log.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
 import { bareEnvironment, ProcessTree } from '../supervisor/process-tree.ts';
-import {
-  keptLastLines,
-  type ProcessLauncher,
-  type ProcessListener,
-  type RunningProcess,
-} from '../supervisor/supervisor.ts';
+import { NotedLines } from '../supervisor/noted-lines.ts';
+import type { ProcessLauncher, ProcessListener, RunningProcess } from '../supervisor/supervisor.ts';
 import { longestLineBytes, parseReport, type ChildReport, type ChildSettings, type LoadedModel } from './protocol.ts';
 
 export interface EmbeddedProcessOptions {
@@ -52,15 +48,10 @@ export class EmbeddedProcess implements ProcessLauncher {
   }
 
   async launch(listener: ProcessListener): Promise<RunningProcess> {
-    const { clock, log, leftovers } = this.#deps;
+    const { clock, leftovers } = this.#deps;
     const key = randomBytes(32).toString('base64url');
     const nonce = randomBytes(16).toString('hex');
-    const lastLines: string[] = [];
-    const note = (stream: 'stdout' | 'stderr', text: string): void => {
-      log.append(stream, text);
-      lastLines.push(text);
-      if (lastLines.length > keptLastLines) lastLines.shift();
-    };
+    const lines = new NotedLines(this.#deps);
     const settings: ChildSettings = { ...(await this.#deps.settings()), key };
     const tree = await ProcessTree.start(
       {
@@ -73,14 +64,14 @@ export class EmbeddedProcess implements ProcessLauncher {
       {
         line: (stream, text) => {
           const report = stream === 'stdout' ? parseReport(text) : null;
-          if (report) this.#onReport(report, key, listener, note);
-          else if (text.trim() !== '') note(stream, text);
+          if (report) this.#onReport(report, key, listener, lines);
+          else lines.note(stream, text);
         },
         exited: (code, signal) => {
           this.#running.delete(tree);
           this.#deps.onEndpoint(null);
           void leftovers.remove(tree.pid);
-          listener.exited({ code, signal, lastLines });
+          listener.exited({ code, signal, lastLines: lines.last });
         },
       },
       { clock },
@@ -94,12 +85,7 @@ export class EmbeddedProcess implements ProcessLauncher {
     for (const tree of this.#running) tree.end('now');
   }
 
-  #onReport(
-    report: ChildReport,
-    key: string,
-    listener: ProcessListener,
-    note: (stream: 'stdout' | 'stderr', text: string) => void,
-  ): void {
+  #onReport(report: ChildReport, key: string, listener: ProcessListener, lines: NotedLines): void {
     switch (report.event) {
       case 'listening':
         return;
@@ -111,7 +97,7 @@ export class EmbeddedProcess implements ProcessLauncher {
         this.#deps.onStats(report);
         return;
       case 'failed':
-        note('stderr', `error: ${report.message}`);
+        lines.note('stderr', `error: ${report.message}`);
         return;
     }
   }

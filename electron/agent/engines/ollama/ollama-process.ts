@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { EngineLog } from '../engine-log.ts';
+import { freeLoopbackPort } from '../process-engine/free-port.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
+import { NotedLines } from '../supervisor/noted-lines.ts';
 import { bareEnvironment, ProcessTree } from '../supervisor/process-tree.ts';
-import {
-  keptLastLines,
-  type ProcessExit,
-  type ProcessLauncher,
-  type ProcessListener,
-  type RunningProcess,
-} from '../supervisor/supervisor.ts';
+import type { ProcessExit, ProcessLauncher, ProcessListener, RunningProcess } from '../supervisor/supervisor.ts';
 import { ownEnvironment, proxiesOf, type OwnSettings } from './own-environment.ts';
 
 export interface OllamaProcessOptions {
@@ -93,13 +88,13 @@ export class OllamaProcess implements ProcessLauncher {
   }
 
   async #attempt(plan: { readonly program: string; readonly settings: OwnSettings }): Promise<Attempt> {
-    const { clock, leftovers, pickPort = freePort } = this.#deps;
+    const { clock, leftovers, pickPort = freeLoopbackPort } = this.#deps;
     const port = await pickPort();
     if (this.#ended) throw new AppError('shutting_down', 'The node ends and starts no engine any more.');
     const nonce = randomBytes(16).toString('hex');
     const listening = Promise.withResolvers<'listening' | 'late' | ProcessExit>();
     const exited = Promise.withResolvers<ProcessExit>();
-    const lastLines: string[] = [];
+    const lines = new NotedLines(this.#deps);
     const tree = await ProcessTree.start(
       {
         executable: plan.program,
@@ -110,18 +105,16 @@ export class OllamaProcess implements ProcessLauncher {
       },
       {
         line: (stream, text) => {
-          if (text.trim() === '' || isOurLook.test(text)) return;
-          this.#deps.log.append(stream, text);
-          lastLines.push(text);
-          if (lastLines.length > keptLastLines) lastLines.shift();
+          if (isOurLook.test(text)) return;
+          lines.note(stream, text);
           // Only our own process can say so into our pipe: an answer at the port alone may be another program's.
           if (text.includes('Listening on') && text.includes(`:${port}`)) listening.resolve('listening');
         },
         exited: (code, signal) => {
           this.#running.delete(tree);
           void leftovers.remove(tree.pid);
-          listening.resolve({ code, signal, lastLines });
-          exited.resolve({ code, signal, lastLines });
+          listening.resolve({ code, signal, lastLines: lines.last });
+          exited.resolve({ code, signal, lastLines: lines.last });
         },
       },
       { clock },
@@ -144,19 +137,4 @@ export class OllamaProcess implements ProcessLauncher {
 
 function isPortTaken({ lastLines }: ProcessExit): boolean {
   return lastLines.some((line) => /address already in use|Only one usage of each socket address/i.test(line));
-}
-
-/** A port that is free now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('The system gave no port.'));
-      });
-    });
-  });
 }

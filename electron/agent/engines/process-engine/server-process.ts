@@ -6,15 +6,10 @@ import { AppError } from '../../base/errors.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { EngineLog } from '../engine-log.ts';
 import type { Leftovers } from '../supervisor/leftovers.ts';
+import { NotedLines } from '../supervisor/noted-lines.ts';
 import { nonceVariable } from '../supervisor/process-identity.ts';
 import { bareEnvironment, ProcessTree } from '../supervisor/process-tree.ts';
-import {
-  keptLastLines,
-  type ProcessExit,
-  type ProcessLauncher,
-  type ProcessListener,
-  type RunningProcess,
-} from '../supervisor/supervisor.ts';
+import type { ProcessExit, ProcessLauncher, ProcessListener, RunningProcess } from '../supervisor/supervisor.ts';
 import { freeLoopbackPort } from './free-port.ts';
 import { keyFileIn } from './key-files.ts';
 import type { ProcessEndpoint, ProcessReports } from './process-kind.ts';
@@ -114,20 +109,15 @@ export class ServerProcess implements ProcessLauncher {
       await rm(keyFile, { force: true });
       throw new AppError('shutting_down', 'The node ends and starts no engine any more.');
     }
-    const lastLines: string[] = [];
+    const lines = new NotedLines(this.#deps);
     const ended = Promise.withResolvers<ProcessExit>();
     let tree: ProcessTree;
     try {
       tree = await ProcessTree.start(
         { executable, args, env: bareEnvironment(env, { [nonceVariable]: nonce }), firstInput: '', longestLine },
         {
-          line: (stream, text) => {
-            if (text.trim() === '') return;
-            this.#deps.log.append(stream, text);
-            lastLines.push(text);
-            if (lastLines.length > keptLastLines) lastLines.shift();
-          },
-          exited: (code, signal) => ended.resolve({ code, signal, lastLines }),
+          line: (stream, text) => lines.note(stream, text),
+          exited: (code, signal) => ended.resolve({ code, signal, lastLines: lines.last }),
         },
         { clock: this.#deps.clock },
       );

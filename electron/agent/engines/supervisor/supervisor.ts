@@ -41,8 +41,6 @@ export interface ProcessLauncher {
   killNow(): void;
 }
 
-/** How many of the last lines go into the record of a death. */
-export const keptLastLines = 50;
 /** How often the count of kills for memory is read while a process runs, so that an older kill is not taken for its. */
 const memoryKillsEveryMs = 60_000;
 
