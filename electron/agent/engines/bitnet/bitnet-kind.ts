@@ -3,9 +3,8 @@ import type { CatalogModel } from '../../models/catalog-model.ts';
 import { refusedByBitnet } from '../../models/loadable.ts';
 import type { EnginesOptions } from '../engine-factory.ts';
 import type { EngineLog } from '../engine-log.ts';
-import { findLlamaProgram, type FoundProgram } from '../finding/find-llama-program.ts';
-import { probeProgram } from '../finding/probe-program.ts';
-import { flagsOf, resolveLoad, type ResolvedLoad } from '../llama-server/command-line.ts';
+import { resolveLoad, type ResolvedLoad } from '../llama-server/command-line.ts';
+import { findServer, type FoundServer } from '../llama-server/find-server.ts';
 import { unusableLine } from '../llama-server/llama-server-kind.ts';
 import { keyFolder } from '../process-engine/key-files.ts';
 import { readMachine } from '../process-engine/machine.ts';
@@ -45,7 +44,7 @@ export class BitnetKind implements ProcessKind {
   readonly noticesInStreams = false;
   readonly #options: EnginesOptions;
   readonly #deps: BitnetKindDeps;
-  #program: (FoundProgram & { readonly flags: ReadonlySet<string> }) | null = null;
+  #program: FoundServer | null = null;
 
   constructor(options: EnginesOptions, deps: BitnetKindDeps) {
     this.#options = options;
@@ -55,8 +54,7 @@ export class BitnetKind implements ProcessKind {
 
   async find(): Promise<ProgramState> {
     const { dataDir, env, engines } = this.#options;
-    const { clock } = this.#deps;
-    const { program, advice } = await findLlamaProgram(
+    const { state, server } = await findServer(
       {
         kind: this.kind,
         name: 'llama-server',
@@ -67,13 +65,11 @@ export class BitnetKind implements ProcessKind {
         env,
         platform: process.platform,
       },
-      { lowestBuild: null, allowOld: true },
-      { clock },
+      { lowestBuild: null, allowOld: true, absent },
+      { clock: this.#deps.clock },
     );
-    if (!program) return { kind: 'absent', sentence: advice[0] ?? absent, advice: advice.slice(1) };
-    const help = await probeProgram(program.file, ['--help'], { clock, from: env });
-    this.#program = { ...program, flags: flagsOf(help.kind === 'ended' ? help.output : '') };
-    return { kind: 'found', foundAt: program.file, version: program.version.text, advice };
+    if (server) this.#program = server;
+    return state;
   }
 
   refuses(file: CatalogModel): string | null {

@@ -4,7 +4,6 @@ import type { CatalogModel } from '../../models/catalog-model.ts';
 import { refusedByMainline } from '../../models/loadable.ts';
 import type { EngineLog } from '../engine-log.ts';
 import type { EnginesOptions } from '../engine-factory.ts';
-import { findLlamaProgram, type FoundProgram } from '../finding/find-llama-program.ts';
 import { lowestSafeBuild } from '../finding/llama-version.ts';
 import { probeProgram } from '../finding/probe-program.ts';
 import { onlyEmbeds } from '../process-engine/only-embeds.ts';
@@ -21,7 +20,8 @@ import { ServerProcess, type ServerAccess } from '../process-engine/server-proce
 import type { Leftovers } from '../supervisor/leftovers.ts';
 import type { ProcessLauncher } from '../supervisor/supervisor.ts';
 import { buildName, capabilitiesOf } from '../process-engine/server-props.ts';
-import { flagsOf, listsNoDevice, llamaServerArguments, resolveLoad, spareMemory } from './command-line.ts';
+import { findServer, type FoundServer } from './find-server.ts';
+import { listsNoDevice, llamaServerArguments, resolveLoad, spareMemory } from './command-line.ts';
 import { askProgress, askProps, embeds } from '../process-engine/server-probe.ts';
 
 export interface LlamaServerKindDeps {
@@ -50,7 +50,7 @@ export class LlamaServerKind implements ProcessKind {
   readonly noticesInStreams = true;
   readonly #options: EnginesOptions;
   readonly #deps: LlamaServerKindDeps;
-  #program: (FoundProgram & { readonly flags: ReadonlySet<string>; readonly processorOnly: boolean }) | null = null;
+  #program: (FoundServer & { readonly processorOnly: boolean }) | null = null;
 
   constructor(options: EnginesOptions, deps: LlamaServerKindDeps) {
     this.#options = options;
@@ -61,19 +61,17 @@ export class LlamaServerKind implements ProcessKind {
     const { dataDir, env, engines } = this.#options;
     const { clock } = this.#deps;
     const { path: configured, allowOld } = engines.llamaServer;
-    const { program, advice } = await findLlamaProgram(
+    const { state, server } = await findServer(
       { kind: this.kind, name: 'llama-server', configured, dataDir, searchPath: true, env, platform: process.platform },
-      { lowestBuild: lowestSafeBuild, allowOld },
+      { lowestBuild: lowestSafeBuild, allowOld, absent },
       { clock },
     );
-    if (!program) return { kind: 'absent', sentence: advice[0] ?? absent, advice: advice.slice(1) };
-    const help = await probeProgram(program.file, ['--help'], { clock, from: env });
-    const flags = flagsOf(help.kind === 'ended' ? help.output : '');
-    const devices = flags.has('--list-devices')
-      ? await probeProgram(program.file, ['--list-devices'], { clock, from: env })
+    if (!server) return state;
+    const devices = server.flags.has('--list-devices')
+      ? await probeProgram(server.file, ['--list-devices'], { clock, from: env })
       : null;
-    this.#program = { ...program, flags, processorOnly: devices?.kind === 'ended' && listsNoDevice(devices.output) };
-    return { kind: 'found', foundAt: program.file, version: program.version.text, advice };
+    this.#program = { ...server, processorOnly: devices?.kind === 'ended' && listsNoDevice(devices.output) };
+    return state;
   }
 
   refuses(file: CatalogModel): string | null {
