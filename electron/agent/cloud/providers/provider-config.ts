@@ -18,7 +18,8 @@ export interface ProviderConfig {
   readonly problem: string | null;
 }
 
-const defaultSlots = 16;
+/** Requests side by side to a provider that the settings do not name. */
+export const defaultSlots = 16;
 
 /** All providers, the known ones first; one that is called as a known one changes that. Pure. */
 export function providerConfigs({ providers }: Pick<CloudSettings, 'providers'>): ProviderConfig[] {

@@ -1,5 +1,7 @@
-import { presetProviders, type CloudSettings, type ProviderKind } from '../../../contract/cloud.ts';
+import { presetProviders, type CloudSettings } from '../../../contract/cloud.ts';
 import { addressOf, type ServerAddress } from '../../inference/server-address.ts';
+import { defaultSlots } from '../providers/provider-config.ts';
+import { kindOf, kindTraits } from '../providers/provider-kind.ts';
 
 export type SpeakingProvider =
   | { readonly kind: 'speaks'; readonly address: ServerAddress; readonly slots: number }
@@ -8,14 +10,10 @@ export type SpeakingProvider =
   /** Switched off in the settings. */
   | { readonly kind: 'off'; readonly sentence: string };
 
-const openAiUrl = 'https://api.openai.com';
-const defaultSlots = 16;
-
 /** What the settings say about a provider, as far as speech goes. Pure. */
 export function speakingProvider(id: string, { providers }: Pick<CloudSettings, 'providers'>): SpeakingProvider {
   const own = Object.hasOwn(providers, id) ? providers[id] : undefined;
-  const preset = presetProviders.find((each) => each === id);
-  if (own === undefined && preset === undefined) {
+  if (own === undefined && !presetProviders.some((preset) => preset === id)) {
     return { kind: 'unknown', sentence: `There is no provider ${id}. Look at "cloud.providers" in the settings.` };
   }
   if (own?.enabled === false) {
@@ -24,9 +22,9 @@ export function speakingProvider(id: string, { providers }: Pick<CloudSettings, 
       sentence: `The provider ${id} is switched off in the settings. Switch it on, or name another.`,
     };
   }
-  const kind: ProviderKind = own?.kind ?? preset ?? 'openai-compatible';
-  const url = own?.url ?? (kind === 'openai' ? openAiUrl : undefined);
-  if ((kind !== 'openai' && kind !== 'openai-compatible') || url === undefined) {
+  const kind = own?.kind ?? kindOf(id);
+  const url = own?.url ?? kindTraits[kind].url;
+  if ((kind !== 'openai' && kind !== 'openai-compatible') || url === null) {
     const sentence = `The provider ${id} does not speak in a form that this node knows. Name a model of another one.`;
     return { kind: 'unknown', sentence };
   }
