@@ -1,3 +1,4 @@
+import { cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import { meansPath } from '../contract/control.ts';
 import type { Clock } from './base/clock.ts';
@@ -7,10 +8,9 @@ import type { Logger } from './base/logger.ts';
 import type { ConfigStore } from './config/config-store.ts';
 import { Engines } from './engines/engines.ts';
 import { loadDefaults, ModelFigures } from './model-figures.ts';
-import { openBandwidth } from './model-services.ts';
 import { ModelCatalog } from './models/catalog.ts';
 import { Measurements } from './models/measurements.ts';
-import type { MemoryBandwidth } from './models/memory-bandwidth.ts';
+import { MemoryBandwidth } from './models/memory-bandwidth.ts';
 import { ModelRecords } from './models/records.ts';
 import { gigabyte } from './models/sizes.ts';
 
@@ -104,4 +104,21 @@ export async function openEngines(
   );
   stack.push('engines', () => engines.stop());
   return { records, measurements, catalog, memory, engines, bandwidth, figures };
+}
+
+/** Memory bandwidth of this machine, measured while `idle` says that there is nothing else to do. */
+function openBandwidth(
+  { dataDir, distDir, idle }: { readonly dataDir: string; readonly distDir: string; readonly idle: () => boolean },
+  deps: { readonly clock: Clock; readonly logger: Logger },
+): MemoryBandwidth {
+  return new MemoryBandwidth(
+    {
+      file: join(dataDir, 'memory-bandwidth.json'),
+      childFile: join(distDir, 'memory-bandwidth.js'),
+      cpuModel: cpus()[0]?.model ?? 'unknown',
+      freeBytes: freemem,
+      idle,
+    },
+    deps,
+  );
 }

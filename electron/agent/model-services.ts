@@ -1,5 +1,3 @@
-import { cpus, freemem } from 'node:os';
-import { join } from 'node:path';
 import type { CommandAnswer } from '../contract/control.ts';
 import type { Notice } from '../contract/snapshot.ts';
 import type { Clock } from './base/clock.ts';
@@ -17,7 +15,7 @@ import type { ModelCatalog } from './models/catalog.ts';
 import { makeOrder, openPulls, use } from './pull-services.ts';
 import { Integrity } from './models/integrity.ts';
 import type { Measurements } from './models/measurements.ts';
-import { MemoryBandwidth } from './models/memory-bandwidth.ts';
+import type { MemoryBandwidth } from './models/memory-bandwidth.ts';
 import { freeDiskBytes } from './models/pull/free-disk.ts';
 import { HttpClient } from './models/pull/http-client.ts';
 import type { ModelRecords } from './models/records.ts';
@@ -48,23 +46,6 @@ export interface ServicesDeps {
 
 const diskEveryMs = 30_000;
 const installSilenceMs = 60_000;
-
-/** Memory bandwidth of this machine, measured while `idle` says that there is nothing else to do. */
-export function openBandwidth(
-  { dataDir, distDir, idle }: { readonly dataDir: string; readonly distDir: string; readonly idle: () => boolean },
-  deps: { readonly clock: Clock; readonly logger: Logger },
-): MemoryBandwidth {
-  return new MemoryBandwidth(
-    {
-      file: join(dataDir, 'memory-bandwidth.json'),
-      childFile: join(distDir, 'memory-bandwidth.js'),
-      cpuModel: cpus()[0]?.model ?? 'unknown',
-      freeBytes: freemem,
-      idle,
-    },
-    deps,
-  );
-}
 
 export type ModelServices = Awaited<ReturnType<typeof openModelServices>>;
 
