@@ -55,6 +55,8 @@ export async function compare(folder: string): Promise<KilledResult> {
   if (total !== spent) faults.push(`${spent} were spent by the quarters, ${total} by the charges`);
   if (nano(usage.total.costUsd) !== total)
     faults.push(`${usage.total.costUsd} dollars by usage, ${total} by the charges`);
+  if (usage.total.requests !== requests.length)
+    faults.push(`${usage.total.requests} requests by usage, ${requests.length} by the rows`);
   const integrity = integrityOf(placesIn(folder).file);
   if (integrity !== 'ok') faults.push(`the database: ${String(integrity)}`);
   return { charges: charges.length, requests: requests.length, faults };

@@ -1,8 +1,10 @@
 /**
  * Reserves, settles and records as quickly as it can until it is killed, and writes before and after each step what it is
- * about to do and what it was answered, the way a provider's log would show it. Arguments: folder, own log, name of the round.
+ * about to do and what it was answered, the way a provider's log would show it. What it does belongs to the hours of two
+ * days, and those are put together all the while. Arguments: folder, own log, name of the round.
  */
 import { openSync, writeSync } from 'node:fs';
+import { systemClock, type Clock } from '../../../../electron/agent/base/clock.ts';
 import { aTrace } from '../../../fixtures/example-trace.ts';
 import { charge, settlement, startLedger } from './ledger-rig.ts';
 
@@ -13,7 +15,15 @@ function say(...words: readonly (string | number)[]): void {
   writeSync(descriptor, `${words.join(' ')}\n`);
 }
 
-const ledger = await startLedger(folder);
+const hourMs = 3_600_000;
+/** Old rows are put together a minute after the start and each hour: here, at once and again and again. */
+const hasty: Clock = {
+  ...systemClock,
+  after: (delayMs, task) => systemClock.after(delayMs === 60_000 ? 10 : delayMs, task),
+  every: (intervalMs, task) => systemClock.every(intervalMs === hourMs ? 50 : intervalMs, task),
+};
+
+const ledger = await startLedger(folder, { clock: hasty });
 process.stdout.write('ready\n');
 let count = 0;
 
@@ -23,22 +33,24 @@ async function serve(): Promise<void> {
     const trace = `r${round}-${count}`;
     const id = `${trace}#0`;
     const worst = 1_000_000 * (1 + (count % 40));
+    const atMs = Date.now() - (count % 48) * hourMs;
     say('reserving', id, worst);
-    await ledger.reserve(charge(id, { worst }));
+    await ledger.reserve(charge(id, { worst, atMs }));
     say('reserved', id);
     await new Promise((resolve) => setImmediate(resolve));
     if (count % 11 === 0) {
       say('releasing', id);
-      ledger.release(id, Date.now());
+      ledger.release(id, atMs);
       say('released', id);
     } else if (count % 13 !== 0) {
       const cost = Math.floor(worst / 3);
       say('settling', id, cost);
-      ledger.settle(settlement(id, { cost }));
+      ledger.settle(settlement(id, { cost, atMs }));
       say('settled', id);
     }
     say('recording', trace);
-    ledger.record({ trace: aTrace({ trace, route: 'cloud' }), node: 'barn', equivalent: null });
+    const at = new Date(atMs).toISOString();
+    ledger.record({ trace: aTrace({ trace, at, route: 'cloud' }), node: 'barn', equivalent: null });
     say('recorded', trace);
   }
 }
