@@ -15,10 +15,31 @@ const exportFormats: readonly UsageExport['format'][] = ['csv', 'json'];
 
 const offloadHelp = `
 off     nothing goes to the cloud
-auto    when this node is busy, or for high priority
+auto    when this node is busy, for ranch/quality and for high priority
 on      to the cloud first
-resume  go on after unusually quick spending brought a pause
-Without a word: how the switch stands, today's money, the budgets.`;
+resume  go on after a pause: quick spending, or a ledger that was damaged
+Without a word: how the switch stands, today's money, the budgets.
+
+  ranch-hand offload auto
+  ranch-hand offload on --for 2h`;
+
+const usageHelp = `
+  ranch-hand usage --since 7d --by day
+  ranch-hand usage --since 2026-11-01 --export csv --out november.csv`;
+
+const secretsHelp = `
+A provider is one of those that ranch-hand providers lists. A key is never
+shown again, by no command.
+
+  ranch-hand secrets set anthropic
+  ranch-hand secrets set anthropic < key.txt`;
+
+const providersHelp = `
+A key makes a provider usable: ranch-hand secrets set PROVIDER. Addresses,
+models and prices of your own are settings: ranch-hand settings, cloud.providers.
+
+  ranch-hand providers models anthropic
+  ranch-hand providers test anthropic`;
 
 /** Longest that the switch can be set for: 31 days. */
 const longestForMs = 2_678_400_000;
@@ -54,6 +75,7 @@ function addUsage(program: Command, context: CliContext, end: End): void {
     .addOption(new Option('--by <group>', 'one line for each (model unless set)').choices(usageGroups))
     .addOption(new Option('--export <format>', 'every request by itself, one a line').choices(exportFormats))
     .option('--out <file>', 'where the export goes (standard output unless set)', fileName)
+    .addHelpText('after', usageHelp)
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<UsageOptions & { export?: UsageExport['format']; out?: string }>();
       if (options.export === undefined) {
@@ -70,10 +92,12 @@ function addUsage(program: Command, context: CliContext, end: End): void {
 function addSecrets(program: Command, context: CliContext, end: End): void {
   const secrets = common(
     program.command('secrets').description("the providers' keys: which are set, and where they are kept"),
-  ).action(async (_options: unknown, command: Command) => {
-    const verb = await import('../verbs/secrets.ts');
-    end(await verb.secrets(context, command.optsWithGlobals<CommonOptions>()));
-  });
+  )
+    .addHelpText('after', secretsHelp)
+    .action(async (_options: unknown, command: Command) => {
+      const verb = await import('../verbs/secrets.ts');
+      end(await verb.secrets(context, command.optsWithGlobals<CommonOptions>()));
+    });
   common(
     secrets
       .command('set <provider>')
@@ -95,12 +119,12 @@ function addSecrets(program: Command, context: CliContext, end: End): void {
 }
 
 function addProviders(program: Command, context: CliContext, end: End): void {
-  const providers = common(program.command('providers').description('the cloud providers and how they stand')).action(
-    async (_options: unknown, command: Command) => {
+  const providers = common(program.command('providers').description('the cloud providers and how they stand'))
+    .addHelpText('after', providersHelp)
+    .action(async (_options: unknown, command: Command) => {
       const verb = await import('../verbs/providers.ts');
       end(await verb.providers(context, command.optsWithGlobals<CommonOptions>()));
-    },
-  );
+    });
   common(
     providers.command('models [provider]').description('their models as callers name them, with what tokens cost'),
   ).action(async (provider: string | undefined, _options: unknown, command: Command) => {
