@@ -39,3 +39,21 @@ export function lasts(state: OffloadState, nowMs: number, elapsedMs: number): nu
   if (state.kind === 'lasting') return null;
   return Math.max(0, Math.min(state.untilMs - nowMs, state.forMs - elapsedMs));
 }
+
+/** Whether a state that was kept would ever, from now on, send more to the cloud than another ever does. Pure. */
+export function opensFurther(kept: OffloadState, other: OffloadState, nowMs: number): boolean {
+  const most = Math.max(...modesFrom(kept, nowMs).map(openness));
+  const least = Math.min(...modesFrom(other, nowMs).map(openness));
+  return most > least;
+}
+
+/** The modes that a state still goes through, by the wall clock alone: nothing else outlives a restart. */
+function modesFrom(state: OffloadState, nowMs: number): readonly OffloadMode[] {
+  if (state.kind === 'lasting') return [state.mode];
+  return nowMs < state.untilMs ? [state.mode, state.then] : [state.then];
+}
+
+/** In the order of {@link offloadModes}, from closed to open. */
+function openness(mode: OffloadMode): number {
+  return offloadModes.indexOf(mode);
+}

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync } from 'node:fs';
 import type { OffloadMode } from '../../../contract/cloud.ts';
 import type { Notice } from '../../../contract/snapshot.ts';
 import { Announcer } from '../../base/announcer.ts';
@@ -6,7 +6,7 @@ import { replaceFile } from '../../base/atomic-file.ts';
 import type { Clock } from '../../base/clock.ts';
 import { systemErrorCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { chosen, lasts, offloadFileSchema, type OffloadState } from './offload-state.ts';
+import { chosen, lasts, offloadFileSchema, opensFurther, type OffloadState } from './offload-state.ts';
 
 export interface OffloadSwitchOptions {
   /** `offload.json` in the data folder. */
@@ -16,7 +16,22 @@ export interface OffloadSwitchOptions {
 export interface OffloadSwitchDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Left out: the machine's. */
+  readonly disk?: SwitchDisk;
 }
+
+/** What the switch does to its file beside reading it. Each throws as Node's own do. */
+export interface SwitchDisk {
+  readonly replace: (file: string, text: string) => void;
+  readonly remove: (file: string) => void;
+  readonly empty: (file: string) => void;
+}
+
+const machineDisk: SwitchDisk = {
+  replace: replaceFile,
+  remove: (file) => rmSync(file),
+  empty: (file) => truncateSync(file),
+};
 
 /** The switch "Offload to cloud". Off until somebody opens it, and again where its file cannot be read. */
 export class OffloadSwitch {
@@ -24,6 +39,7 @@ export class OffloadSwitch {
   readonly changed = new Announcer<void>();
   readonly #options: OffloadSwitchOptions;
   readonly #deps: OffloadSwitchDeps;
+  readonly #disk: SwitchDisk;
   #state: OffloadState;
   /** When `#state` began to hold in this run, by the clock that nobody sets. */
   #sinceMs: number;
@@ -33,6 +49,7 @@ export class OffloadSwitch {
   constructor(options: OffloadSwitchOptions, deps: OffloadSwitchDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#disk = deps.disk ?? machineDisk;
     this.#sinceMs = deps.clock.monotonic();
     this.#state = this.#read();
   }
@@ -58,8 +75,8 @@ export class OffloadSwitch {
   }
 
   /**
-   * Holds from the next request on, whether or not it can be written; where it cannot, a notice says so. `forMs`: goes
-   * back then to what it was before.
+   * Holds from the next request on, whether or not it can be written; where it cannot, a notice says so, and the next
+   * start is never more open than this. `forMs`: goes back then to what it was before.
    */
   set(choice: { readonly mode: OffloadMode; readonly forMs?: number | null | undefined }): void {
     this.#become(chosen(this.#present(), choice, this.#deps.clock.now()));
@@ -102,7 +119,7 @@ export class OffloadSwitch {
   #read(): OffloadState {
     const { file } = this.#options;
     try {
-      return offloadFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+      return this.#stored();
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') {
         this.#deps.logger.warn({ err: error, file }, 'the offload switch could not be read');
@@ -114,17 +131,47 @@ export class OffloadSwitch {
     }
   }
 
+  #stored(): OffloadState {
+    return offloadFileSchema.parse(JSON.parse(readFileSync(this.#options.file, 'utf8')));
+  }
+
   #write(state: OffloadState): void {
     const { file } = this.#options;
     try {
-      replaceFile(file, JSON.stringify(state));
+      this.#disk.replace(file, JSON.stringify(state));
       this.#notice = null;
     } catch (error) {
       this.#deps.logger.warn({ err: error, file }, 'the offload switch could not be written');
       this.#tell(
-        'The offload switch holds now but cannot be written to the disk, so it will be forgotten at the next start. Make room on the disk of the data folder, or let this user write there.',
+        `The offload switch holds now but cannot be written to the disk, so it will be forgotten at the next start: ${this.#nextStart(state)} Make room on the disk of the data folder, or let this user write there.`,
       );
     }
+  }
+
+  /**
+   * Sees to it that what could not be written is not followed by something more open, for that would spend money after
+   * somebody said no: a file that is gone, or empty, means off. Answers with what the next start will be.
+   */
+  #nextStart(state: OffloadState): string {
+    const { file } = this.#options;
+    const off = 'offloading is off then.';
+    try {
+      const stored = this.#stored();
+      if (!opensFurther(stored, state, this.#deps.clock.now())) return 'it is then as it was before this change.';
+    } catch {
+      return off;
+    }
+    // A folder that lets nothing be removed may still let its files be emptied.
+    const { remove, empty } = this.#disk;
+    for (const shut of [remove, empty]) {
+      try {
+        shut(file);
+        return off;
+      } catch (error) {
+        this.#deps.logger.error({ err: error, file }, 'the old place of the offload switch could not be removed');
+      }
+    }
+    return 'it is then as open as it was before this change, and may spend money.';
   }
 
   #tell(sentence: string): void {

@@ -1,15 +1,49 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { OffloadMode } from '../../../../electron/contract/cloud.ts';
 import { ManualClock } from '../../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../../electron/agent/base/logger.ts';
-import { OffloadSwitch } from '../../../../electron/agent/cloud/offload/offload-switch.ts';
+import { OffloadSwitch, type SwitchDisk } from '../../../../electron/agent/cloud/offload/offload-switch.ts';
 import { tempFolder } from '../../../fixtures/temp-folder.ts';
 
 const hourMs = 3_600_000;
 
-function at(file = join(tempFolder(), 'offload.json'), clock = new ManualClock()) {
-  const offload = new OffloadSwitch({ file }, { clock, logger: silentLogger });
+/** A disk that takes no more, from which files may be removed all the same, or only emptied, or neither. */
+class FullDisk implements SwitchDisk {
+  isFull = false;
+  canRemove = true;
+  canEmpty = true;
+
+  readonly replace = (file: string, text: string): void => {
+    if (this.isFull) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    writeFileSync(file, text);
+  };
+
+  readonly remove = (file: string): void => {
+    if (!this.canRemove) throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+    rmSync(file);
+  };
+
+  readonly empty = (file: string): void => {
+    if (!this.canEmpty) throw Object.assign(new Error('read-only file system'), { code: 'EROFS' });
+    truncateSync(file);
+  };
+}
+
+/** A switch whose disk was full while `change` was made. */
+function withFullDisk(before: OffloadMode, change: (site: ReturnType<typeof at>) => void, disk = new FullDisk()) {
+  const site = at(join(tempFolder(), 'offload.json'), new ManualClock(), disk);
+  site.offload.set({ mode: before });
+  disk.isFull = true;
+  change(site);
+  const { offload, clock, file } = site;
+  const sentence = offload.notices()[0]?.sentence ?? '';
+  return { now: offload.mode, sentence, next: at(file, new ManualClock(clock.now())).offload.mode, file };
+}
+
+function at(file = join(tempFolder(), 'offload.json'), clock = new ManualClock(), disk?: SwitchDisk) {
+  const offload = new OffloadSwitch({ file }, { clock, logger: silentLogger, ...(disk && { disk }) });
   const heard: string[] = [];
   offload.changed.subscribe(() => heard.push(offload.mode));
   offload.start();
@@ -89,6 +123,55 @@ describe('OffloadSwitch', () => {
     rmSync(folder, { recursive: true });
     offload.set({ mode: 'off' });
     expect(offload.mode).toBe('off');
-    expect(offload.notices()[0]?.sentence).toContain('forgotten at the next start');
+    expect(offload.notices()[0]?.sentence).toContain('forgotten at the next start: offloading is off then.');
+  });
+
+  it('F16 what was switched off does not come back on at the next start, though "off" could not be written', () => {
+    const found = withFullDisk('on', ({ offload }) => offload.set({ mode: 'off' }));
+    expect(found).toMatchObject({ now: 'off', next: 'off' });
+    expect(found.sentence).toContain('offloading is off then.');
+  });
+
+  it.each([
+    ['for a while only', 'auto', { mode: 'off', forMs: hourMs }],
+    ['in part', 'on', { mode: 'auto' }],
+    ['afterwards', 'on', { mode: 'on', forMs: hourMs, then: 'off' }],
+  ] as const)('F16 nor does what was switched off %s', (_, before, choice) => {
+    const { now, next } = withFullDisk(before, ({ offload }) => {
+      if ('then' in choice) offload.set({ mode: choice.then });
+      offload.set(choice);
+    });
+    expect({ now, next }).toEqual({ now: choice.mode, next: 'off' });
+  });
+
+  it('F16 the old place stays where it is no more open than the new one', () => {
+    const found = withFullDisk('auto', ({ offload }) => offload.set({ mode: 'on' }));
+    expect(found).toMatchObject({ now: 'on', next: 'auto' });
+    expect(found.sentence).toContain('as it was before');
+  });
+
+  it('F16 the end of a while needs no writing: its file tells it', () => {
+    const disk = new FullDisk();
+    const { offload, clock, file } = at(join(tempFolder(), 'offload.json'), new ManualClock(), disk);
+    offload.set({ mode: 'auto' });
+    offload.set({ mode: 'on', forMs: hourMs });
+    disk.isFull = true;
+    clock.advance(hourMs);
+    expect([offload.mode, at(file, new ManualClock(clock.now())).offload.mode]).toEqual(['auto', 'auto']);
+  });
+
+  it('F16 a file that cannot be removed is emptied, and where neither is possible the notice warns', () => {
+    const disk = new FullDisk();
+    disk.canRemove = false;
+    const emptied = withFullDisk('on', ({ offload }) => offload.set({ mode: 'off' }), disk);
+    expect(emptied).toMatchObject({ now: 'off', next: 'off' });
+    expect(readFileSync(emptied.file, 'utf8')).toBe('');
+
+    const fixed = new FullDisk();
+    fixed.canRemove = false;
+    fixed.canEmpty = false;
+    const stuck = withFullDisk('on', ({ offload }) => offload.set({ mode: 'off' }), fixed);
+    expect(stuck.now).toBe('off');
+    expect(stuck.sentence).toContain('may spend money');
   });
 });
