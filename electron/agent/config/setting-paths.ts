@@ -77,11 +77,29 @@ export function parseSettingText(path: string, text: string, folder?: string): u
 
 /** Why `value` cannot stand at `path`, in a sentence; null when it can. */
 export function problemWith(path: string, value: unknown): string | null {
-  if (!settingPaths.includes(path)) return `There is no setting ${path}. The settings are: ${settingPaths.join(', ')}.`;
+  if (!settingPaths.includes(path)) return noSetting(path);
   const settings = withValueAt({}, path, value);
   const result = settingsSchema.safeParse(settings);
   if (result.success) return null;
   return `${path} cannot be ${shown(value)}: ${issueText(result.error, settings, 'it')}.`;
+}
+
+/** What to name instead: the setting that the path goes into, else those of its section, else the sections. */
+function noSetting(path: string): string {
+  const whole = settingPaths.find((known) => path.startsWith(`${known}.`));
+  if (whole !== undefined) {
+    const rest = path.slice(whole.length + 1).split('.');
+    const isTable = isJsonObject(valueAt(defaultSettings, whole));
+    const lead = `There is no setting ${path}. ${whole} is one setting`;
+    if (!isTable || rest.includes('')) return `${lead}, which is set as a whole.`;
+    const example = JSON.stringify(withValueAt({}, rest.join('.'), '…'));
+    return `${lead}, a table that is set as a whole, as JSON: ranch-hand settings set ${whole} '${example}'. To keep what is in it, write that too.`;
+  }
+  const [section = ''] = path.split('.');
+  const near = settingPaths.filter((known) => known.startsWith(`${section}.`));
+  if (near.length > 0) return `There is no setting ${path}. In ${section} there are: ${near.join(', ')}.`;
+  const sections = new Set(settingPaths.map((known) => known.split('.')[0]));
+  return `There is no setting ${path}. Settings begin with one of: ${[...sections].join(', ')}. All are listed by "ranch-hand settings".`;
 }
 
 /** A value cut to a length that fits a message. */

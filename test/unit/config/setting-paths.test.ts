@@ -69,6 +69,24 @@ describe('setting paths', () => {
     expect(problemWith(path, text)).toMatch(/\.$/);
   });
 
+  it('B66 that do not exist name what is near, and no wall of names', () => {
+    expect(problemWith('cloud.providers.xai.url', 'https://x.example')).toBe(
+      `There is no setting cloud.providers.xai.url. cloud.providers is one setting, a table that is set as a whole, as JSON: ranch-hand settings set cloud.providers '{"xai":{"url":"…"}}'. To keep what is in it, write that too.`,
+    );
+    expect(problemWith('cloud.budgets.0', 1)).toBe(
+      'There is no setting cloud.budgets.0. cloud.budgets is one setting, which is set as a whole.',
+    );
+    expect(problemWith('models.defaults', 'x')).toMatch(
+      /^There is no setting models\.defaults\. In models there are: /,
+    );
+    expect(problemWith('cow.bell', 1)).toMatch(
+      /Settings begin with one of: .*gateway, .*\. All are listed by "ranch-hand settings"\.$/,
+    );
+    for (const path of ['cloud.providers..url', 'cloud.providers.', '__proto__.x', 'cloud', '']) {
+      expect(problemWith(path, 1)?.length).toBeLessThan(1_500);
+    }
+  });
+
   it('are set and removed without touching the original', () => {
     const before = { a: { b: 1, c: 2 } };
     expect(withValueAt(before, 'a.b', 3)).toEqual({ a: { b: 3, c: 2 } });
