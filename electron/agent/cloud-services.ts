@@ -139,7 +139,7 @@ export async function openCloud(
       providers: providers.snapshot(),
       budgets: spending.budgets(),
       paused: spending.paused(),
-      today: spending.today(),
+      today: spending.isKnown ? spending.today() : null,
     }),
     notices: () => [
       ...spending.notices(),

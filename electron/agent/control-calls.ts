@@ -46,7 +46,7 @@ export function commandsOf({ engines, services, door, cloud, config, stop }: Cal
     'keys.revoke': ({ id }) => door.keys.revoke(id),
     'keys.update': ({ id, policy }) => door.keys.update(id, policy),
     'offload.set': (choice) => cloud.offload.set(choice),
-    'offload.resume': () => cloud.spending.resume(),
+    'offload.resume': () => (cloud.spending.resume() ? {} : { sentence: nothingPaused(cloud.snapshot()) }),
     'secrets.set': async ({ provider, value }) => {
       cloud.requireProvider(provider);
       await cloud.secrets.set(provider, value);
@@ -82,4 +82,11 @@ export function queriesOf(targets: CallTargets): Required<QueryHandlers> {
 function logOf(id: string, engines: Engines, { installer }: ModelServices): EngineLogReader {
   const kind = engineKindSchema.safeParse(/^install-(.+)$/.exec(id)?.[1]);
   return kind.success ? installer.log(kind.data) : engines.byId(id).log;
+}
+
+/** For whoever goes on where nothing stopped. */
+function nothingPaused({ offload, paused }: ReturnType<CloudServices['snapshot']>): string {
+  if (paused !== null) return `There was no pause to end. ${paused.sentence}`;
+  const how = offload === 'off' ? ', which is off: nothing goes to the cloud.' : '.';
+  return `Nothing was paused. Requests go to the cloud as the switch says${how}`;
 }

@@ -251,7 +251,10 @@ export const budgetSchema = z.object({
   resetsAt: z.string(),
   period: z.string().default('day'),
   softLimit: z.number().nullable().default(null),
-  /** `open`, `soft` (beyond the soft limit) or `closed` (nothing more may be spent). */
+  /**
+   * `open`, `soft` (beyond the soft limit), `closed` (nothing more may be spent) or `unknown` (it cannot be read what was
+   * spent, so that nothing more is, and `spent` says nothing).
+   */
   state: z.string().default('open'),
 });
 
@@ -270,7 +273,7 @@ export const cloudSchema = z.object({
     })
     .nullable()
     .default(null),
-  /** Since midnight in the operator's time zone. */
+  /** Since midnight in the operator's time zone; null where there is no cloud, or it cannot be read. */
   today: z
     .object({
       spentUsd: z.number(),

@@ -1,5 +1,5 @@
 import { type ReactElement } from 'react';
-import { budgetBar, type Budget } from '../format/budgets.ts';
+import { budgetBar, spentOf, type Budget } from '../format/budgets.ts';
 import { formatAmount } from '../format/money.ts';
 import { plainLine } from '../format/plain-text.ts';
 
@@ -9,7 +9,7 @@ export function BudgetBar({ budget, label }: { budget: Budget; label: string }):
   const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
   const words = plainLine(
     [
-      `${formatAmount(budget.spent, budget.unit)} of ${formatAmount(budget.limit, budget.unit)} spent`,
+      `${spentOf(budget)} of ${formatAmount(budget.limit, budget.unit)} spent`,
       ...(budget.reserved > 0 ? [`${formatAmount(budget.reserved, budget.unit)} set aside`] : []),
       ...(budget.softLimit === null ? [] : [`soft mark at ${formatAmount(budget.softLimit, budget.unit)}`]),
     ].join(', '),

@@ -54,13 +54,21 @@ export function budgetStateWord(state: string): { word: string; tone: Tone } {
       return { word: 'Beyond the soft mark', tone: 'busy' };
     case 'closed':
       return { word: 'Used up', tone: 'wrong' };
+    case 'unknown':
+      return { word: 'Not known', tone: 'wrong' };
     default:
       return { word: state, tone: 'quiet' };
   }
 }
 
+/** What was spent, in the unit of the budget, or that it cannot be read. */
+export function spentOf({ state, spent, unit }: Budget): string {
+  return state === 'unknown' ? 'Not known' : formatAmount(spent, unit);
+}
+
 /** What is left of it and until when: "$8.04 is left. It starts anew at 00:00." */
 export function budgetSentence(budget: Budget, now: number): string {
+  if (budget.state === 'unknown') return 'What was spent cannot be read, so nothing more is.';
   const left = Math.max(0, budget.limit - budget.spent - budget.reserved);
   const resetsAt = parseTime(budget.resetsAt);
   const anew = resetsAt === null ? '' : ` It starts anew ${formatMoment(resetsAt, now)}.`;

@@ -22,6 +22,11 @@ export function switchText({ offload, until }: CloudSnapshot, nowMs: number): st
   ]);
 }
 
+/** Whether the node cannot read what was spent: it tells no sums then, and spends nothing. */
+export function isSpendingUnknown({ today, budgets, paused }: CloudSnapshot): boolean {
+  return today === null && (paused?.reason === 'ledger' || budgets.some(({ state }) => state === 'unknown'));
+}
+
 /** "$1.84 of $10.00 today"; null where the node tells nothing of money. */
 export function todayText({ today, budgets }: CloudSnapshot): string | null {
   if (today === null) return null;
@@ -75,7 +80,7 @@ export function providerPaint(state: string, palette: Palette): Paint {
 
 /** A colour for a budget's state, and for what is used of it. */
 export function budgetPaint(state: string, palette: Palette): Paint {
-  if (state === 'closed') return palette.bad;
+  if (state === 'closed' || state === 'unknown') return palette.bad;
   return state === 'soft' ? palette.attention : palette.good;
 }
 

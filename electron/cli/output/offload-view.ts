@@ -1,5 +1,13 @@
 import type { CloudSnapshot, OffloadMode } from '../../contract/cloud.ts';
-import { budgetPaint, hindrance, scopeText, switchText, todaysRestText, todayText } from './cloud-words.ts';
+import {
+  budgetPaint,
+  hindrance,
+  isSpendingUnknown,
+  scopeText,
+  switchText,
+  todaysRestText,
+  todayText,
+} from './cloud-words.ts';
 import { meter, percent } from './figures.ts';
 import { inUnit, usedShare } from './money.ts';
 import { moment, momentToCome, shortMoment } from './moments.ts';
@@ -29,7 +37,8 @@ const budgetHeads: readonly Column[] = [
 export function offloadLines(cloud: CloudSnapshot, screen: OffloadScreen): string[] {
   const { nowMs } = screen;
   const against = hindrance(cloud, nowMs);
-  const today = todayText(cloud)?.replace(/ today$/, '') ?? null;
+  const told = todayText(cloud)?.replace(/ today$/, '') ?? null;
+  const today = isSpendingUnknown(cloud) ? 'not known' : told;
   return [
     ...row('Offload', switchText(cloud, nowMs), screen),
     ...(against === null
@@ -49,13 +58,14 @@ function budgetLines(budgets: CloudSnapshot['budgets'], { columns, palette, nowM
   const rows = budgets.map((budget): Cell[] => {
     const paint = budgetPaint(budget.state, palette);
     const share = usedShare(budget);
+    const isKnown = budget.state !== 'unknown';
     return [
       scopeText(budget.scope),
       safeLine(budget.period),
-      inUnit(budget.spent, budget.unit),
+      isKnown ? inUnit(budget.spent, budget.unit) : 'not known',
       budget.reserved > 0 ? inUnit(budget.reserved, budget.unit) : '–',
       inUnit(budget.limit, budget.unit),
-      { text: `${meter(share, 6)} ${percent(share * 100)}`, paint },
+      isKnown ? { text: `${meter(share, 6)} ${percent(share * 100)}`, paint } : '–',
       { text: stateText(budget.state), paint },
       shortMoment(budget.resetsAt, nowMs),
     ];
@@ -65,6 +75,7 @@ function budgetLines(budgets: CloudSnapshot['budgets'], { columns, palette, nowM
 
 function stateText(state: string): string {
   if (state === 'closed') return 'used up';
+  if (state === 'unknown') return 'closed';
   return state === 'soft' ? 'near its end' : safeLine(state);
 }
 

@@ -1,6 +1,6 @@
 import type { EngineSnapshot, ModelSnapshot, NodeSnapshot, Notice } from '../../contract/snapshot.ts';
 import { activityLines } from './activity-view.ts';
-import { budgetPaint, hindrance, scopeText, todayText } from './cloud-words.ts';
+import { budgetPaint, hindrance, isSpendingUnknown, scopeText, todayText } from './cloud-words.ts';
 import { bytes, bytesOf, count, counted, meter, percent, span, sparkline, speed, took } from './figures.ts';
 import { spentOf, usedShare } from './money.ts';
 import { momentToCome, shortMoment } from './moments.ts';
@@ -191,7 +191,7 @@ function cloudLines(
     row('Offload', [
       dotted([
         cloud.offload,
-        inUse ? todayText(cloud) : null,
+        isSpendingUnknown(cloud) ? 'what was spent today is not known' : inUse ? todayText(cloud) : null,
         cloud.until === null ? null : `until ${momentToCome(cloud.until, nowMs)}`,
       ]),
     ]),

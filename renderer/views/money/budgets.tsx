@@ -3,7 +3,14 @@ import { AgentText } from '../../components/agent-text.tsx';
 import { BudgetBar } from '../../components/budget-bar.tsx';
 import { Fact, Section } from '../../components/section.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { budgetSentence, budgetStateWord, periodWords, scopeWords, type Budget } from '../../format/budgets.ts';
+import {
+  budgetSentence,
+  budgetStateWord,
+  periodWords,
+  scopeWords,
+  spentOf,
+  type Budget,
+} from '../../format/budgets.ts';
 import { formatAmount, formatMoney, formatShare } from '../../format/money.ts';
 import { plainLine } from '../../format/plain-text.ts';
 import { useConnection, useNow, useSnapshot } from '../../panel-context.ts';
@@ -84,8 +91,7 @@ function BudgetRow({ budget }: { budget: Budget }): ReactElement {
         </span>
         <span className="flex flex-wrap items-baseline gap-x-3">
           <span>
-            <AgentText text={formatAmount(budget.spent, budget.unit)} /> of{' '}
-            <AgentText text={formatAmount(budget.limit, budget.unit)} />
+            <AgentText text={spentOf(budget)} /> of <AgentText text={formatAmount(budget.limit, budget.unit)} />
           </span>
           <StateBadge word={plainLine(word)} tone={tone} />
         </span>

@@ -36,6 +36,7 @@ function TodaysMoney(): ReactElement | null {
   const { budgets, today } = useSnapshot((all) => all.cloud);
   const now = useNow();
   const budget = budgetOfToday(budgets);
+  const isUnknown = today === null && budget?.state === 'unknown';
   const spent = today?.spentUsd ?? budget?.spent ?? null;
   const localShare = today?.localShare ?? null;
   if (spent === null) return null;
@@ -43,7 +44,7 @@ function TodaysMoney(): ReactElement | null {
     <div className="grid gap-1.5">
       <p className="flex flex-wrap justify-between gap-x-4">
         <span data-testid="money-today" className="font-medium">
-          Today {formatMoney(spent)}
+          Today {isUnknown ? 'not known' : formatMoney(spent)}
           {budget !== null && ` of ${formatMoney(budget.limit)}`}
         </span>
         {localShare !== null && <span className="text-muted">{formatShare(localShare)} kept local</span>}

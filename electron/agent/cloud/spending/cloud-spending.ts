@@ -177,8 +177,14 @@ export class CloudSpending implements Spending {
     return this.#prepaid.left(provider);
   }
 
+  /** Whether it was read from the ledger what was spent; until then nothing is. */
+  get isKnown(): boolean {
+    return this.#memory.isLoaded;
+  }
+
   budgets(): CloudSnapshot['budgets'] {
-    return this.#book.rows();
+    const rows = this.#book.rows();
+    return this.isKnown ? rows : rows.map((row) => ({ ...row, state: 'unknown' }));
   }
 
   today(): NonNullable<CloudSnapshot['today']> {
@@ -190,12 +196,17 @@ export class CloudSpending implements Spending {
     return this.#report.paused();
   }
 
-  /** Ends the pause of the alarm, and lets budgets count from here where the ledger of before was lost. */
-  resume(): void {
+  /**
+   * Ends the pause of the alarm, and lets budgets count from here where the ledger of before was lost. False: there was
+   * neither.
+   */
+  resume(): boolean {
+    const isHeld = this.#alarm.pause !== null || this.#memory.lostSince !== null;
     this.#alarm.resume();
     this.#memory.rememberPause();
     this.#memory.acceptLoss();
     this.#changes.announce();
+    return isHeld;
   }
 
   /** What about money needs the operator. Of old prices the price table tells. */

@@ -85,6 +85,24 @@ describe('offload', () => {
     ]);
   });
 
+  it('F16 tells no sums where they cannot be read: they are not known, and every budget is closed', () => {
+    const cloud = aCloud({
+      paused: { reason: 'ledger', sentence: 'The disk is full.', since: '2026-11-22T12:00:00.000Z' },
+      budgets: [aBudget({ spent: 0, state: 'unknown' })],
+      today: null,
+    });
+    const lines = offloadLines(cloud, screen);
+    expect(lines[2]).toBe('Today       not known');
+    expect(lines.at(-1)).toMatch(/^all +day +not known +– +\$10\.00 +– +closed +00:00$/);
+    expect(lines.join()).not.toContain('$0.00');
+    const status = statusLines({ ...aNode(), cloud }, { columns: 100, palette, nowMs }).join('\n');
+    expect(status).toContain('what was spent today is not known');
+    expect(status).not.toContain('$0.00');
+    const off = aCloud({ offload: 'off', budgets: [aBudget({ spent: 0, state: 'unknown' })], today: null });
+    expect(offloadLines(off, screen)[1]).toBe('Today       not known');
+    expect(offloadLines(aCloud({ budgets: [], today: null }), screen).join()).not.toContain('Today');
+  });
+
   it('says why nothing is sent, and what to do', () => {
     const line = (change: Parameters<typeof aCloud>[0]) => offloadLines(aCloud(change), screen)[1];
     expect(

@@ -337,7 +337,7 @@ describe('CloudSpending', () => {
     expect(spending.notices()).toMatchObject([
       { id: 'cloud-ledger-lost', fix: { command: 'offload.resume', label: 'Count from here' } },
     ]);
-    spending.resume();
+    expect([spending.resume(), spending.resume()]).toEqual([true, false]);
     open(await reserve());
     open(await (await site({ ledger })).reserve());
     ledger.remember('lostAt', new Date(noonMs - 60_000).toISOString());
@@ -355,7 +355,7 @@ describe('CloudSpending', () => {
     expect(spending.notices()).toMatchObject([{ id: 'cloud-velocity', fix: { command: 'offload.resume' } }]);
     const restarted = await site({ ledger, settings, clock });
     expect(restarted.spending.paused()?.reason).toBe('velocity');
-    restarted.spending.resume();
+    expect([restarted.spending.resume(), restarted.spending.resume()]).toEqual([true, false]);
     expect(restarted.spending.paused()).toBeNull();
     expect((await site({ ledger, settings, clock })).spending.paused()).toBeNull();
     clock.advance(40 * 60_000);
@@ -437,6 +437,19 @@ describe('CloudSpending', () => {
     expect(clock.waiting).toBe(0);
     clock.advance(1_000);
     expect(heard).toBe(0);
+  });
+
+  it('F16 tells no sums before the ledger has told what was spent: they are not known', async () => {
+    const ledger = new FakeLedger();
+    ledger.become({ kind: 'closed', sentence: 'The disk is full.', sinceMs: noonMs });
+    const { spending } = await site({ ledger });
+    expect(spending.isKnown).toBe(false);
+    expect(spending.budgets()).toMatchObject([{ scope: 'all', state: 'unknown' }]);
+    ledger.become({ kind: 'open' });
+    while (!spending.isKnown) await new Promise((resolve) => setImmediate(resolve));
+    expect(spending.budgets()).toMatchObject([{ scope: 'all', state: 'open' }]);
+    ledger.become({ kind: 'closed', sentence: 'The disk is full.', sinceMs: noonMs });
+    expect(spending.budgets()).toMatchObject([{ scope: 'all', state: 'open' }]);
   });
 
   it('leaves no timer behind when it stops while the ledger cannot be read', async () => {

@@ -15,6 +15,7 @@ import {
   periodWords,
   scopeWords,
   type Budget,
+  spentOf,
 } from '../../../../renderer/format/budgets.ts';
 import { cloudSettingsOf } from '../../../../renderer/format/cloud-settings.ts';
 import { formatAmount, formatMoney, formatShare } from '../../../../renderer/format/money.ts';
@@ -96,6 +97,10 @@ describe('budgets', () => {
     );
     expect(budgetSentence(at({ state: 'closed', spent: 9.9 }), now)).toBe('Nothing is left. It starts anew at 00:00.');
     expect(budgetSentence(at({ spent: 12 }), now)).toMatch(/^Nothing is left/u);
+    expect(budgetSentence(at({ spent: 0, state: 'unknown' }), now)).toBe(
+      'What was spent cannot be read, so nothing more is.',
+    );
+    expect([spentOf(at({ spent: 0, state: 'unknown' })), spentOf(at({ spent: 9 }))]).toEqual(['Not known', '$9.00']);
     expect(budgetSentence(at({ unit: 'tokens', spent: 0, reserved: 0, limit: 5_000 }), now)).toMatch(
       /^5\u202f000 tokens are left/u,
     );
