@@ -192,6 +192,21 @@ describe('offloading', () => {
     expect(site.money.log).toEqual([]);
   });
 
+  it('B79 a request from another node spends nothing of this one, named outright or not', async () => {
+    site = await new Site().listen();
+    site.money.mode = 'on';
+    const fromThere = { 'X-Ranch-Hops': 'other-node' };
+    const refused = await site.chat('vendor/big', {}, fromThere);
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('x-ranch-reason')).toBe('unauthorized');
+    expect(await refused.text()).toContain('may not spend the money of this one');
+    const asked = site.chat('ranch/quality', {}, fromThere);
+    await answered(await site.engine.request());
+    expect((await asked).headers.get('x-ranch-route')).toBe('local');
+    expect(site.money.log).toEqual([]);
+    expect([...site.vendor.held, ...site.other.held]).toEqual([]);
+  });
+
   it.each<[string, SiteOptions, string]>([
     ['a key', { policy: { offload: 'off' } }, 'ranch/quality'],
     ['a persona', { names: { coder: { model: 'ranch/quality', systemMode: 'before', offload: 'off' } } }, 'coder'],

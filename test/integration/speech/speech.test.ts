@@ -159,7 +159,21 @@ describe('what is refused before anything is sent', () => {
     rig.purse.mode = 'off';
     await refused(rig, { input: 'Hi' }, {}, want);
     await using other = await SpeechRig.start({ policy: { offload: 'off' } });
-    await refused(other, { input: 'Hi' }, {}, want);
+    const ofKey = await refused(other, { input: 'Hi' }, {}, want);
+    // The node's switch would not help, so that is not what it advises.
+    expect(ofKey).toContain('ranch-hand keys update laptop');
+    expect(ofKey).not.toContain('offload auto');
+    const names = { clerk: { model: 'ranch/auto', systemMode: 'before', offload: 'off' } } as const;
+    await using third = await SpeechRig.start({ names });
+    expect(await refused(third, { input: 'Hi', model: 'clerk' }, {}, want)).toContain('the persona "clerk"');
+  });
+
+  it('B79 a request from another node, which may not spend the money of this one', async () => {
+    await using rig = await SpeechRig.start();
+    const want = { status: 403, code: 'forbidden', reason: 'unauthorized' };
+    const said = await refused(rig, { input: 'Hi' }, { 'X-Ranch-Hops': 'other-node' }, want);
+    expect(said).toContain('may not spend the money of this one');
+    expect((await rig.say({ input: 'Hi' })).status).toBe(200);
   });
 
   it('what may go no further than this machine, or cost less than it does', async () => {

@@ -22,6 +22,7 @@ import { SpeechCharge } from './speech-charge.ts';
 import { readSpeechQuery, type SpeechQuery } from './speech-query.ts';
 import { speechEntry, speechTrace, type SpeechFacts } from './speech-record.ts';
 import { isSpeech, SpeechRelay } from './speech-relay.ts';
+import { dollars, switchedOff } from './speech-words.ts';
 
 export interface SpeakingOptions {
   /** Id of this node in lists of hops. */
@@ -64,6 +65,8 @@ interface Journey {
 interface Errand {
   readonly order: SpeechOrder;
   readonly resolved: ResolvedName;
+  /** Ids of the nodes that it has passed. */
+  readonly hops: readonly string[];
   readonly characters: number;
   readonly speech: SpeechUpstream;
 }
@@ -115,33 +118,37 @@ export class Speaking {
     call.model = requested;
     stats.progressed(call.trace, { model: requested });
     const { headers, rawHeaders } = call.request;
-    readHops(rawHeaders, nodeId);
+    const hops = readHops(rawHeaders, nodeId);
     const resolved = resolveName({ requested, bodyPriority: null, headers, policy: caller.policy, names });
     journey.resolved = resolved;
     const order = planSpeech({ trace: call.trace, query, resolved, names, defaults: speech.defaults() });
     call.model = order.model;
     call.upstream = order.provider;
     journey.allowance = this.#book(caller, resolved);
-    const errand = { order, resolved, characters: query.characters, speech };
+    const errand = { order, resolved, hops, characters: query.characters, speech };
     await this.#judge(journey, errand);
     return this.#speak(journey, errand);
   }
 
   /** @throws AppError where the text may not leave the house, or nobody speaks it at a price that is allowed */
-  async #judge(journey: Journey, { order, resolved, characters, speech }: Errand): Promise<void> {
-    const { call } = journey;
+  async #judge(journey: Journey, { order, resolved, hops, characters, speech }: Errand): Promise<void> {
+    const { call, caller } = journey;
     const refuse = (reason: RouteReason, message: string): never => {
       call.refusal = reason;
       throw new AppError('forbidden', message);
     };
+    if (hops.length > 0) {
+      const message =
+        'Speech comes from a cloud provider. The request came from another node, which may not spend the money of this one. Ask that node for it.';
+      refuse('unauthorized', message);
+    }
     if (resolved.ceiling !== 'cloud') {
       const message = `Speech comes from a cloud provider, and this request may go no further than "${resolved.ceiling}". Allow it to go further.`;
       refuse('ceiling', message);
     }
-    if (this.#deps.spending.offload(resolved.offload) === 'off') {
-      const message =
-        'Speech comes from a cloud provider, and sending requests to the cloud is switched off. Switch it on with "ranch-hand offload auto".';
-      refuse('offload-off', message);
+    const { spending } = this.#deps;
+    if (spending.offload(resolved.offload) === 'off') {
+      refuse('offload-off', switchedOff(spending.offload(null) === 'off', caller, resolved));
     }
     const offer = await speech.offer(order.provider, order.model);
     if (offer.kind === 'unknown') {
@@ -262,8 +269,4 @@ export class Speaking {
   #secondsUntil(atMs: number | null): number | null {
     return atMs === null ? null : Math.max(1, Math.ceil((atMs - this.#deps.clock.now()) / 1_000));
   }
-}
-
-function dollars(usd: number): string {
-  return `$${usd < 0.01 ? usd.toPrecision(2) : usd.toFixed(2)}`;
 }
