@@ -17,6 +17,12 @@ export interface FakeSpeechBehaviour {
   readonly frames: number;
   readonly frameBytes: number;
   readonly gapMs: number;
+  /** Told at the end of events; null for none. */
+  readonly usage: {
+    readonly input_tokens: number;
+    readonly output_tokens: number;
+    readonly total_tokens: number;
+  } | null;
 }
 
 export const usualSpeech: FakeSpeechBehaviour = {
@@ -30,6 +36,7 @@ export const usualSpeech: FakeSpeechBehaviour = {
   frames: 5,
   frameBytes: 417,
   gapMs: 0,
+  usage: null,
 };
 
 export interface SpokenRequest {

@@ -105,7 +105,9 @@ async function stream(body: Record<string, unknown>, response: ServerResponse): 
     if (behaviour.gapMs > 0) await pause(behaviour.gapMs);
   }
   if (behaviour.fault === 'stay') return;
-  response.end(events ? `data: ${JSON.stringify({ type: 'speech.audio.done' })}\n\n` : undefined);
+  const { usage } = behaviour;
+  const done = { type: 'speech.audio.done', ...(usage === null ? {} : { usage }) };
+  response.end(events ? `data: ${JSON.stringify(done)}\n\n` : undefined);
 }
 
 const server = createServer((request, response) => {

@@ -32,8 +32,10 @@ export interface SpeechDefaults {
 export type SpeechOffer =
   | {
       readonly kind: 'offered';
-      /** Dollars for a million characters. */
+      /** Dollars for a million characters; an average where sound is billed. */
       readonly charactersUsd: number;
+      /** Dollars for a million tokens of text and of sound, where these are billed; null where characters are. */
+      readonly sound: { readonly textUsd: number; readonly soundUsd: number } | null;
     }
   /** `unknown`: no such provider or model, or one that does not speak. `unready`: not at present; null: time alone does not help. */
   | { readonly kind: 'unknown'; readonly sentence: string }

@@ -4,20 +4,23 @@ import type { Trace } from '../../../electron/contract/trace.ts';
 import { Announcer } from '../../../electron/agent/base/announcer.ts';
 import { systemClock } from '../../../electron/agent/base/clock.ts';
 import type { Logger } from '../../../electron/agent/base/logger.ts';
-import type { ProviderKey, ProviderKeys } from '../../../electron/agent/cloud/provider-port.ts';
+import type { KnownPrice, ProviderKey, ProviderKeys } from '../../../electron/agent/cloud/provider-port.ts';
 import { ProviderSpeech } from '../../../electron/agent/cloud/speech/provider-speech.ts';
 import type { Caller } from '../../../electron/agent/gateway/access/caller.ts';
 import { Gateway, type GatewayOptions } from '../../../electron/agent/gateway/gateway.ts';
 import type { Payer, ReservationAsk, Spending } from '../../../electron/agent/inference/spending.ts';
+import type { Usage } from '../../../electron/agent/inference/usage.ts';
 import type { OffloadMode } from '../../../electron/contract/cloud.ts';
 import { FakeSpeech } from '../../fakes/fake-speech-process.ts';
 
 /** Fifteen dollars for a million characters. */
 export const charactersUsd = 15;
+/** One that is billed by its sound: an average, and what tokens of text and of sound cost. */
+export const bySound = { model: 'gpt-4o-mini-tts', charactersUsd: 16, textUsd: 0.6, soundUsd: 12 };
 /** Looks like no key that anybody would know for one. */
 export const speechKey = 'quokka.speech.0123456789.abcdef';
 
-export type Booked = 'settled' | 'forfeited' | 'released' | 'open';
+export type Booked = 'settled' | 'estimated' | 'forfeited' | 'released' | 'open';
 
 /** Money with a limit, and a book of what became of each reservation. */
 export class Purse implements Spending {
@@ -51,17 +54,35 @@ export class Purse implements Spending {
       return entry.usd;
     };
     const reservation = {
-      settle: ({ characters }: { readonly characters?: number }) => {
-        if (characters === undefined) throw new Error('speech is billed by characters');
+      settle: (usage: Usage) => {
         end('settled');
-        return (characters * charactersUsd) / 1e6;
+        return costOf(usage);
       },
-      estimate: () => end('settled'),
+      estimate: (usage: Usage) => {
+        end('estimated');
+        return Math.min(entry.usd, costOf(usage));
+      },
       forfeit: () => end('forfeited'),
       release: () => void end('released'),
     };
     return Promise.resolve({ reservation });
   }
+}
+
+function costOf({ characters, promptTokens, completionTokens }: Usage): number {
+  if (characters !== undefined) return (characters * charactersUsd) / 1e6;
+  return (promptTokens * bySound.textUsd + completionTokens * bySound.soundUsd) / 1e6;
+}
+
+/** What the provider's models cost; null for what does not speak. */
+function priceOf(model: string): KnownPrice | null {
+  const known = { source: null, date: null };
+  if (model.startsWith('tts')) {
+    return { ...known, price: { inputUsd: 0, outputUsd: 0, cachedInputUsd: null }, charactersUsd };
+  }
+  if (model !== bySound.model) return null;
+  const { textUsd: inputUsd, soundUsd: outputUsd } = bySound;
+  return { ...known, price: { inputUsd, outputUsd, cachedInputUsd: null }, charactersUsd: bySound.charactersUsd };
 }
 
 export interface SpeechRigOptions {
@@ -117,12 +138,7 @@ export class SpeechRig implements AsyncDisposable {
           changed: new Announcer<string>(),
           read: () => Promise.resolve(holder.rig?.key ?? key),
         },
-        prices: {
-          of: (_provider, model) =>
-            model.startsWith('tts')
-              ? { price: { inputUsd: 0, outputUsd: 0, cachedInputUsd: null }, charactersUsd, source: null, date: null }
-              : null,
-        },
+        prices: { of: (_provider, model) => priceOf(model) },
         windows: { closed: () => null },
         isOwn: (_host, port) => port === own.port,
         clock: systemClock,

@@ -1,7 +1,7 @@
 import OpenAI, { APIError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import type { FakeSpeechBehaviour } from '../../fakes/fake-speech-behaviour.ts';
-import { charactersUsd, speechKey, SpeechRig } from './speech-rig.ts';
+import { bySound, charactersUsd, speechKey, SpeechRig } from './speech-rig.ts';
 
 const frames = 5;
 const frameBytes = 417;
@@ -66,6 +66,42 @@ describe('POST /v1/audio/speech', () => {
       { how: 'settled', payer: { caller: 'key-1', key: 'laptop', persona: null } },
     ]);
     expect(rig.gateway.activity()).toMatchObject([{ operation: 'speech', state: 'done', upstream: 'openai' }]);
+  });
+
+  it('F31 of a model that is billed by its sound, books an estimate that is flagged, by what was heard', async () => {
+    await using rig = await SpeechRig.start();
+    const input = 'hello there '.repeat(50);
+    const averageUsd = (input.length * bySound.charactersUsd) / 1e6;
+    await (await rig.say({ input, model: `openai/${bySound.model}` })).arrayBuffer();
+    expect((await rig.trace(1)).costUsd).toBeCloseTo(averageUsd, 4);
+    // A hundred seconds of MP3.
+    await rig.fake.behave({ frames: 20, frameBytes: 80_000 });
+    await (await rig.say({ input, model: bySound.model })).arrayBuffer();
+    expect((await rig.trace(2)).costUsd).toBeCloseTo((600 * 0.6 + 2_084 * 12) / 1e6, 6);
+    const [first, second] = rig.purse.book;
+    expect([first?.how, second?.how]).toEqual(['estimated', 'estimated']);
+    expect(second?.usd).toBeGreaterThan(2 * averageUsd);
+  });
+
+  it('books what the provider itself told at the end of events, where sound is billed', async () => {
+    await using rig = await SpeechRig.start();
+    await rig.fake.behave({ usage: { input_tokens: 14, output_tokens: 101, total_tokens: 115 } });
+    const fields = { input: 'Hello there.', model: bySound.model, stream_format: 'sse' };
+    const text = await (await rig.say(fields)).text();
+    expect(text).toContain('"output_tokens":101');
+    expect((await rig.trace()).costUsd).toBeCloseTo((14 * 0.6 + 101 * 12) / 1e6, 12);
+    expect(rig.purse.book).toMatchObject([{ how: 'settled' }]);
+  });
+
+  it.each<[string, Partial<FakeSpeechBehaviour>]>([
+    ['breaks off', { fault: 'cut', gapMs: 20 }],
+    ['is a web page', { fault: 'page' }],
+  ])('F31 books an estimate where sound is billed and the answer %s', async (_, behaviour) => {
+    await using rig = await SpeechRig.start();
+    await rig.fake.behave(behaviour);
+    await rig.say({ input: 'Hello', model: bySound.model }).then((answer) => answer.arrayBuffer().catch(() => null));
+    expect((await rig.trace()).costUsd).toBeGreaterThan(0);
+    expect(rig.purse.book).toMatchObject([{ how: 'estimated' }]);
   });
 
   it('streams: the first sound comes before the last is made, also as events', async () => {

@@ -67,8 +67,9 @@ export class ProviderSpeech implements SpeechUpstream {
         `The provider ${provider} has the address of this very node. Give it the address of the provider.`,
       );
     }
-    const charactersUsd = prices.of(provider, model)?.charactersUsd ?? null;
-    if (charactersUsd === null) {
+    const known = prices.of(provider, model);
+    const charactersUsd = known?.charactersUsd ?? null;
+    if (known === null || charactersUsd === null) {
       const sentence = `What ${provider}/${model} costs for each character is not known, so it is not used. Set its price under "cloud.prices" in the settings, or name another.`;
       return { kind: 'unknown', sentence };
     }
@@ -87,7 +88,8 @@ export class ProviderSpeech implements SpeechUpstream {
     if (key.kind === 'missing') {
       return unready(`The provider ${provider} has no key yet. Set one with "ranch-hand secrets set ${provider}".`);
     }
-    return { kind: 'offered', charactersUsd };
+    const { inputUsd: textUsd, outputUsd: soundUsd } = known.price;
+    return { kind: 'offered', charactersUsd, sound: soundUsd > 0 ? { textUsd, soundUsd } : null };
   }
 
   async speak(order: SpeechOrder, signal: AbortSignal): Promise<WireResponse> {

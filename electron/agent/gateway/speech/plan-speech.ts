@@ -15,7 +15,6 @@ export interface SpeechAsk {
 }
 
 const providerForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const perMillion = 1_000_000;
 
 /**
  * Who speaks, with which voice. A persona stands for the model that the settings choose and brings its voice, be it
@@ -38,11 +37,6 @@ export function planSpeech({ trace, query, resolved, names, defaults }: SpeechAs
     speed: query.speed,
     streamFormat: query.streamFormat,
   };
-}
-
-/** Dollars for a text of so many characters. */
-export function speechCost(characters: number, charactersUsd: number): number {
-  return (characters * charactersUsd) / perMillion;
 }
 
 function speaker({ target, persona }: ResolvedName, defaults: SpeechDefaults): { provider: string; model: string } {

@@ -17,11 +17,13 @@ import { resolveName, type NameSettings } from '../names/resolve-name.ts';
 import type { ResolvedName } from '../names/resolved-name.ts';
 import { replyError } from '../reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from '../request-body.ts';
-import { planSpeech, speechCost } from './plan-speech.ts';
+import { HeardSound } from './heard-sound.ts';
+import { planSpeech } from './plan-speech.ts';
+import { speechBill, type SpeechBill } from './speech-bill.ts';
 import { SpeechCharge } from './speech-charge.ts';
 import { readSpeechQuery, type SpeechQuery } from './speech-query.ts';
 import { speechEntry, speechTrace, type SpeechFacts } from './speech-record.ts';
-import { isSpeech, SpeechRelay } from './speech-relay.ts';
+import { isInEvents, isSpeech, SpeechRelay } from './speech-relay.ts';
 import { dollars, switchedOff } from './speech-words.ts';
 
 export interface SpeakingOptions {
@@ -67,13 +69,13 @@ interface Errand {
   readonly resolved: ResolvedName;
   /** Ids of the nodes that it has passed. */
   readonly hops: readonly string[];
-  readonly characters: number;
+  readonly query: SpeechQuery;
   readonly speech: SpeechUpstream;
 }
 
 /**
  * The way of a request for speech: read, resolve the name, book under the limits, see that it may leave the house, set
- * its price aside, send it, pass the sound on, settle. The price is known before: characters are what is billed.
+ * its price aside, send it, pass the sound on, settle.
  */
 export class Speaking {
   readonly #options: SpeakingOptions;
@@ -125,13 +127,16 @@ export class Speaking {
     call.model = order.model;
     call.upstream = order.provider;
     journey.allowance = this.#book(caller, resolved);
-    const errand = { order, resolved, hops, characters: query.characters, speech };
-    await this.#judge(journey, errand);
-    return this.#speak(journey, errand);
+    const errand = { order, resolved, hops, query, speech };
+    return this.#speak(journey, errand, await this.#judge(journey, errand));
   }
 
-  /** @throws AppError where the text may not leave the house, or nobody speaks it at a price that is allowed */
-  async #judge(journey: Journey, { order, resolved, hops, characters, speech }: Errand): Promise<void> {
+  /**
+   * What it costs.
+   *
+   * @throws AppError where the text may not leave the house, or nobody speaks it at a price that is allowed
+   */
+  async #judge(journey: Journey, { order, resolved, hops, query, speech }: Errand): Promise<SpeechBill> {
     const { call, caller } = journey;
     const refuse = (reason: RouteReason, message: string): never => {
       call.refusal = reason;
@@ -158,20 +163,23 @@ export class Speaking {
       const context = { retryAfterS: this.#secondsUntil(offer.retryAtMs) };
       throw new AppError('engine_not_ready', offer.sentence, { context });
     }
-    journey.worstUsd = speechCost(characters, offer.charactersUsd);
+    const bill = speechBill(query, offer);
+    journey.worstUsd = bill.worstUsd;
     const { maxCostUsd } = resolved;
     if (maxCostUsd !== null && journey.worstUsd > maxCostUsd) {
-      const message = `It costs ${dollars(journey.worstUsd)}, and the request may cost ${dollars(maxCostUsd)}. Allow more with X-Ranch-Max-Cost.`;
+      const costs = bill.kind === 'sound' ? 'may cost up to' : 'costs';
+      const message = `It ${costs} ${dollars(journey.worstUsd)}, and the request may cost ${dollars(maxCostUsd)}. Allow more with X-Ranch-Max-Cost.`;
       refuse('no-budget', message);
     }
+    return bill;
   }
 
-  async #speak(journey: Journey, errand: Errand): Promise<AppError | null> {
+  async #speak(journey: Journey, errand: Errand, bill: SpeechBill): Promise<AppError | null> {
     const { call } = journey;
     const { order } = errand;
     const { clock } = this.#deps;
-    const reservation = await this.#reserve(journey, errand);
-    const charge = new SpeechCharge(reservation, errand.characters);
+    const reservation = await this.#reserve(journey, errand, bill);
+    const charge = new SpeechCharge(reservation, bill);
     journey.triedMs = clock.monotonic() - call.arrivedMs;
     call.route = 'cloud';
     call.reason = 'cloud-requested';
@@ -180,12 +188,15 @@ export class Speaking {
       const response = await errand.speech.speak(order, call.signal);
       if (response.status < 200 || response.status >= 300) await judgeAnswer(response, clock.now());
       // From here on the provider has begun to work, and the whole text is what it bills.
-      charge.spoken();
+      charge.taken();
       if (!isSpeech(response)) {
         response.body.destroy();
         throw new AppError('upstream_failed', 'The provider answered with something that is no sound. Try again.');
       }
-      return await this.#relay(journey, response);
+      const heard = new HeardSound({ format: order.format, inEvents: isInEvents(response) });
+      const broken = await this.#relay(journey, response, heard);
+      charge.heard(heard);
+      return broken;
     } catch (error) {
       charge.failed(toAppError(error));
       throw error;
@@ -194,7 +205,11 @@ export class Speaking {
     }
   }
 
-  async #reserve({ call, caller, worstUsd }: Journey, { order, resolved, characters }: Errand): Promise<Reservation> {
+  async #reserve(
+    { call, caller }: Journey,
+    { order, resolved }: Errand,
+    { worstUsd, worstTokens, most }: SpeechBill,
+  ): Promise<Reservation> {
     const { persona, priority } = resolved;
     const payer = {
       caller: caller.id,
@@ -204,8 +219,7 @@ export class Speaking {
       personaDollarsPerDay: persona?.limits.dollarsPerDay ?? null,
     };
     const { provider: upstreamId, model } = order;
-    const most = { promptTokens: 0, answerTokens: 0, images: 0, keepsAnHour: false, characters };
-    const cost = { worstUsd, worstTokens: 0, most, maxUsd: resolved.maxCostUsd };
+    const cost = { worstUsd, worstTokens, most, maxUsd: resolved.maxCostUsd };
     const ask = { upstreamId, model, ...cost, priority, payer, trace: call.trace, attempt: 0 };
     const answer = await this.#deps.spending.reserve(ask);
     if ('reservation' in answer) return answer.reservation;
@@ -215,14 +229,14 @@ export class Speaking {
     throw new AppError('key_limit', sentence, { context: { retryAfterS: this.#secondsUntil(untilMs) } });
   }
 
-  #relay(journey: Journey, response: WireResponse): Promise<AppError | null> {
+  #relay(journey: Journey, response: WireResponse, heard: HeardSound): Promise<AppError | null> {
     const { call } = journey;
     const { clock } = this.#deps;
     const { stalledMs } = this.#options.limits;
     const begun = (): void => {
       journey.firstMs = clock.monotonic() - call.arrivedMs;
     };
-    const deps = { clock, signal: call.signal, begun };
+    const deps = { clock, signal: call.signal, begun, heard };
     return new SpeechRelay(response, call.response, () => call.facts(), { stalledMs }, deps).run();
   }
 

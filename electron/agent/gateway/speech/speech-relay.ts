@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { WireResponse, WireSink } from '../../inference/wire-response.ts';
 import { CallerPace } from '../answer/caller-pace.ts';
 import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
+import type { HeardSound } from './heard-sound.ts';
 
 export interface SpeechRelayOptions {
   /** A caller that takes nothing for this long is given up. */
@@ -15,13 +16,23 @@ export interface SpeechRelayDeps {
   readonly signal: AbortSignal;
   /** The first sound is here. */
   readonly begun: () => void;
+  /** Hears all of it. */
+  readonly heard: HeardSound;
 }
 
 /** Sound as OpenAI sends it, or its events; everything else is no answer to a wish for speech. */
-export function isSpeech({ headers }: WireResponse): boolean {
-  const type = (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const known = type.startsWith('audio/') || type === 'application/octet-stream' || type === 'text/event-stream';
-  return known && !headers.has('content-encoding');
+export function isSpeech(response: WireResponse): boolean {
+  const type = typeOf(response);
+  const known = type.startsWith('audio/') || type === 'application/octet-stream' || isInEvents(response);
+  return known && !response.headers.has('content-encoding');
+}
+
+export function isInEvents(response: WireResponse): boolean {
+  return typeOf(response) === 'text/event-stream';
+}
+
+function typeOf({ headers }: WireResponse): string {
+  return (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
 /**
@@ -62,7 +73,9 @@ export class SpeechRelay implements WireSink {
   payload(bytes: Buffer, start: number, end: number): void {
     if (end === start) return;
     if (!this.#started) this.#start();
-    this.#goOn = this.#target.write(bytes.subarray(start, end));
+    const piece = bytes.subarray(start, end);
+    this.#deps.heard.take(piece);
+    this.#goOn = this.#target.write(piece);
   }
 
   raw(): boolean {

@@ -29,7 +29,14 @@ function speech(settings: object = {}, deps: Partial<ProviderSpeechDeps> & { key
 
 describe('offer', () => {
   it('tells the price of a model that speaks', async () => {
-    expect(await speech().offer('openai', 'tts-1')).toEqual({ kind: 'offered', charactersUsd: 15 });
+    expect(await speech().offer('openai', 'tts-1')).toEqual({ kind: 'offered', charactersUsd: 15, sound: null });
+  });
+
+  it('tells by which price sound is billed, where characters are its average only', async () => {
+    const bySound = { inputUsd: 0.6, outputUsd: 12, cachedInputUsd: null };
+    const prices = { of: () => ({ price: bySound, charactersUsd: 16, source: null, date: null }) };
+    const offer = await speech({}, { prices }).offer('openai', 'gpt-4o-mini-tts');
+    expect(offer).toEqual({ kind: 'offered', charactersUsd: 16, sound: { textUsd: 0.6, soundUsd: 12 } });
   });
 
   it('knows no model without a price for characters', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { policySchema } from '../../../../electron/contract/keys.ts';
 import { AppError } from '../../../../electron/agent/base/errors.ts';
 import { resolveName, type NameSettings } from '../../../../electron/agent/gateway/names/resolve-name.ts';
-import { planSpeech, speechCost } from '../../../../electron/agent/gateway/speech/plan-speech.ts';
+import { planSpeech } from '../../../../electron/agent/gateway/speech/plan-speech.ts';
 import { readSpeechQuery } from '../../../../electron/agent/gateway/speech/speech-query.ts';
 import type { SpeechOrder } from '../../../../electron/agent/inference/speech.ts';
 
@@ -57,9 +57,4 @@ describe('planSpeech', () => {
   it('refuses a name that cannot be a provider’s', () => {
     expect(() => plan({ model: 'No Such/thing' })).toThrow(AppError);
   });
-});
-
-it('a price for a million characters becomes one for a text', () => {
-  expect(speechCost(1_000_000, 15)).toBe(15);
-  expect(speechCost(4_096, 30)).toBeCloseTo(0.12288, 10);
 });
