@@ -9,6 +9,7 @@ import type { WireResponse } from '../../inference/wire-response.ts';
 import type { TlsTrust } from '../../inference/wire/connection.ts';
 import { HttpUpstream } from '../../inference/wire/http-upstream.ts';
 import type { Prices, ProviderKeys, WindowCheck } from '../provider-port.ts';
+import { watchedBody } from '../providers/watched-body.ts';
 import { speakingProvider } from './speech-address.ts';
 
 export interface ProviderSpeechOptions {
@@ -112,7 +113,7 @@ export class ProviderSpeech implements SpeechUpstream {
         signal,
       );
       const checked = await withoutKey(this.#checked(provider, response), key.value);
-      return { ...checked, body: watched(checked.body, place) };
+      return { ...checked, body: watchedBody(checked.body, place) };
     } catch (error) {
       place();
       throw error;
@@ -185,30 +186,4 @@ function bodyOf(order: SpeechOrder): Buffer {
       ...(streamFormat === null ? {} : { stream_format: streamFormat }),
     }),
   );
-}
-
-/** The body, and a word when it is over in whatever way. */
-function watched(body: WireResponse['body'], over: () => void): WireResponse['body'] {
-  return {
-    framing: body.framing,
-    pipe: (sink) => {
-      body.pipe({
-        raw: (bytes) => sink.raw(bytes),
-        payload: (bytes, start, end) => sink.payload(bytes, start, end),
-        end: () => {
-          over();
-          sink.end();
-        },
-        fail: (error, intact) => {
-          over();
-          sink.fail(error, intact);
-        },
-      });
-    },
-    resume: () => body.resume(),
-    destroy: () => {
-      over();
-      body.destroy();
-    },
-  };
 }
