@@ -1,3 +1,5 @@
+import { controlPaths } from '../contract/control.ts';
+
 /** Where the panel's window may go, and what may be handed to the desktop. Pure; everything not named is refused. */
 
 /** Sites whose pages the product links to. */
@@ -14,6 +16,15 @@ const externalHosts: ReadonlySet<string> = new Set([
 export function mayNavigate(target: string, panelOrigin: string | null): boolean {
   const url = parse(target);
   return url !== null && panelOrigin !== null && isPlainHttp(url) && url.origin === panelOrigin;
+}
+
+/**
+ * Whether a file may be saved that came from these addresses, the last one after all redirects: only the node's own
+ * exports.
+ */
+export function mayDownload(addresses: readonly string[], panelOrigin: string | null): boolean {
+  const last = parse(addresses.at(-1) ?? '');
+  return last?.pathname === controlPaths.usageExport && addresses.every((each) => mayNavigate(each, panelOrigin));
 }
 
 /** Whether `target` may be opened by the desktop's browser: https, a site on the list, nothing unusual in the address. */

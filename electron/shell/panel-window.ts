@@ -1,4 +1,5 @@
-import { BrowserWindow, nativeTheme, screen as screens, session } from 'electron';
+import { BrowserWindow, app, nativeTheme, screen as screens, session } from 'electron';
+import { guardDownloads } from './downloads.ts';
 import { lockDownContents, lockDownSession } from './lockdown.ts';
 import { loopbackOrigin } from './navigation-policy.ts';
 import type { PanelScreen } from './node-view.ts';
@@ -112,7 +113,10 @@ export class PanelWindow {
   #lockSession(): void {
     if (this.#sessionLocked) return;
     this.#sessionLocked = true;
-    lockDownSession(session.fromPartition(partition), () => this.#origin);
+    const own = session.fromPartition(partition);
+    const origin = (): string | null => this.#origin;
+    lockDownSession(own, origin);
+    guardDownloads(own, { origin, folder: () => app.getPath('downloads'), window: () => this.#window });
   }
 }
 

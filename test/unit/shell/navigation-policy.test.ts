@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { loopbackOrigin, mayNavigate, mayOpenExternally } from '../../../electron/shell/navigation-policy.ts';
+import {
+  loopbackOrigin,
+  mayDownload,
+  mayNavigate,
+  mayOpenExternally,
+} from '../../../electron/shell/navigation-policy.ts';
 
 const origin = 'http://127.0.0.1:4711';
 
@@ -28,6 +33,31 @@ describe('mayNavigate', () => {
 
   it('goes nowhere while there is no panel', () => {
     expect(mayNavigate(`${origin}/`, null)).toBe(false);
+  });
+});
+
+describe('mayDownload', () => {
+  const usage = `${origin}/control/v1/export/usage`;
+
+  it('B69 lets the export of the node be saved and nothing else', () => {
+    expect(mayDownload([`${usage}?format=csv`], origin)).toBe(true);
+    for (const addresses of [
+      [],
+      [`${origin}/control/v1/snapshot`],
+      [`${origin}/control/v1/export/usage/other`],
+      ['http://127.0.0.1:4712/control/v1/export/usage'],
+      ['https://evil.example/control/v1/export/usage'],
+      ['https://evil.example/', usage],
+      [usage, 'https://evil.example/control/v1/export/usage'],
+      ['data:text/plain,taken'],
+      [`blob:${origin}/1`],
+    ]) {
+      expect(mayDownload(addresses, origin), addresses.join(' then ')).toBe(false);
+    }
+  });
+
+  it('saves nothing while there is no panel', () => {
+    expect(mayDownload([usage], null)).toBe(false);
   });
 });
 
