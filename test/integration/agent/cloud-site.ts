@@ -97,6 +97,8 @@ export interface CloudSiteOptions {
   readonly offload?: OffloadMode;
   /** Answers in place of the local server: the program, its model, and how many requests at once. */
   readonly llamaServer?: { readonly program: string; readonly model: string; readonly parallel: number };
+  /** More of the agent's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The hour of the day is noon there, so that no day ends in the middle of a test. */
@@ -115,24 +117,27 @@ export class CloudSite implements AsyncDisposable {
   readonly local: FakeOpenAi;
   readonly dataDir: string;
   readonly #engine: CloudSiteOptions['llamaServer'];
+  readonly #env: Readonly<Record<string, string>>;
   #agent: AgentProcess | null = null;
 
   private constructor(
     anthropic: FakeAnthropic,
     openai: FakeOpenAiProvider,
     local: FakeOpenAi,
-    engine: CloudSiteOptions['llamaServer'],
+    { llamaServer, env = {} }: CloudSiteOptions,
   ) {
-    this.#engine = engine;
+    this.#engine = llamaServer;
+    this.#env = env;
     this.anthropic = anthropic;
     this.openai = openai;
     this.local = local;
     this.dataDir = makeTempFolder();
   }
 
-  static async start({ cloud = {}, offload = 'off', llamaServer }: CloudSiteOptions = {}): Promise<CloudSite> {
+  static async start(options: CloudSiteOptions = {}): Promise<CloudSite> {
+    const { cloud = {}, offload = 'off', llamaServer } = options;
     const fakes = [FakeAnthropic.start(), FakeOpenAiProvider.start('openai'), FakeOpenAi.start()] as const;
-    const site = new CloudSite(...(await Promise.all(fakes)), llamaServer);
+    const site = new CloudSite(...(await Promise.all(fakes)), options);
     const model = { contextLength: 200_000, maxOutputTokens: mostAnswerTokens };
     const settings = {
       version: 1,
@@ -195,7 +200,7 @@ export class CloudSite implements AsyncDisposable {
         }
       : {};
     const args = this.#engine ? ['--set', `models.default=${localModel}`, '--set', 'models.servingCheck=false'] : [];
-    this.#agent = await startAgent({ dataDir: this.dataDir, env: { ...env, ...engine }, args });
+    this.#agent = await startAgent({ dataDir: this.dataDir, env: { ...env, ...engine, ...this.#env }, args });
   }
 
   /** Providers may be asked, and the local server answers. */

@@ -33,25 +33,33 @@ export class Pages {
   /** The value of an expression in a page; rejects when it throws there. */
   async evaluate(target: Target, expression: string): Promise<unknown> {
     if (target.webSocketDebuggerUrl === undefined) throw new Error('Somebody else looks into this page already.');
-    const socket = new WebSocket(target.webSocketDebuggerUrl);
-    // A page that is replaced while it is asked never answers.
-    const limit = setTimeout(() => socket.close(), answerLimitMs);
-    try {
-      await once(socket, 'open');
-      const params = { expression, returnByValue: true, awaitPromise: true, userGesture: true };
-      socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params }));
-      for (;;) {
-        const message = await once(socket, 'message');
-        const parsed = answerSchema.safeParse(JSON.parse(String((message as MessageEvent).data)));
-        if (!parsed.success) continue;
-        const { result, exceptionDetails } = parsed.data.result;
-        if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-        return result.value;
-      }
-    } finally {
-      clearTimeout(limit);
-      socket.close();
+    return evaluateAt(target.webSocketDebuggerUrl, { expression, userGesture: true });
+  }
+}
+
+/** The value of an expression in whatever listens at a debugger's address; rejects when it throws there. */
+export async function evaluateAt(
+  address: string,
+  params: { readonly expression: string } & Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const socket = new WebSocket(address);
+  // A page that is replaced while it is asked never answers.
+  const limit = setTimeout(() => socket.close(), answerLimitMs);
+  try {
+    await once(socket, 'open');
+    const always = { returnByValue: true, awaitPromise: true };
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { ...always, ...params } }));
+    for (;;) {
+      const message = await once(socket, 'message');
+      const parsed = answerSchema.safeParse(JSON.parse(String((message as MessageEvent).data)));
+      if (!parsed.success) continue;
+      const { result, exceptionDetails } = parsed.data.result;
+      if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+      return result.value;
     }
+  } finally {
+    clearTimeout(limit);
+    socket.close();
   }
 }
 

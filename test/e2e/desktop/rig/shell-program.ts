@@ -78,6 +78,8 @@ export interface ShellStart {
   readonly home: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether a test may look into the main process as well. */
+  readonly inspect?: boolean;
 }
 
 /** A running shell in a session bus of its own. */
@@ -96,6 +98,12 @@ export class ShellProcess implements AsyncDisposable {
     return new ShellProcess(running, new Pages(Number(port)));
   }
 
+  /** Address of the main process's debugger; only of a shell that was started with `inspect`. */
+  async mainProcess(): Promise<string> {
+    const [, address = ''] = await this.running.says(/Debugger listening on (ws:\S+)/u);
+    return address;
+  }
+
   /** Starts a second one over the same data folder, and waits until it has ended by itself. */
   static async startSecond(start: ShellStart): Promise<void> {
     await using second = startElectron(start, start.args ?? []);
@@ -107,10 +115,12 @@ export class ShellProcess implements AsyncDisposable {
   }
 }
 
-function startElectron({ desktop, program, dataDir, home, env = {} }: ShellStart, args: readonly string[]): Running {
+function startElectron(start: ShellStart, args: readonly string[]): Running {
+  const { desktop, program, dataDir, home, env = {} } = start;
+  const inspect = start.inspect === true ? ['--inspect=127.0.0.1:0'] : [];
   // As root there is no sandbox to be had; nobody else needs this.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  const command = [program.electron, ...asRoot, '--disable-gpu', program.main, ...args];
+  const command = [program.electron, ...asRoot, ...inspect, '--disable-gpu', program.main, ...args];
   return new Running('dbus-run-session', ['--', ...withTrayBridge(command)], {
     env: {
       ...desktop.env,

@@ -35,12 +35,13 @@ export class Workbench implements AsyncDisposable {
   readonly dataDir: string;
   /** Every address that was handed to the desktop, one a line. */
   readonly openedFile: string;
+  /** The home folder of whatever runs on the desktop. */
+  readonly home: string;
   readonly #dir: string;
-  readonly #home: string;
 
   private constructor(parts: { dir: string; desktop: Desktop; program: ShellProgram; openedFile: string }) {
     this.#dir = parts.dir;
-    this.#home = join(parts.dir, 'home');
+    this.home = join(parts.dir, 'home');
     this.dataDir = join(parts.dir, 'data');
     this.desktop = parts.desktop;
     this.program = parts.program;
@@ -125,7 +126,7 @@ export class Workbench implements AsyncDisposable {
   }
 
   #start(): ShellStart {
-    return { desktop: this.desktop, program: this.program, dataDir: this.dataDir, home: this.#home };
+    return { desktop: this.desktop, program: this.program, dataDir: this.dataDir, home: this.home };
   }
 
   /** The product's own drawing for a state as this desktop's panel shows it. */
