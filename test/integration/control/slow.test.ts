@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendAsOperator, startNode, token, type ControlNode } from './control-node.ts';
 
-const deadlines = { headersMs: 200, requestMs: 500, checkEveryMs: 25 };
+const deadlines = { headersMs: 1_000, requestMs: 2_000, checkEveryMs: 25 };
 let node: ControlNode;
 
 beforeAll(async () => {

@@ -86,8 +86,8 @@ it('a foreign program on the port is named and left alone, whether it speaks HTT
 it('watching costs one small request a second, and asks what a model can do once', async () => {
   await using fake = await FakeOllama.start();
   const engine = ollamaRig({ settings: { url: fake.url } });
-  await engine.start();
   const begin = performance.now();
+  await engine.start();
   let ps = 0;
   while (ps < 4) ps = (await fake.state()).requests['GET /api/ps'] ?? 0;
   const seconds = (performance.now() - begin) / 1000;

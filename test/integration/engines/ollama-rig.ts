@@ -57,7 +57,7 @@ export function ollamaRig(options: OllamaRigOptions): OllamaEngine {
 }
 
 /** Resolves when the engine says so of itself; rejects with what it says after `withinMs`. */
-export function until(engine: OllamaEngine, condition: () => boolean, withinMs = 20_000): Promise<void> {
+export function until(engine: OllamaEngine, condition: () => boolean, withinMs = 50_000): Promise<void> {
   if (condition()) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

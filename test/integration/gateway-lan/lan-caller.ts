@@ -17,7 +17,7 @@ const sockets = new Map<unknown, number>();
 
 function call({ host, port, headers, path = '/v1/models' }: LanRequest): Promise<LanResult> {
   return new Promise((resolve) => {
-    const asked = request({ host, port, headers, path, agent, timeout: 5_000 }, (response) => {
+    const asked = request({ host, port, headers, path, agent, timeout: 30_000 }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => (text += piece));

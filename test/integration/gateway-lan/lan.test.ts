@@ -52,7 +52,7 @@ describe('the real agent on a network', () => {
     const isThat = (answer: LanResult): boolean =>
       Object.entries(not).every(([name, value]) => value === { ...answer }[name as keyof LanResult]);
     let answer = await ask();
-    for (const until = Date.now() + 15_000; isThat(answer) && Date.now() < until;) answer = await ask();
+    for (const until = Date.now() + 30_000; isThat(answer) && Date.now() < until;) answer = await ask();
     return answer;
   };
 

@@ -181,7 +181,7 @@ describe('the variants of a model', () => {
 
   it('that were found until the time was up are listed, and that there may be more is told', async () => {
     await registry.behave({ quietAfter: 3 });
-    const answer = await variantsOf([], { timeoutMs: 1_000 }).of('horse:8b');
+    const answer = await variantsOf([], { timeoutMs: 5_000 }).of('horse:8b');
     expect(answer.variants.map(({ quantization }) => quantization)).toEqual(['Q8_0', 'Q4_K_M']);
     expect(answer.problems[0]).toContain('may be more');
   });
