@@ -25,8 +25,8 @@ let rig: GatewayRig;
 beforeAll(async () => {
   rig = await GatewayRig.start({
     description: { models: [{ ...model, capabilities: [...capabilities] }] },
-    gateway: { limits: { headersMs: 300, bodySilenceMs: 300 } },
-    upstream: { wholeAnswerMs: 2_000, deadlines: { firstByteMs: 2_000, silenceMs: 1_500 } },
+    gateway: { limits: { headersMs: 1_000, bodySilenceMs: 1_000 } },
+    upstream: { wholeAnswerMs: 5_000, deadlines: { firstByteMs: 5_000, silenceMs: 5_000 } },
   });
 });
 

@@ -37,7 +37,7 @@ describe('an upstream that fails', () => {
 
   beforeAll(async () => {
     rig = await GatewayRig.start({
-      upstream: { wholeAnswerMs: 2_000, deadlines: { firstByteMs: 2_000, silenceMs: 1_500 } },
+      upstream: { wholeAnswerMs: 4_000, deadlines: { firstByteMs: 4_000, silenceMs: 4_000 } },
     });
   });
 
@@ -98,7 +98,7 @@ describe('an upstream that fails', () => {
   });
 
   it('a slow answer is no silence', async () => {
-    await rig.fake.behave({ tokens: 8, intervalMs: 200 });
+    await rig.fake.behave({ tokens: 10, intervalMs: 500 });
     expect(events(await (await rig.chat({ stream: true })).text()).at(-1)).toBe('[DONE]');
   });
 
@@ -236,8 +236,8 @@ describe('an upstream that fails', () => {
     for (const each of answers) expect(events(each)).toHaveLength(3_002);
   });
 
-  it('stops the upstream within a second when the caller leaves before the first token', async () => {
-    await rig.fake.behave({ firstMs: 500 });
+  it('stops the upstream when the caller leaves before the first token', async () => {
+    await rig.fake.behave({ firstMs: 60_000 });
     const { aborted, started } = await rig.fake.state();
     const controller = new AbortController();
     const answer = rig.chat({}, controller.signal).catch(() => 'left');
@@ -266,9 +266,9 @@ describe('a busy gateway', () => {
     clearInterval(poll);
     expect(rig.gateway.stats()).toMatchObject({ inFlight: 1, queued: 1, saturation: 1, level: 'saturated' });
 
-    const startedAt = performance.now();
+    // At once: those before it are where they were.
     const third = await rig.chat({ stream: true });
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(rig.gateway.stats()).toMatchObject({ inFlight: 1, queued: 1 });
     expect(third.status).toBe(503);
     expect(Number(third.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(third.headers.get('x-ranch-reason')).toBe('too-busy');
@@ -310,7 +310,7 @@ describe('a busy gateway', () => {
 
 describe('closing the gateway', () => {
   it('lets a running answer finish and takes no new ones', async () => {
-    await using rig = await GatewayRig.start({ gateway: { drainMs: 5_000 } });
+    await using rig = await GatewayRig.start({ gateway: { drainMs: 30_000 } });
     await rig.fake.behave({ tokens: 50, intervalMs: 5 });
     const answer = await rig.chat({ stream: true });
     const closed = rig.gateway.close();

@@ -21,7 +21,7 @@ describe('an upstream that notices who leaves only while it streams', () => {
   beforeAll(async () => {
     rig = await GatewayRig.start({
       description: { noticesInStreams: true },
-      upstream: { wholeAnswerMs: 1_500, deadlines: { firstByteMs: 60_000, silenceMs: 60_000 } },
+      upstream: { wholeAnswerMs: 4_000, deadlines: { firstByteMs: 60_000, silenceMs: 60_000 } },
     });
     rig.traced.subscribe((trace) => traces.push(trace));
   });
