@@ -115,6 +115,7 @@ export function sdkOpenAi(siteOf: SiteOf): void {
         model: site.talker,
         messages: [{ role: 'user', content: 'The city of Oslo, and two days, as JSON.' }],
         max_completion_tokens: 200,
+        temperature: 0,
         response_format: { type: 'json_schema', json_schema: { name: 'trip', schema, strict: true } },
       });
       const said = JSON.parse(answer.choices[0]?.message.content ?? '') as { city: string; days: number[] };
@@ -209,7 +210,7 @@ export function sdkOpenAi(siteOf: SiteOf): void {
       expect(refused).toBeInstanceOf(InternalServerError);
       expect(refused).toMatchObject({ status: 503, code: 'too_busy' });
       if (!(refused instanceof APIError)) throw new Error('no error of the library');
-      const again = ask(2);
+      const again = ask(6);
       await noted.count(2);
       await release();
       expect((await again).choices).toHaveLength(1);

@@ -164,7 +164,13 @@ export class SdkSite implements AsyncDisposable {
       const response = await fetch(`${this.openAiUrl}/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ model: this.talker, prompt: '1 2 3 4 5 6 7', max_tokens: tokens, stream: true }),
+        body: JSON.stringify({
+          model: this.talker,
+          prompt: '1 2 3 4 5 6 7',
+          max_tokens: tokens,
+          temperature: 0,
+          stream: true,
+        }),
         signal: left.signal,
       });
       expect(response.status).toBe(200);
@@ -174,7 +180,7 @@ export class SdkSite implements AsyncDisposable {
     await Promise.all(held);
     return async () => {
       left.abort();
-      await this.idle(2_000);
+      await this.idle(15_000);
     };
   }
 

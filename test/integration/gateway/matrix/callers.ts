@@ -11,6 +11,8 @@ export interface Question {
   readonly says?: string;
   /** Most tokens of the answer; default: 100. */
   readonly tokens?: number;
+  /** Default: what the engine takes, by lot. 0 has the same answer each time. */
+  readonly temperature?: number;
   readonly signal?: AbortSignal;
   /** Hears that a piece of the answer came. */
   readonly onPiece?: () => void;
@@ -73,6 +75,7 @@ async function openAiChat(url: string, question: Question): Promise<Heard> {
     model: question.model,
     messages,
     max_tokens: question.tokens ?? 100,
+    ...(question.temperature === undefined ? {} : { temperature: question.temperature }),
     ...(question.with === 'tools' ? { tools: [{ type: 'function' as const, function: tool }] } : {}),
     ...(question.with === 'schema'
       ? { response_format: { type: 'json_schema' as const, json_schema: { name: 'yes', schema, strict: true } } }
@@ -147,6 +150,7 @@ async function openAiResponses(url: string, question: Question): Promise<Heard> 
     input,
     store: false,
     max_output_tokens: question.tokens ?? 100,
+    ...(question.temperature === undefined ? {} : { temperature: question.temperature }),
     ...(question.with === 'tools' ? { tools: [{ type: 'function' as const, ...tool, strict: false }] } : {}),
     ...(question.with === 'schema'
       ? { text: { format: { type: 'json_schema' as const, name: 'yes', schema, strict: true } } }
@@ -213,6 +217,7 @@ async function anthropicMessages(url: string, question: Question): Promise<Heard
     model: question.model,
     max_tokens: question.tokens ?? 100,
     messages,
+    ...(question.temperature === undefined ? {} : { temperature: question.temperature }),
     ...(question.with === 'tools'
       ? {
           tools: [
@@ -263,7 +268,10 @@ async function ollamaChat(url: string, question: Question): Promise<Heard> {
   const body = {
     model: question.model,
     messages,
-    options: { num_predict: question.tokens ?? 100 },
+    options: {
+      num_predict: question.tokens ?? 100,
+      ...(question.temperature === undefined ? {} : { temperature: question.temperature }),
+    },
     ...(question.with === 'tools'
       ? {
           tools: [
