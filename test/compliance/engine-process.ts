@@ -21,7 +21,7 @@ export async function startEngine(modelPath: string, model: string, contextSize:
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'pipe'], env: {} });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-8_192)));
-  const settings: ChildSettings = { key, modelPath, modelId: model, contextSize, parallel: 2, threads: 'auto' };
+  const settings: ChildSettings = { key, modelPath, modelId: model, contextSize, parallel: 2, threads: 1 };
   child.stdin.write(`${JSON.stringify(settings)}\n`);
   const exited = once(child, 'exit');
   const ready = (async () => {

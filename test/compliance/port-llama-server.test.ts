@@ -10,7 +10,7 @@ import { enginePortSuite } from './engine-port-suite.ts';
 import { longAnswers, makeEngine, targetOf, untilEngine, writeSelfTest, writeTernary } from './port-rig.ts';
 
 const settings = (path: string) => ({
-  llamaServer: { ...defaultSettings.engines.llamaServer, enabled: true, path, parallel: 2, threads: 2 },
+  llamaServer: { ...defaultSettings.engines.llamaServer, enabled: true, path, parallel: 2, threads: 1 },
 });
 const cleanUp = (): Promise<void> => Promise.resolve();
 

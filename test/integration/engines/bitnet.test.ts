@@ -35,7 +35,7 @@ function fakeProgram(folder: string, more = ''): string {
 
 function bitnet(folder: string, settings: Partial<EngineSettings['bitnet']>): Engine {
   const options = engineOptions(folder, {
-    bitnet: { ...defaultSettings.engines.bitnet, threads: 2, ...settings },
+    bitnet: { ...defaultSettings.engines.bitnet, threads: 1, ...settings },
   });
   const engine = bitnetEngine(options, {
     catalog: new ModelCatalog(

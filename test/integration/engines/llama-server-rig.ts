@@ -78,7 +78,7 @@ export function llamaServer(
   } = {},
 ): ProcessEngine {
   const { llamaServer: defaults } = defaultSettings.engines;
-  const settings = { ...defaults, path: program, contextLength: 1_024, parallel: 2, threads: 2, ...more.settings };
+  const settings = { ...defaults, path: program, contextLength: 1_024, parallel: 2, threads: 1, ...more.settings };
   const log = new EngineLog({ clock: systemClock, file: null });
   const kind = new LlamaServerKind(engineOptions(folder, { llamaServer: settings }), {
     clock: systemClock,

@@ -25,7 +25,7 @@ export class ServerUnderCheck implements AsyncDisposable {
 
   static async start(program: string, model: string, extra: readonly string[] = []): Promise<ServerUnderCheck> {
     const port = await freePort();
-    const fixed = ['-m', model, '--host', '127.0.0.1', '--port', String(port), '--threads', '2', '--parallel', '1'];
+    const fixed = ['-m', model, '--host', '127.0.0.1', '--port', String(port), '--threads', '1', '--parallel', '1'];
     const child = spawn(program, [...fixed, '--no-webui', '--jinja', ...extra], { stdio: 'ignore' });
     const exited = once(child, 'exit').then(() => 'exited' as const);
     for (;;) {

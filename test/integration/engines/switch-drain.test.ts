@@ -19,7 +19,7 @@ describe('a switch where there is room for one model only, on a real llama-serve
     const file = join(tempFolder(), 'model.gguf');
     writeFileSync(file, buildSelfTestModel());
     const models = { cow: file, horse: file };
-    await using node = await SwitchNode.start({ program, models, first: 'cow', parallel: 2, fit: noRoom });
+    await using node = await SwitchNode.start({ program, models, first: 'cow', parallel: 2, threads: 1, fit: noRoom });
     let most = 0;
     const phases: string[] = [];
     node.engines.changed.subscribe(() => {
