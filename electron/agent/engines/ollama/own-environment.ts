@@ -9,7 +9,7 @@ export interface OwnSettings {
 }
 
 /** The longest context that is taken without being asked for. */
-export const automaticContextTokens = 32_768;
+const automaticContextTokens = 32_768;
 
 /**
  * What it should be started with for a load; what the load leaves open stays as in `settings`. `automatic`: the
