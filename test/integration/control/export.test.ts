@@ -254,10 +254,10 @@ describe('the export of the usage', () => {
       before = made;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
-    let isOver = false;
-    void ended.passed.then(() => (isOver = true));
+    const reader = { isGone: false };
+    void ended.passed.then(() => (reader.isGone = true));
     // Again, should a last piece have found its way into a buffer meanwhile: the ten minutes begin with that.
-    while (!isOver) {
+    while (!reader.isGone) {
       clock.advance(10 * 60_000 + 1);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
