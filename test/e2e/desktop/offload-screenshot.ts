@@ -1,17 +1,16 @@
 /**
- * Takes the picture of the tray's offload options for the documentation, from the shell on a real desktop over a
- * made-up node that prefers the cloud for two hours:
+ * Takes the picture of the tray's offload options for the documentation, from the shell on a real desktop over a real
+ * agent that prefers the cloud for two hours and has spent something:
  *   node test/e2e/desktop/offload-screenshot.ts [--out FILE]
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../../../build/bundling/product.ts';
-import { aCloud } from '../../fixtures/example-cloud.ts';
-import { exampleSnapshot } from '../../fixtures/example-snapshot.ts';
+import { MoneyScene } from '../money-scene.ts';
 import type { XWindow } from './rig/desktop.ts';
-import { FakeNode } from './rig/fake-node.ts';
 import { rigProblem } from './rig/shell-program.ts';
+import { TrayWatch } from './rig/tray-watch.ts';
 import { Workbench } from './rig/workbench.ts';
 
 const { values: options } = parseArgs({
@@ -32,13 +31,14 @@ async function main(): Promise<void> {
   const problem = rigProblem();
   if (problem !== null) throw new Error(problem);
   await using bench = await Workbench.create();
-  await using node = await FakeNode.start(bench.dataDir, bench.program.panelDir);
-  const until = new Date(Date.now() + 2 * 60 * 60_000).toISOString();
-  node.set(exampleSnapshot({ cloud: aCloud({ offload: 'on', until }) }));
-  await using shell = await bench.startShell();
-  await bench.trayShows('serving');
-  // Until the menu has been set with what the node tells.
-  await pause(2_000);
+  const env = { RANCH_HAND_CONTROL_PANEL_DIR: bench.program.panelDir };
+  await using scene = await MoneyScene.start({ dataDir: bench.dataDir, env });
+  await scene.work();
+  await scene.begin();
+  await scene.control.command('offload.set', { mode: 'on', forMs: 2 * 60 * 60_000 });
+  await using shell = await bench.startShell({ inspect: true });
+  const tray = await TrayWatch.start(shell);
+  await tray.untilCalm();
   const before = new Set((await bench.desktop.windows()).map(({ id }) => id));
   await bench.openMenu();
   await bench.desktop.keys(...Array.from({ length: 6 }, () => 'Down'), 'Right');

@@ -1,11 +1,13 @@
 /**
- * Pictures of Money, its providers and its time windows, in docs/images: `node test/e2e/panel/cloud-screenshots.ts`.
- * They show a made-up node, since a real one's money would be another one's; it shows what is in dist, so build first.
+ * Pictures of Money, its providers and its time windows, and of Overview, in docs/images:
+ *   node test/e2e/panel/cloud-screenshots.ts [NAME…]
+ * The agent is the real one with a real llama-server and a real model; the providers stand in for the real ones, and bill.
+ * It shows what is in dist, so build first.
  */
 import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { projectRoot } from '../../../build/bundling/product.ts';
-import { startFakeControl } from './fake-control-process.ts';
+import { MoneyScene } from '../money-scene.ts';
 import { launchChromium, PanelPage, type PanelPageOptions } from './panel-page.ts';
 
 interface Picture {
@@ -22,17 +24,22 @@ interface Picture {
 const light = { width: 1280, height: 960, colors: 'light' } as const;
 const dark = { ...light, colors: 'dark' } as const;
 const narrow = { width: 360, height: 800, colors: 'light' } as const;
-const sevenDays = async (panel: PanelPage): Promise<void> => {
-  await panel.page.getByRole('radio', { name: '7 days' }).click();
-  await panel.waitForText(panel.page.getByTestId('usage-since'), '00:00');
+const byModel = async (panel: PanelPage): Promise<void> => {
+  await panel.page.getByRole('combobox', { name: 'By', exact: true }).selectOption('Model');
+  await panel.waitForText(panel.page.getByRole('table', { name: 'Where it went' }), 'claude-opus-5-5');
+};
+const question = async (panel: PanelPage): Promise<void> => {
+  await panel.ask('What does a horse need after rain?');
+  await panel.answerFigures().waitFor();
 };
 const firstModels = (panel: PanelPage): Promise<void> => panel.section('Anthropic').locator('summary').click();
 const spending = { at: '#/money', text: 'Where it went' } as const;
 const providers = { at: '#/money/providers', text: 'Asked for' } as const;
+const overview = { at: '#/overview', text: 'Offload to cloud' } as const;
 const windows = { at: '#/money/windows', text: 'Times are those of' } as const;
 
 const pictures: Readonly<Record<string, Picture>> = {
-  money: { ...spending, options: light, whole: true, before: sevenDays },
+  money: { ...spending, options: light, whole: true, before: byModel },
   'money-dark': { ...spending, options: dark, whole: true },
   'money-360': { ...spending, options: narrow, whole: true },
   'money-budgets': {
@@ -56,9 +63,15 @@ const pictures: Readonly<Record<string, Picture>> = {
     whole: false,
     before: (panel) => panel.section('Offload to cloud').scrollIntoViewIfNeeded(),
   },
+  'overview-light': { ...overview, options: { ...light, height: 900 }, whole: true, before: question },
+  'overview-dark': { ...overview, options: { ...dark, height: 900 }, whole: true, before: question },
+  'overview-360': { ...overview, options: narrow, whole: false },
 };
 
-async function shoot(browser: Browser, signInUrl: string, name: string, picture: Picture): Promise<void> {
+async function shoot(browser: Browser, signInUrl: string, name: string): Promise<void> {
+  const picture = pictures[name];
+  if (picture === undefined)
+    throw new Error(`There is no picture ${name}. There are ${Object.keys(pictures).join(', ')}.`);
   await using panel = await PanelPage.open(browser, signInUrl, { ...picture.options, reducedMotion: true });
   await panel.page.goto(new URL(picture.at, panel.page.url()).href);
   await panel.page.getByText(picture.text).first().waitFor();
@@ -70,13 +83,21 @@ async function shoot(browser: Browser, signInUrl: string, name: string, picture:
   console.log(path);
 }
 
-const wanted = process.argv.slice(2);
+const named = process.argv.slice(2);
+const wanted = named.length > 0 ? named : Object.keys(pictures);
+const ofWindows = wanted.filter((name) => name.startsWith('windows'));
 const browser = await launchChromium();
 try {
-  await using agent = await startFakeControl();
-  for (const [name, picture] of Object.entries(pictures)) {
-    if (wanted.length === 0 || wanted.includes(name)) await shoot(browser, agent.signInUrl, name, picture);
-  }
+  await using scene = await MoneyScene.start();
+  await scene.work();
+  await scene.begin();
+  const shootAll = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) await shoot(browser, (await scene.control.ticket()).url, name);
+  };
+  await shootAll(wanted.filter((name) => !ofWindows.includes(name)));
+  // The last, for they may be closed at this minute.
+  await scene.setWindows();
+  await shootAll(ofWindows);
 } finally {
   await browser.close();
 }

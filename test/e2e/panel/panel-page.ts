@@ -48,8 +48,6 @@ export interface PanelPageOptions {
   readonly height?: number;
   readonly colors?: 'light' | 'dark';
   readonly reducedMotion?: boolean;
-  /** A panel that is signed in already: its session is used, and the address needs no ticket. */
-  readonly session?: PanelPage;
 }
 
 export type Figure = 'tokens-now' | 'cpu-now' | 'memory-now' | 'pressure-now';
@@ -81,9 +79,7 @@ export class PanelPage implements AsyncDisposable {
 
   /** Opens the panel through a sign-in address, which holds a ticket, and waits for its figures. */
   static async open(browser: Browser, signInUrl: string, options: PanelPageOptions = {}): Promise<PanelPage> {
-    const state = await options.session?.page.context().storageState();
     const context = await browser.newContext({
-      ...(state === undefined ? {} : { storageState: state }),
       viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
       colorScheme: options.colors ?? 'light',
       reducedMotion: options.reducedMotion === true ? 'reduce' : 'no-preference',
