@@ -10,7 +10,7 @@ export interface FakeBehaviour {
   readonly intervalMs: number;
   /** Delay before the head of the answer. */
   readonly firstMs: number;
-  /** Text of a token; `#` becomes its number. */
+  /** Text of a token; `#` becomes its number, and `@` what the caller wrote, where that is a word. */
   readonly text: string;
   /** Tokens are times of the monotonic clock instead; the first one also tells when the request arrived. */
   readonly stamp: boolean;

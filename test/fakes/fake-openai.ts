@@ -41,8 +41,12 @@ function event(value: unknown): string {
 }
 
 function tokenText(request: Request, index: number, b: FakeBehaviour): string {
-  if (!b.stamp) return b.text.replace('#', String(index));
+  if (!b.stamp) return b.text.replace('#', String(index)).replace('@', (mark) => wordOf(request.body) ?? mark);
   return index === 0 ? `${request.arrived}/${process.hrtime.bigint()} ` : `${process.hrtime.bigint()} `;
+}
+
+function wordOf(body: string): string | undefined {
+  return /"content":"([\w-]{1,40})"/.exec(body)?.[1];
 }
 
 function delta(request: Request, index: number, b: FakeBehaviour): string {
