@@ -4,6 +4,7 @@ import type { EngineLogReader } from './engines/engine.ts';
 import type { Engines } from './engines/engines.ts';
 import { engineKindSchema } from '../contract/snapshot.ts';
 import type { ModelFigures } from './model-figures.ts';
+import { nothingPaused } from './cloud/spending/nothing-paused.ts';
 import type { CloudServices } from './cloud-services.ts';
 import type { GatewayServices } from './gateway-services.ts';
 import type { ModelServices } from './model-services.ts';
@@ -82,11 +83,4 @@ export function queriesOf(targets: CallTargets): Required<QueryHandlers> {
 function logOf(id: string, engines: Engines, { installer }: ModelServices): EngineLogReader {
   const kind = engineKindSchema.safeParse(/^install-(.+)$/.exec(id)?.[1]);
   return kind.success ? installer.log(kind.data) : engines.byId(id).log;
-}
-
-/** For whoever goes on where nothing stopped. */
-function nothingPaused({ offload, paused }: ReturnType<CloudServices['snapshot']>): string {
-  if (paused !== null) return `There was no pause to end. ${paused.sentence}`;
-  const how = offload === 'off' ? ', which is off: nothing goes to the cloud.' : '.';
-  return `Nothing was paused. Requests go to the cloud as the switch says${how}`;
 }
