@@ -94,7 +94,7 @@ describe('a provider of the caller’s own dialect', () => {
   it('gets the body as it came, but for the name of the model, and no header of the caller’s but two', async () => {
     const answer = await messages({
       'anthropic-version': '2023-06-01',
-      'anthropic-beta': 'a-1,b-2',
+      'anthropic-beta': 'claude-code-20250219, effort-2025-11-24',
       'x-api-key': 'caller-key',
       'x-claude-code-session-id': 's1',
       cookie: 'a=b',
@@ -108,8 +108,21 @@ describe('a provider of the caller’s own dialect', () => {
     expect(Object.keys(request?.headers ?? {}).sort()).toEqual(
       ['anthropic-beta', 'anthropic-version', 'content-length', 'content-type', 'host', 'x-api-key'].sort(),
     );
-    expect(request?.headers['anthropic-beta']).toBe('a-1,b-2');
+    expect(request?.headers['anthropic-beta']).toBe('claude-code-20250219,effort-2025-11-24');
     expect(request?.headers['x-api-key']).toBe(providerKey);
+  });
+
+  it('gets nothing that could cost more than is reckoned, and the caller is told', async () => {
+    const compacting = { context_management: { edits: [{ type: 'compact_20260112' }] } };
+    const dearer = { ...body, ...compacting, fallbacks: [{ model: 'dear' }] };
+    const answer = await post('/v1/messages', dearer, { 'anthropic-beta': 'compact-2026-01-12' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('x-ranch-ignored')).toBe(
+      'context_management.edits, fallbacks, anthropic-beta.compact-2026-01-12',
+    );
+    const [request] = (await fake.state()).requests;
+    expect(JSON.parse(request?.body ?? '')).toEqual({ ...body, model: 'fake-claude' });
+    expect(request?.headers['anthropic-beta']).toBeUndefined();
   });
 
   it('is paid for what its answer took', async () => {

@@ -7,6 +7,7 @@ import type { Query } from '../dialects/query.ts';
 import type { UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
 import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
+import { harmlessBetasOf, withinPrice } from './within-price.ts';
 
 export interface Encoded {
   readonly dialect: Dialect;
@@ -15,7 +16,7 @@ export interface Encoded {
   readonly passes: boolean;
   /** The upstream is asked to stream what the caller wants whole. */
   readonly gathered: boolean;
-  /** The body is the caller's own, but for the model's name: nothing of it was dropped. */
+  /** The body is the caller's own, but for the model's name and what is named in `leftOut`. */
   readonly untouched: boolean;
   /** Names of what was left out on the way. */
   readonly leftOut: readonly string[];
@@ -29,24 +30,25 @@ export function encodeFor(outgoing: Outgoing, candidate: PlannedCandidate): Enco
   return goesAsReceived(outgoing, candidate.upstream) ? received(outgoing, candidate) : rebuilt(outgoing, candidate);
 }
 
-/** The caller's own body, for a provider whose cache is keyed by its bytes. */
+/** The caller's own body, for a provider whose cache is keyed by its bytes: all of it that costs what is reckoned. */
 function received(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Encoded {
   const { decoded, rawHeaders } = outgoing;
   const { dialect } = decoded.surface;
-  const leftOut = dearer[dialect].filter((name) => Object.hasOwn(decoded.received, name));
-  const kept = Object.entries(decoded.received).filter(([name]) => name !== 'priority' && !leftOut.includes(name));
-  const body: Record<string, Json> = { ...Object.fromEntries(kept), model: model.id };
+  const theirs = Object.entries(decoded.received).filter(([name]) => name !== 'priority');
+  const { body: kept, leftOut } = withinPrice(dialect, Object.fromEntries(theirs));
+  const body: Record<string, Json> = { ...kept, model: model.id };
   if (isUnlimited(outgoing, model)) body[limitField(outgoing.query)] = answerLimit(outgoing, upstream, model);
   const told = hidesUsage(outgoing, upstream);
   if (told) body['stream_options'] = { include_usage: true };
+  const { headers, dropped } = passedHeaders(dialect, rawHeaders);
   return {
     dialect,
     body: bytesOf(body),
     passes: !told,
     gathered: false,
     untouched: true,
-    leftOut,
-    headers: passedHeaders(dialect, rawHeaders),
+    leftOut: [...leftOut, ...dropped],
+    headers,
   };
 }
 
@@ -59,23 +61,6 @@ function isUnlimited({ query }: Outgoing, model: ServedModel): boolean {
 function limitField({ operation }: Query): 'max_tokens' | 'max_completion_tokens' {
   return operation === 'chat' ? 'max_completion_tokens' : 'max_tokens';
 }
-
-/** Fields by which a caller could make a request dearer than its price tells, or that would be billed by another table. */
-const dearer: Readonly<Record<Dialect, readonly string[]>> = {
-  anthropic: ['service_tier', 'speed', 'inference_geo'],
-  openai: [
-    'service_tier',
-    // Of providers that pass requests on: other models than the one that is priced, and at other prices.
-    'models',
-    'route',
-    'provider',
-    'preset',
-    // Searches, billed each.
-    'plugins',
-    'search_parameters',
-  ],
-  ollama: [],
-};
 
 /** A stream that costs money has to tell what it cost, also where its caller did not ask for that: then it is translated. */
 function hidesUsage({ decoded, query }: Outgoing, upstream: UpstreamDescription): boolean {
@@ -104,7 +89,7 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
 }
 
 /** Engines take these in OpenAI's dialect; the providers that it is named after refuse a request for them. */
-const enginesOwn = ['top_k', 'min_p', 'repeat_penalty', 'json_schema'];
+const enginesOwn = ['top_k', 'min_p', 'repeat_penalty'];
 
 /** A body in the form that providers take. */
 function forProvider(
@@ -112,10 +97,11 @@ function forProvider(
   dialect: Dialect,
   query: Query,
 ): { readonly body: JsonObject; readonly dropped: readonly string[] } {
-  const names = dialect === 'openai' ? [...dearer.openai, ...enginesOwn] : dearer[dialect];
-  const dropped = names.filter((name) => Object.hasOwn(encoded, name));
-  const entries = Object.entries(encoded)
-    .filter(([name]) => !dropped.includes(name))
+  const { body, leftOut } = withinPrice(dialect, encoded);
+  const refused = dialect === 'openai' ? enginesOwn.filter((name) => Object.hasOwn(body, name)) : [];
+  const dropped = [...leftOut, ...refused];
+  const entries = Object.entries(body)
+    .filter(([name]) => !refused.includes(name))
     .map(([name, value]): [string, Json] => [
       dialect === 'openai' && name === 'max_tokens' ? limitField(query) : name,
       value,
@@ -149,17 +135,19 @@ function tellingUsage(query: Exclude<Query, { operation: 'embedding' }>): Query 
   return query.usageInStream === false ? { ...query, usageInStream: true } : query;
 }
 
-/** Headers of a caller that a provider of its own dialect gets; no other ever does. */
-const passedOn: Readonly<Partial<Record<Dialect, readonly string[]>>> = {
-  anthropic: ['anthropic-version', 'anthropic-beta'],
-};
 const headerForm = /^[\x20-\x7e]{1,2000}$/;
 
-function passedHeaders(dialect: Dialect, rawHeaders: readonly string[]): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const name of passedOn[dialect] ?? []) {
-    const value = headerValues(rawHeaders, name).join(', ');
-    if (headerForm.test(value)) headers[name] = value;
-  }
-  return headers;
+/** Headers of a caller that a provider of its own dialect gets, no other ever does, and names of values left out. */
+function passedHeaders(
+  dialect: Dialect,
+  rawHeaders: readonly string[],
+): { readonly headers: Readonly<Record<string, string>>; readonly dropped: readonly string[] } {
+  if (dialect !== 'anthropic') return { headers: {}, dropped: [] };
+  const version = headerValues(rawHeaders, 'anthropic-version').join(', ');
+  const betas = harmlessBetasOf(headerValues(rawHeaders, 'anthropic-beta').join(','));
+  const headers = {
+    ...(headerForm.test(version) ? { 'anthropic-version': version } : {}),
+    ...(betas.value !== null && headerForm.test(betas.value) ? { 'anthropic-beta': betas.value } : {}),
+  };
+  return { headers, dropped: betas.leftOut };
 }

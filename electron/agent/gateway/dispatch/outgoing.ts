@@ -1,5 +1,6 @@
 import type { Dialect } from '../../inference/request.ts';
 import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import { isObject, type Json } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
 import type { Decoded } from '../dialects/surface.ts';
 
@@ -22,9 +23,13 @@ export function dialectFor(caller: Dialect, upstream: Pick<UpstreamDescription, 
   return upstream.dialects.includes(caller) ? caller : (upstream.dialects[0] ?? 'openai');
 }
 
-/** Whether a provider gets the body as the caller sent it, but for the model's name. */
+/**
+ * Whether a provider gets the body as the caller sent it, but for the model's name and what would cost more. None of
+ * Ollama's dialect does: its bytes are keys of no cache, and how long an answer may be stands deep in its options.
+ */
 export function goesAsReceived({ decoded, hasPersona }: Outgoing, upstream: UpstreamDescription): boolean {
-  const same = upstream.dialects.includes(decoded.surface.dialect);
+  const { dialect } = decoded.surface;
+  const same = upstream.dialects.includes(dialect) && dialect !== 'ollama';
   return upstream.takesReceived === true && same && decoded.passes && !hasPersona;
 }
 
@@ -37,7 +42,10 @@ export function answerLimit(outgoing: Outgoing, upstream: UpstreamDescription, m
   if (query.operation === 'embedding') return 0;
   const most = model.maxOutputTokens ?? null;
   const ours = Math.min(maxOutputTokens, model.contextLength ?? maxOutputTokens);
-  if (goesAsReceived(outgoing, upstream)) return receivedLimit(outgoing) ?? query.maxTokens ?? most ?? ours;
+  if (goesAsReceived(outgoing, upstream)) {
+    const limit = receivedLimit(outgoing) ?? query.maxTokens ?? most ?? ours;
+    return withThinking(limit, outgoing, model);
+  }
   return Math.min(query.maxTokens ?? ours, most ?? Number.POSITIVE_INFINITY);
 }
 
@@ -46,4 +54,20 @@ function receivedLimit({ decoded }: Outgoing): number | null {
   const { max_tokens: older, max_completion_tokens: newer } = decoded.received;
   const told = [older, newer].filter((limit) => typeof limit === 'number');
   return told.length === 0 ? null : Math.max(...told);
+}
+
+/**
+ * A budget for thinking is part of the limit, unless it is no smaller: where providers take such a request at all, as
+ * Anthropic does for thinking between calls of tools, only the model's context ends it ("Extended thinking").
+ */
+function withThinking(limit: number, { decoded }: Outgoing, { contextLength }: ServedModel): number {
+  const { thinking, reasoning } = decoded.received;
+  const budgets = [numberIn(thinking, 'budget_tokens'), numberIn(reasoning, 'max_tokens')];
+  const budget = Math.max(...budgets);
+  return budget < limit ? limit : Math.max(limit + budget, contextLength ?? 0);
+}
+
+function numberIn(value: Json | undefined, name: string): number {
+  const number = isObject(value) ? value[name] : null;
+  return typeof number === 'number' && number > 0 ? number : 0;
 }

@@ -25,6 +25,7 @@ function encode(
   fields: object,
   about: Partial<UpstreamDescription> = { noticesInStreams: true },
   { dialect, path }: { dialect: CallerDialect; path: string } = { dialect: openAi, path: '/v1/chat/completions' },
+  rawHeaders: readonly string[] = [],
 ): Encoded & { readonly json: unknown } {
   const body = Buffer.from(JSON.stringify({ model: 'cow', ...fields }));
   const decoded = dialect.surfaces[path]?.decode(body);
@@ -43,7 +44,7 @@ function encode(
   };
   const candidate: PlannedCandidate = { upstream, model, reason: 'local-idle', sentence: '', estimate };
   const { query } = decoded;
-  const asked = { decoded, query, localQuery: query, hasPersona: false, rawHeaders: [], maxOutputTokens: 100 };
+  const asked = { decoded, query, localQuery: query, hasPersona: false, rawHeaders, maxOutputTokens: 100 };
   const encoded = encodeFor(asked, candidate);
   return { ...encoded, json: JSON.parse(encoded.body.toString('utf8')) as unknown };
 }
@@ -100,6 +101,47 @@ describe('encodeFor', () => {
       messages,
       max_tokens: 5,
       metadata: { user_id: 'u' },
+    });
+  });
+
+  it('nothing goes along that is billed beside the answer: a second pass, another model, a stored prompt', () => {
+    const claude = { dialect: anthropic, path: '/v1/messages' };
+    const dearer = {
+      context_management: { edits: [{ type: 'compact_20260112' }, { type: 'clear_thinking_20251015' }] },
+      fallbacks: [{ model: 'dear' }],
+    };
+    const betas = 'compact-2026-01-12,context-management-2025-06-27,server-side-fallback-2026-07-01';
+    const headers = ['Anthropic-Beta', betas, 'anthropic-version', '2023-06-01'];
+    const about = { route: 'cloud', takesReceived: true, dialects: ['anthropic'] } as const;
+    const encoded = encode({ messages, max_tokens: 5, ...dearer }, about, claude, headers);
+    expect(encoded.json).toEqual({
+      model: 'cow',
+      messages,
+      max_tokens: 5,
+      context_management: { edits: [{ type: 'clear_thinking_20251015' }] },
+    });
+    expect(encoded.headers).toEqual({
+      'anthropic-version': '2023-06-01',
+      'anthropic-beta': 'context-management-2025-06-27',
+    });
+    expect(encoded.leftOut).toEqual([
+      'context_management.edits',
+      'fallbacks',
+      'anthropic-beta.compact-2026-01-12',
+      'anthropic-beta.server-side-fallback-2026-07-01',
+    ]);
+    const stored = { extra_body: { google: { cached_content: 'cachedContents/abc' } }, n_predict: 100_000, best_of: 8 };
+    const gemini = encode({ messages, max_tokens: 5, ...stored }, { route: 'cloud', takesReceived: true });
+    expect(gemini.json).toEqual({ model: 'cow', messages, max_tokens: 5 });
+    expect(gemini.leftOut).toEqual(['extra_body.google.cached_content', 'n_predict', 'best_of']);
+  });
+
+  it('tells a server that is paid and asked as Ollama is how long the answer may be', () => {
+    const ollama = { dialect: ollamaDialect, path: '/api/chat' };
+    const about = { route: 'cloud', takesReceived: true, dialects: ['ollama'] } as const;
+    expect(encode({ messages, stream: true }, about, ollama).json).toMatchObject({ options: { num_predict: 100 } });
+    expect(encode({ messages, stream: true, options: { num_predict: -1 } }, about, ollama).json).toMatchObject({
+      options: { num_predict: 100 },
     });
   });
 

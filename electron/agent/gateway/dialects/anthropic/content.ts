@@ -3,6 +3,7 @@ import { imageFromBase64 } from '../images.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Part } from '../query.ts';
 import { ignore, ignoreOthers, need, type Findings } from './findings.ts';
+import { refuseHidden } from './hidden-content.ts';
 
 /** A block of content: an object with a type. @throws AppError `invalid_request` */
 export function blockAt(value: Json, path: string): { block: JsonObject; type: string } {
@@ -54,9 +55,19 @@ const foreignBlocks: ReadonlySet<string> = new Set([
   'fallback',
 ]);
 
-/** Whether the block is left out of what a model here sees; then its type is named. */
-export function isForeign(type: string, findings: Findings): boolean {
+/**
+ * Whether the block is left out of what a model here sees; then its type is named. A provider of this dialect may still get
+ * it, so nothing may be in it whose cost is not known by its length.
+ *
+ * @throws AppError `invalid_request` or `unsupported_capability`, naming the block
+ */
+export function isForeign(
+  { block, type }: { block: JsonObject; type: string },
+  path: string,
+  findings: Findings,
+): boolean {
   if (!foreignBlocks.has(type)) return false;
+  refuseHidden(block, path);
   ignore(findings, `messages.${type}`);
   return true;
 }
@@ -85,12 +96,13 @@ export function partsOf(item: Json, path: string, findings: Findings): Part[] {
     case 'tool_reference':
       return [{ kind: 'text', text: textOf(block, 'tool_name', path) }];
     case 'compaction':
+      refuseHidden(block, path);
       ignoreOthers(findings, block, ['type', 'content'], 'messages.');
       return block['content'] == null ? [] : [{ kind: 'text', text: textOf(block, 'content', path) }];
     case 'container_upload':
       throw unsupportedField(path, 'is a file in a container, which no engine here reads');
     default:
-      if (isForeign(type, findings)) return [];
+      if (isForeign({ block, type }, path, findings)) return [];
       throw invalidField(`${path}.type`, 'must be a type of block that is read here, such as text or image');
   }
 }

@@ -89,7 +89,7 @@ function readAssistant(content: Json, path: string, findings: Findings): Assista
       texts.push(textOf(block, 'text', at));
     } else if (type === 'compaction') {
       texts.push(...partsOf(item, at, findings).flatMap((part) => (part.kind === 'text' ? [part.text] : [])));
-    } else if (!isForeign(type, findings)) {
+    } else if (!isForeign({ block, type }, at, findings)) {
       throw invalidField(`${at}.type`, 'must be one of text, thinking, redacted_thinking, tool_use');
     }
   });

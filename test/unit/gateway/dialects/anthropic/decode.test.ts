@@ -256,6 +256,45 @@ describe('messages', () => {
     expect(decoded.ignored).toEqual(['messages.server_tool_use', 'messages.web_search_tool_result']);
     expect(decoded.query).toMatchObject({ turns: [{}, { text: 'Found.', calls: [] }, {}] });
   });
+
+  const fetched = (source: object): object => ({
+    type: 'web_fetch_tool_result',
+    tool_use_id: 'srvtoolu_1',
+    content: { type: 'web_fetch_result', url: 'https://x/y', content: { type: 'document', source } },
+  });
+  const adding = (definition: object): object => ({
+    type: 'tool_addition',
+    tool: { type: 'tool_definition', definition },
+  });
+  const search = { type: 'web_search_20260318', name: 'web_search' };
+
+  it.each([
+    ['a document by its address', fetched({ type: 'url', url: 'https://x/y.pdf' })],
+    ['a document by its name', fetched({ type: 'file', file_id: 'file_1' })],
+    ['pages that are packed', fetched({ type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' })],
+    ['an image', { type: 'mcp_tool_result', content: [{ type: 'image', source: { type: 'base64', data: png } }] }],
+    ['a tool of the provider', adding(search)],
+    ['one without words about its kind', { type: 'tool_addition', tool: search }],
+    ['one that a summary brings along', { type: 'compaction', content: 'before', tool_changes: [adding(search)] }],
+  ])('may not hide %s, whose cost nobody here knows', (_name, block) => {
+    for (const role of ['user', 'assistant']) {
+      const messages = [hello.messages[0], { role, content: [{ type: 'text', text: 'a' }, block] }];
+      expect(refusal({ ...hello, messages })).toMatchObject({
+        code: 'unsupported_capability',
+        param: 'messages[1].content[1]',
+      });
+    }
+  });
+
+  it.each([
+    ['a text that was fetched', fetched({ type: 'text', media_type: 'text/plain', data: 'words' })],
+    ['a tool by its name', { type: 'tool_addition', tool: { type: 'tool_reference', name: 'look' } }],
+    ['a tool of the caller', adding({ name: 'look', input_schema: { type: 'object', properties: { type: {} } } })],
+    ['what a tool was asked', { type: 'server_tool_use', id: 's', name: 'n', input: { type: 'image', source: {} } }],
+  ])('may have %s in them', (_name, block) => {
+    const messages = [hello.messages[0], { role: 'assistant', content: [block] }, hello.messages[0]];
+    expect(decode({ ...hello, messages }).received).toMatchObject({ messages });
+  });
 });
 
 describe('tools and the form of the answer', () => {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { callerDialectNamed } from '../../../../electron/agent/gateway/dialects/dialects.ts';
+import { answerLimit, goesAsReceived, type Outgoing } from '../../../../electron/agent/gateway/dispatch/outgoing.ts';
+import type { Dialect } from '../../../../electron/agent/inference/request.ts';
+import type { ServedModel, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
+
+const paths: Readonly<Record<Dialect, string>> = {
+  openai: '/v1/chat/completions',
+  anthropic: '/v1/messages',
+  ollama: '/api/chat',
+};
+
+const model: ServedModel = {
+  id: 'm',
+  contextLength: 200_000,
+  maxOutputTokens: 64_000,
+  capabilities: ['chat', 'tools'],
+  sizeBytes: 0,
+  loaded: true,
+  createdAtS: 0,
+};
+
+function asked(dialect: Dialect, fields: object): Outgoing {
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...fields };
+  const decoded = callerDialectNamed[dialect].surfaces[paths[dialect]]?.decode(Buffer.from(JSON.stringify(body)));
+  if (!decoded) throw new Error('no such surface');
+  const { query } = decoded;
+  return { decoded, query, localQuery: query, hasPersona: false, rawHeaders: [], maxOutputTokens: 8_192 };
+}
+
+function provider(dialect: Dialect): UpstreamDescription {
+  return {
+    id: 'p',
+    route: 'cloud',
+    dialects: [dialect],
+    operations: ['chat'],
+    ready: true,
+    sentence: '',
+    models: [model],
+    defaultModel: null,
+    slots: 4,
+    takesReceived: true,
+  };
+}
+
+function limit(dialect: Dialect, fields: object, served = model): number {
+  return answerLimit(asked(dialect, fields), provider(dialect), served);
+}
+
+describe('answerLimit', () => {
+  it('is what the caller names, thinking included', () => {
+    expect(limit('anthropic', { max_tokens: 2_000, thinking: { type: 'enabled', budget_tokens: 1_999 } })).toBe(2_000);
+    expect(limit('anthropic', { max_tokens: 2_000, thinking: { type: 'adaptive' } })).toBe(2_000);
+    expect(limit('openai', { max_tokens: 5, max_completion_tokens: 7 })).toBe(7);
+  });
+
+  it.each([1_000, 100_000])('is all that the model can hold where thinking may take %i of 1,000', (budget) => {
+    const fields = { max_tokens: 1_000, thinking: { type: 'enabled', budget_tokens: budget } };
+    expect(limit('anthropic', fields)).toBe(200_000);
+    expect(limit('openai', fields)).toBe(200_000);
+    expect(limit('openai', { max_tokens: 1_000, reasoning: { max_tokens: budget } })).toBe(200_000);
+    expect(limit('anthropic', fields, { ...model, contextLength: null })).toBe(1_000 + budget);
+  });
+});
+
+describe('goesAsReceived', () => {
+  it('holds for providers whose caches go by the bytes, not for those that are asked as Ollama is', () => {
+    expect(goesAsReceived(asked('anthropic', { max_tokens: 5 }), provider('anthropic'))).toBe(true);
+    expect(goesAsReceived(asked('openai', {}), provider('openai'))).toBe(true);
+    expect(goesAsReceived(asked('ollama', { stream: true }), provider('ollama'))).toBe(false);
+    expect(goesAsReceived(asked('openai', {}), provider('anthropic'))).toBe(false);
+  });
+});
