@@ -1,5 +1,6 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Dialect } from '../../inference/request.ts';
+import { countsOfPasses, greater } from '../dialects/anthropic/told-passes.ts';
 import { answerTokens } from '../dialects/openai/figures.ts';
 import type { FinishReason, Usage } from '../../inference/usage.ts';
 
@@ -59,18 +60,25 @@ function fromOpenAi({ usage, timings: timingsText }: FigureTexts): UpstreamFigur
   };
 }
 
-/** The prompt is told when the answer begins, its length at the end; Anthropic counts cached tokens apart. */
+/**
+ * The prompt is told when the answer begins, its length at the end; Anthropic counts cached tokens apart, and passes over
+ * the prompt that are billed beside the answer's own.
+ */
 function fromAnthropic(first: Record<string, unknown> | null, last: Record<string, unknown> | null): Usage | null {
   const told: Record<string, unknown> = { ...first, ...withoutNulls(last) };
   // Some servers fill the place with 0 where they do not count again.
   if (told['input_tokens'] === 0) told['input_tokens'] = first?.['input_tokens'] ?? 0;
-  const completionTokens = count(told['output_tokens']);
-  const uncached = count(told['input_tokens']);
+  const passes = countsOfPasses(told);
+  const completionTokens = greater(count(told['output_tokens']), passes?.output_tokens);
+  const uncached = greater(count(told['input_tokens']), passes?.input_tokens);
   if (completionTokens === null || uncached === null) return null;
-  const cachedTokens = count(told['cache_read_input_tokens']);
-  const cacheWriteTokens = count(told['cache_creation_input_tokens']);
+  const cachedTokens = greater(count(told['cache_read_input_tokens']), passes?.cache_read_input_tokens);
+  const cacheWriteTokens = greater(count(told['cache_creation_input_tokens']), passes?.cache_creation_input_tokens);
   const promptTokens = uncached + (cachedTokens ?? 0) + (cacheWriteTokens ?? 0);
-  const hour = numberIn(told['cache_creation'], 'ephemeral_1h_input_tokens');
+  const hour = greater(
+    numberIn(told['cache_creation'], 'ephemeral_1h_input_tokens'),
+    passes?.ephemeral_1h_input_tokens,
+  );
   return {
     promptTokens,
     completionTokens,

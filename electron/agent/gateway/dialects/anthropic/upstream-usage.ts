@@ -1,5 +1,6 @@
 import type { Usage } from '../../../inference/usage.ts';
 import { isObject, type Json } from '../json.ts';
+import { countsOfPasses, greater } from './told-passes.ts';
 
 /** Counts as the API told them so far; those of a stream come in two places and are of the whole message each time. */
 export interface ToldUsage {
@@ -26,14 +27,17 @@ export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
   if (!isObject(usage)) return before;
   const details = usage['output_tokens_details'];
   const kept = usage['cache_creation'];
-  const input = count(usage['input_tokens']);
+  const passes = countsOfPasses(usage);
+  const input = greater(count(usage['input_tokens']), passes?.input_tokens);
+  const hour = isObject(kept) ? count(kept['ephemeral_1h_input_tokens']) : null;
   return {
     // Some servers fill the place with 0 where they do not count again.
     input: input === 0 ? (before.input ?? 0) : (input ?? before.input),
-    output: count(usage['output_tokens']) ?? before.output,
-    cacheRead: count(usage['cache_read_input_tokens']) ?? before.cacheRead,
-    cacheWritten: count(usage['cache_creation_input_tokens']) ?? before.cacheWritten,
-    cacheWrittenHour: (isObject(kept) ? count(kept['ephemeral_1h_input_tokens']) : null) ?? before.cacheWrittenHour,
+    output: greater(count(usage['output_tokens']), passes?.output_tokens) ?? before.output,
+    cacheRead: greater(count(usage['cache_read_input_tokens']), passes?.cache_read_input_tokens) ?? before.cacheRead,
+    cacheWritten:
+      greater(count(usage['cache_creation_input_tokens']), passes?.cache_creation_input_tokens) ?? before.cacheWritten,
+    cacheWrittenHour: greater(hour, passes?.ephemeral_1h_input_tokens) ?? before.cacheWrittenHour,
     thought: (isObject(details) ? count(details['thinking_tokens']) : null) ?? before.thought,
   };
 }
