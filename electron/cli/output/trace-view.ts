@@ -1,3 +1,4 @@
+import { setAsideUsd } from '../../contract/set-aside.ts';
 import type { Trace, TraceAttempt, TraceCandidate } from '../../contract/trace.ts';
 import { count, counted, percent, speed, took, unknownFigure } from './figures.ts';
 import { dollars } from './money.ts';
@@ -160,14 +161,12 @@ function tokensText(trace: Trace): string {
   ]);
 }
 
-/** What it came to over all tries, beside what could have been the most. */
-function costText({ costUsd, candidates, upstream }: Trace): string {
-  const worst = candidates.find((each) => each.upstream === upstream && each.verdict === 'planned')?.estimate?.worstUsd;
+/** What it came to, beside what could have been the most, both over all tries. */
+function costText(trace: Trace): string {
+  const { costUsd } = trace;
   if (costUsd === 0) return 'nothing was billed';
-  return dotted([
-    dollars(costUsd),
-    worst === undefined || worst === 0 ? null : `${dollars(worst)} at most was set aside`,
-  ]);
+  const worst = setAsideUsd(trace);
+  return dotted([dollars(costUsd), worst === 0 ? null : `${dollars(worst)} at most was set aside`]);
 }
 
 function money(usd: number): string {

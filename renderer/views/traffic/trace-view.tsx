@@ -1,5 +1,6 @@
 import { ArrowLeft } from 'lucide-react';
 import { useEffect, useRef, type ReactElement, type ReactNode } from 'react';
+import { setAsideUsd } from '../../../electron/contract/set-aside.ts';
 import { type Trace } from '../../../electron/contract/trace.ts';
 import { AgentText } from '../../components/agent-text.tsx';
 import { Copyable } from '../../components/copyable.tsx';
@@ -8,7 +9,7 @@ import { StateBadge } from '../../components/state-badge.tsx';
 import { useQuestion } from '../../components/use-question.ts';
 import { formatCount, formatPercent, formatRate } from '../../format/numbers.ts';
 import { formatAgo, formatClock, formatLatency, parseTime } from '../../format/time.ts';
-import { ceilingWords, chosenOf, priorityWord } from '../../format/trace.ts';
+import { ceilingWords, priorityWord } from '../../format/trace.ts';
 import { askedWords, dialectName, formatDollars, trafficAddress } from '../../format/traffic.ts';
 import { activityStatus, reasonWords, routeWord } from '../../format/words.ts';
 import { useNow, useSnapshot } from '../../panel-context.ts';
@@ -89,7 +90,7 @@ function Decision({ trace }: { trace: Trace }): ReactElement {
 function Outcome({ trace }: { trace: Trace }): ReactElement {
   const { word, tone } = activityStatus(trace);
   const { promptTokens, cachedTokens, completionTokens } = trace;
-  const worstUsd = chosenOf(trace)?.estimate?.worstUsd ?? 0;
+  const worstUsd = setAsideUsd(trace);
   return (
     <Section title="What came of it" aside={<StateBadge word={word} tone={tone} />}>
       <dl className="grid grid-cols-2 gap-x-6 gap-y-3">

@@ -343,6 +343,25 @@ describe('money of requests that end early', () => {
     expect(site.money.asks.map(({ attempt }) => attempt)).toEqual([0, 1]);
   });
 
+  it.each([
+    ['is too little for another provider', 1.5, 'engine', ['failed', 'skipped', 'answered']],
+    ['is enough for another provider', 3, 'other', ['failed', 'answered']],
+  ] as const)('X-Ranch-Max-Cost is for all tries together: what is left %s', async (_name, tries, by, outcomes) => {
+    site = await new Site().listen();
+    // A first request shows what is set aside for one try.
+    const first = site.chat('ranch/quality');
+    await answered(await site.vendor.request());
+    await (await first).text();
+    const mostUsd = (site.money.asks[0]?.worstUsd ?? 0) * tries;
+    const answer = site.chat('ranch/quality', {}, { 'X-Ranch-Max-Cost': mostUsd.toFixed(9) });
+    (await site.vendor.request(1)).refuse(new AppError('upstream_failed', 'Broke.', { context: { connected: true } }));
+    await answered(await site[by].request());
+    expect((await answer).headers.get('x-ranch-upstream')).toBe(by);
+    const trace = (await traced(2))[1];
+    expect(trace?.attempts.map(({ outcome }) => outcome)).toEqual(outcomes);
+    expect(trace?.costUsd).toBeLessThanOrEqual(mostUsd);
+  });
+
   it('a stream tells us what it cost, and its caller only if asked to', async () => {
     site = await new Site().listen();
     const asked = site.chat('vendor/big', { stream: true });

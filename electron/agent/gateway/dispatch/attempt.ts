@@ -79,7 +79,7 @@ function open(
   const ask = {
     candidate,
     worst: worst.of(candidate.upstream, candidate.model),
-    maxCostUsd: resolved.maxCostUsd,
+    maxCostUsd: leftOf(resolved.maxCostUsd, record.costUsd),
     thinksUnseen: costs && mayThinkUnseen(prepared.decoded.received, candidate.model.id),
     priority: resolved.priority,
     payer,
@@ -87,6 +87,11 @@ function open(
     attempt: costs ? record.reservations++ : 0,
   };
   return Expense.open(ask, { spending, clock });
+}
+
+/** A ceiling of the caller is for the request: what earlier tries came to counts against it. */
+function leftOf(maxCostUsd: number | null, costUsd: number): number | null {
+  return maxCostUsd === null ? null : Math.max(0, maxCostUsd - costUsd);
 }
 
 interface Try {

@@ -331,6 +331,7 @@ describe('the cloud in other views', () => {
 
   it('a trace tells what it cost, and the tokens that are billed apart', () => {
     const estimate = aCandidate().estimate;
+    const tried = { upstream: '', model: 'falcon3-10b-instruct', atMs: 2, outcome: 'answered', error: null } as const;
     const paid = aTrace({
       route: 'cloud',
       upstream: 'anthropic',
@@ -339,12 +340,21 @@ describe('the cloud in other views', () => {
       reasoningTokens: 20,
       candidates: [
         aCandidate({ upstream: 'anthropic', route: 'cloud', estimate: estimate && { ...estimate, worstUsd: 0.2 } }),
+        aCandidate({ upstream: 'openai', route: 'cloud', estimate: estimate && { ...estimate, worstUsd: 0.05 } }),
       ],
+      attempts: [{ ...tried, upstream: 'anthropic' }],
     });
     expect(traceLines(paid, { columns: 120, palette }).slice(-2)).toEqual([
       'Tokens      1,212 in the prompt, 900 of them from the cache, 300 written to it · 34 in the answer, 20 of them thinking',
       'Cost        $0.01 · $0.20 at most was set aside',
     ]);
+    const twice = [
+      { ...tried, upstream: 'anthropic', outcome: 'failed', error: 'upstream_failed' } as const,
+      { ...tried, upstream: 'openai' },
+    ];
+    expect(traceLines({ ...paid, costUsd: 0.23, attempts: twice }, { columns: 120, palette }).at(-1)).toBe(
+      'Cost        $0.23 · $0.25 at most was set aside',
+    );
     const refused = { ...paid, costUsd: 0 };
     expect(traceLines(refused, { columns: 120, palette }).at(-1)).toBe('Cost        nothing was billed');
     expect(traceLines(aTrace(), { columns: 120, palette }).at(-1)).not.toContain('Cost');

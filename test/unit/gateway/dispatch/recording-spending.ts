@@ -11,6 +11,8 @@ import type { Usage } from '../../../../electron/agent/inference/usage.ts';
 
 type Refusal = SpendingVerdict & { allowed: false };
 
+const tooDear: Refusal = { allowed: false, reason: 'max-cost', sentence: 'It is too dear.', untilMs: null };
+
 /** Money that writes down what happens to it. Costs are those of `price`, cached tokens apart. */
 export class RecordingSpending implements Spending {
   mode: OffloadMode = 'auto';
@@ -41,6 +43,7 @@ export class RecordingSpending implements Spending {
     this.asks.push(ask);
     await this.gate;
     if (this.refused !== null) return { refused: this.refused };
+    if (ask.worstUsd > (ask.maxUsd ?? Number.POSITIVE_INFINITY)) return { refused: tooDear };
     this.log.push(`reserve ${ask.upstreamId}`);
     const ended = (what: string, usd: number): number => {
       this.log.push(`${what} ${(usd * 1e6).toFixed(0)}`);
