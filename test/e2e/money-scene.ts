@@ -11,6 +11,8 @@ import { makeTempFolder, removeFolder } from '../fixtures/temp-folder.ts';
 import { clientOf, snapshotWhere, until } from '../integration/agent/real-agent.ts';
 
 const model = 'gemma-3-270m-q4_k_m';
+/** Where the days of its budgets begin. */
+export const sceneTimeZone = 'Europe/Berlin';
 const best = 'anthropic/claude-opus-5-5';
 
 export interface MoneySceneOptions {
@@ -82,7 +84,6 @@ export class MoneyScene implements AsyncDisposable {
         env: {
           ...desktop.env,
           RANCH_HAND_NODE_NAME: 'logos-prime',
-          RANCH_HAND_ENGINES_EMBEDDED_ENABLED: 'false',
           RANCH_HAND_ENGINES_LLAMA_SERVER_ENABLED: 'true',
           RANCH_HAND_ENGINES_LLAMA_SERVER_PATH: join(folder, 'llama-server'),
           RANCH_HAND_ENGINES_LLAMA_SERVER_CONTEXT_LENGTH: '16384',
@@ -122,13 +123,14 @@ export class MoneyScene implements AsyncDisposable {
       await this.#gpt('nightly-summaries', { prompt: 3_000, cached: 0, tokens: 80 });
       await this.#here('nightly-summaries', lore.slice(100, 130 + turn), 'ranch/routine');
     }
-    // An answer that broke off, one that was refused, and a key that a provider does not know.
+    // An answer that broke off, a key that a provider does not know, and a provider that sends the next one elsewhere.
     await this.anthropic.behave({ tokens: 40, fault: 'cut', afterTokens: 12, inputTokens: 400 });
     await this.#ask('claude-code', { model: best, stream: true });
     await this.#gemini.behave({ fault: 'status', status: 401, errorType: 'UNAUTHENTICATED', errorMessage: 'No.' });
     await this.control.command('cloud.test', { provider: 'gemini' }).catch(() => undefined);
     await this.#openai.behave({ fault: 'status', status: 429, headers: { 'retry-after': '480' } });
-    await this.#ask('aider', { model: 'openai/gpt-6.1-terra' });
+    await this.anthropic.behave({ inputTokens: 2_400, tokens: 140, firstMs: 420, intervalMs: 6 });
+    await this.#ask('aider', { model: 'ranch/code', lines: lore.slice(0, 40), maxTokens: 400, stream: true });
     await this.#openai.behave({});
   }
 
@@ -233,13 +235,13 @@ function settings(urls: Readonly<Record<'anthropic' | 'openai' | 'gemini', strin
         gemini: { url: urls.gemini },
         openrouter: { enabled: false },
       },
-      equivalents: { '*': [best] },
+      equivalents: { '*': [best], 'ranch/code': ['openai/gpt-6.1-sol', best] },
       budgets: [
         { scope: 'all', period: 'day', unit: 'usd', limit: 0.5, softLimit: 0.4 },
         { scope: 'provider:anthropic', period: 'week', unit: 'percent', limit: 60, softLimit: 20 },
-        { scope: 'key:nightly-summaries', period: 'day', unit: 'tokens', limit: 12_000, softLimit: 5_000 },
+        { scope: 'key:nightly-summaries', period: 'day', unit: 'tokens', limit: 12_000, softLimit: 9_000 },
       ],
-      timeZone: 'Europe/Berlin',
+      timeZone: sceneTimeZone,
     },
   };
 }

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { projectRoot } from '../../../build/bundling/product.ts';
-import { MoneyScene } from '../money-scene.ts';
+import { MoneyScene, sceneTimeZone } from '../money-scene.ts';
 import { launchChromium, PanelPage, type PanelPageOptions } from './panel-page.ts';
 
 interface Picture {
@@ -21,15 +21,18 @@ interface Picture {
   readonly before?: (panel: PanelPage) => Promise<void>;
 }
 
-const light = { width: 1280, height: 960, colors: 'light' } as const;
+const light = { width: 1280, height: 960, colors: 'light', timeZone: sceneTimeZone } as const;
 const dark = { ...light, colors: 'dark' } as const;
-const narrow = { width: 360, height: 800, colors: 'light' } as const;
+const narrow = { ...light, width: 360, height: 800 } as const;
 const byModel = async (panel: PanelPage): Promise<void> => {
   await panel.page.getByRole('combobox', { name: 'By', exact: true }).selectOption('Model');
   await panel.waitForText(panel.page.getByRole('table', { name: 'Where it went' }), 'claude-opus-5-5');
 };
 const question = async (panel: PanelPage): Promise<void> => {
-  await panel.ask('What does a horse need after rain?');
+  await panel.ask('After a long day in the rain, a horse needs');
+  // The model is one that goes on rather than answers, so whoever asks says when.
+  await panel.waitForText(panel.answer(), /.{160}/su);
+  await panel.page.getByRole('button', { name: 'Stop', exact: true }).click();
   await panel.answerFigures().waitFor();
 };
 const firstModels = (panel: PanelPage): Promise<void> => panel.section('Anthropic').locator('summary').click();

@@ -48,6 +48,8 @@ export interface PanelPageOptions {
   readonly height?: number;
   readonly colors?: 'light' | 'dark';
   readonly reducedMotion?: boolean;
+  /** Of whoever looks, as a name of the IANA's list; UTC unless given. */
+  readonly timeZone?: string;
 }
 
 export type Figure = 'tokens-now' | 'cpu-now' | 'memory-now' | 'pressure-now';
@@ -83,7 +85,7 @@ export class PanelPage implements AsyncDisposable {
       viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
       colorScheme: options.colors ?? 'light',
       reducedMotion: options.reducedMotion === true ? 'reduce' : 'no-preference',
-      timezoneId: 'UTC',
+      timezoneId: options.timeZone ?? 'UTC',
     });
     const panel = new PanelPage(context, await context.newPage());
     await panel.page.goto(signInUrl);

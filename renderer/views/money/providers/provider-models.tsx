@@ -71,7 +71,7 @@ function Row({ model, onChanged }: { model: CloudModelRow; onChanged: () => void
       <td role="cell" data-label="">
         <button
           type="button"
-          className="button"
+          className="button whitespace-nowrap"
           disabled={!live}
           aria-label={plainLine(`Price of ${model.id}`)}
           onClick={() => setOpen(true)}
