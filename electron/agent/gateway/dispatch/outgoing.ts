@@ -35,7 +35,7 @@ export function goesAsReceived({ decoded, hasPersona }: Outgoing, upstream: Upst
 
 /**
  * Longest answer that a provider can give to the request, tokens: the caller's limit, else the model's own, else that of
- * the settings, which then goes along. A body that is made here never asks for more than the model gives.
+ * the settings and what may be thought, which then goes along. A body that is made here never asks for more than the model gives.
  */
 export function answerLimit(outgoing: Outgoing, upstream: UpstreamDescription, model: ServedModel): number {
   const { query, maxOutputTokens } = outgoing;
@@ -43,8 +43,9 @@ export function answerLimit(outgoing: Outgoing, upstream: UpstreamDescription, m
   const most = model.maxOutputTokens ?? null;
   const ours = Math.min(maxOutputTokens, model.contextLength ?? maxOutputTokens);
   if (goesAsReceived(outgoing, upstream)) {
-    const limit = receivedLimit(outgoing) ?? query.maxTokens ?? most ?? ours;
-    return withThinking(limit, outgoing, model);
+    const limit = receivedLimit(outgoing) ?? query.maxTokens ?? most;
+    // What is sent along holds, so nothing lifts it; what the caller lets be thought comes on top.
+    return limit === null ? ours + thinkingBudget(outgoing) : withThinking(limit, outgoing, model);
   }
   return Math.min(query.maxTokens ?? ours, most ?? Number.POSITIVE_INFINITY);
 }
@@ -60,11 +61,15 @@ function receivedLimit({ decoded }: Outgoing): number | null {
  * A budget for thinking is part of the limit, unless it is no smaller: where providers take such a request at all, as
  * Anthropic does for thinking between calls of tools, only the model's context ends it ("Extended thinking").
  */
-function withThinking(limit: number, { decoded }: Outgoing, { contextLength }: ServedModel): number {
-  const { thinking, reasoning } = decoded.received;
-  const budgets = [numberIn(thinking, 'budget_tokens'), numberIn(reasoning, 'max_tokens')];
-  const budget = Math.max(...budgets);
+function withThinking(limit: number, outgoing: Outgoing, { contextLength }: ServedModel): number {
+  const budget = thinkingBudget(outgoing);
   return budget < limit ? limit : Math.max(limit + budget, contextLength ?? 0);
+}
+
+/** Tokens; 0 where the caller names none. */
+function thinkingBudget({ decoded }: Outgoing): number {
+  const { thinking, reasoning } = decoded.received;
+  return Math.max(numberIn(thinking, 'budget_tokens'), numberIn(reasoning, 'max_tokens'));
 }
 
 function numberIn(value: Json | undefined, name: string): number {

@@ -136,6 +136,13 @@ describe('encodeFor', () => {
     expect(gemini.leftOut).toEqual(['extra_body.google.cached_content', 'n_predict', 'best_of']);
   });
 
+  it('sends a limit of its own that leaves room for the prompt, however much may be thought', () => {
+    const cloud = { route: 'cloud', takesReceived: true } as const;
+    const thinking = { type: 'enabled', budget_tokens: 2_000 };
+    expect(encode({ messages, thinking }, cloud).json).toMatchObject({ thinking, max_completion_tokens: 2_100 });
+    expect(encode({ messages }, cloud).json).toMatchObject({ max_completion_tokens: 100 });
+  });
+
   it('tells a server that is paid and asked as Ollama is how long the answer may be', () => {
     const ollama = { dialect: ollamaDialect, path: '/api/chat' };
     const about = { route: 'cloud', takesReceived: true, dialects: ['ollama'] } as const;

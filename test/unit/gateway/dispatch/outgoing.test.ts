@@ -61,6 +61,21 @@ describe('answerLimit', () => {
     expect(limit('openai', { max_tokens: 1_000, reasoning: { max_tokens: budget } })).toBe(200_000);
     expect(limit('anthropic', fields, { ...model, contextLength: null })).toBe(1_000 + budget);
   });
+
+  it.each([500, 8_192, 30_000])(
+    'is that of the settings and %i for thinking where neither caller nor model names one: it is sent, so it holds',
+    (budget) => {
+      const unlimited = { ...model, maxOutputTokens: null };
+      expect(limit('openai', { reasoning: { max_tokens: budget } }, unlimited)).toBe(8_192 + budget);
+      expect(limit('openai', { thinking: { type: 'enabled', budget_tokens: budget } }, unlimited)).toBe(8_192 + budget);
+      expect(limit('openai', { max_tokens: 100, reasoning: { max_tokens: 50 } }, unlimited)).toBe(100);
+    },
+  );
+
+  it('is that of the settings where nobody names one', () => {
+    expect(limit('openai', {}, { ...model, maxOutputTokens: null })).toBe(8_192);
+    expect(limit('openai', {})).toBe(64_000);
+  });
 });
 
 describe('goesAsReceived', () => {
