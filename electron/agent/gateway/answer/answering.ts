@@ -59,10 +59,11 @@ export class Answering {
   async #pass(parts: AnswerParts): Promise<Answered> {
     const { call, decoded, encoded, response, waiting, speed } = parts;
     const clock = this.#clock;
-    const { stream, surface } = decoded;
+    const { operation, stream, surface } = decoded;
     if (stream) judgeStream(response, surface.streamType, waiting);
     const { arrivedMs, signal } = call;
-    const meter = new TokenMeter({ dialect: encoded.dialect, stream, arrivedMs }, { clock, speed });
+    const vectors = operation === 'embedding';
+    const meter = new TokenMeter({ dialect: encoded.dialect, stream, arrivedMs, vectors }, { clock, speed });
     const deps = { clock, meter, signal, surface, waiting };
     const outcome = await new Relay(response, call.response, call.facts(), this.#options, deps).run();
     return { outcome, figures: meter.end() };

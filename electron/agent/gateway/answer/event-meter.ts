@@ -22,7 +22,7 @@ export class EventMeter {
   #tokens = 0;
   /** Of the answer's text, about. */
   #bytes = 0;
-  /** The same of one that came at once and whose count leaves it out. */
+  /** The same of one that came at once and whose count never came or leaves it out. */
   #wholeBytes = 0;
   #firstMs: number | null = null;
   #lastMs = 0;
@@ -70,9 +70,8 @@ export class EventMeter {
   /** A whole answer, which came at once. */
   whole({ usage, timings, finish, text, reasoning, calls }: Answer): void {
     this.#usage = usage;
-    // Without any count it is not known what the provider did; with one that leaves the answer out, this is what came.
     const written = [text, reasoning ?? '', ...calls.map((call) => call.argumentsText)].join('');
-    if (usage !== null && usage.completionTokens === 0) this.#wholeBytes = Buffer.byteLength(written);
+    if (usage === null || usage.completionTokens === 0) this.#wholeBytes = Buffer.byteLength(written);
     this.#timings = timings;
     this.#finish = finishOf(finish);
   }

@@ -4,6 +4,7 @@ import type { AnswerFigures, FinishReason, Usage } from '../../inference/usage.t
 import type { DecodeSpeed } from '../decode-speed.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import { isEarlyCount, readFigures, readFinish, type UpstreamFigures } from './usage-event.ts';
+import { WrittenBytes } from './written-bytes.ts';
 
 const LF = 10;
 const QUOTE = 34;
@@ -76,9 +77,14 @@ export class TokenMeter {
   #tokenLines = 0;
   #tokenBytes = 0;
   #shortestLine = Number.POSITIVE_INFINITY;
+  /** What the model wrote of an answer that is no stream; null for streams and for vectors. */
+  readonly #written: WrittenBytes | null;
 
-  /** `dialect`: of the bytes; `arrivedMs`: when the request came, monotonic. */
-  constructor(options: { dialect: Dialect; stream: boolean; arrivedMs: number }, deps: TokenMeterDeps) {
+  /** `dialect`: of the bytes; `arrivedMs`: when the request came, monotonic; `vectors`: nothing in it is written. */
+  constructor(
+    options: { dialect: Dialect; stream: boolean; arrivedMs: number; vectors?: boolean },
+    deps: TokenMeterDeps,
+  ) {
     this.#dialect = options.dialect;
     this.#stream = options.stream;
     this.#arrivedMs = options.arrivedMs;
@@ -86,6 +92,7 @@ export class TokenMeter {
     this.#usage = new KeptBytes(options.stream ? lineLimitBytes : tailBytes);
     this.#firstUsage = new KeptBytes(lineLimitBytes);
     this.#finish = new KeptBytes(options.stream ? lineLimitBytes : leadBytes);
+    this.#written = options.stream || options.vectors === true ? null : new WrittenBytes();
     this.#timings = options.stream ? new KeptBytes(lineLimitBytes) : this.#usage;
   }
 
@@ -94,6 +101,7 @@ export class TokenMeter {
     if (!this.#stream) {
       this.#keepLead(bytes, start, end);
       this.#usage.append(bytes, start, end);
+      this.#written?.scan(bytes, start, end);
       return;
     }
     if (this.#carry === null && bytes[end - 1] === LF) this.#lines(bytes, start, end);
@@ -113,10 +121,13 @@ export class TokenMeter {
     this.#ended = true;
     const { usage } = told;
     const finish = this.#readFinish(usageText);
-    const leavesOut = usage?.completionTokens === 0 && this.#tokens > 0;
-    const isPartial = this.#stream && usage !== null && (leavesOut || isEarlyCount(this.#dialect, usageText));
+    const answerBytes = this.#stream ? this.#textBytes() : (this.#written?.total ?? 0);
+    const isEmpty = this.#tokens === 0 && answerBytes === 0;
+    const leavesOut = usage?.completionTokens === 0 && !isEmpty;
+    const isEarly = this.#stream && isEarlyCount(this.#dialect, usageText);
+    const isPartial = usage !== null && (leavesOut || isEarly);
     // A count that came before the end, as Anthropic's at the beginning, is none of the answer's.
-    const isFinal = !this.#stream || ((finish !== null || this.#tokens === 0) && !isPartial);
+    const isFinal = (!this.#stream || finish !== null || this.#tokens === 0) && !isPartial;
     const counted = isFinal
       ? (usage?.completionTokens ?? this.#tokens)
       : Math.max(usage?.completionTokens ?? 0, this.#tokens);
@@ -126,9 +137,7 @@ export class TokenMeter {
       ttftMs: this.#firstMs === null ? null : this.#firstMs - this.#arrivedMs,
       durationMs: nowMs - this.#arrivedMs,
       tokens: counted,
-      ...(this.#stream && !(isFinal && (usage !== null || this.#tokens === 0))
-        ? { answerBytes: this.#textBytes() }
-        : {}),
+      ...(isFinal && (usage !== null || isEmpty) ? {} : { answerBytes }),
       tokensPerSecond: this.#tokensPerSecond(usage, told),
       prefillTokensPerSecond: told.prefillTokensPerSecond,
       finish,

@@ -116,7 +116,9 @@ export class Expense {
   #seen(figures: AnswerFigures, whole: boolean): Usage | null {
     const { usage, tokens, answerBytes = 0 } = figures;
     const { candidate, thinksUnseen, worst } = this.#ask;
-    const seen = Math.max(usage?.completionTokens ?? 0, tokens, Math.ceil(answerBytes / bytesPerToken));
+    // What is no stream had been written to its end before any of it came: a part of it tells nothing.
+    const bytes = whole || tokens > 0 ? answerBytes : 0;
+    const seen = Math.max(usage?.completionTokens ?? 0, tokens, Math.ceil(bytes / bytesPerToken));
     const isEmbedding = whole && usage === null && candidate.model.capabilities.includes('embedding');
     if (seen === 0 && !isEmbedding) return null;
     const hidesMore = thinksUnseen && !isCounted(figures);

@@ -93,5 +93,9 @@ describe('EventMeter', () => {
     const counts = { ...told, completionTokens: 0 };
     meter.whole({ ...answer, text: 'Hello', finish: 'stop', usage: counts, timings: null });
     expect(meter.end()).toMatchObject({ isPartial: true, answerBytes: 7 });
+    const silent = new EventMeter({ arrivedMs: 0 }, { clock, speed: null });
+    silent.whole({ ...answer, text: 'Hello', finish: 'stop', usage: null, timings: null });
+    expect(silent.end()).toMatchObject({ usage: null, tokens: 0, answerBytes: 7 });
+    expect(silent.end()).not.toHaveProperty('isPartial');
   });
 });

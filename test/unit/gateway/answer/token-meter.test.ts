@@ -118,6 +118,31 @@ describe('TokenMeter', () => {
     expect(long.answerBytes).toBe(301);
   });
 
+  it.each([
+    ['no count', {}, null],
+    ['a count that leaves it out', { usage: { prompt_tokens: 9, completion_tokens: 0 } }, true],
+  ])('F31 tells how much text there was of an answer that came at once with %s', (_what, fields, isPartial) => {
+    const answer = { choices: [{ message: { content: 'Hello there' }, finish_reason: 'stop' }], ...fields };
+    const figures = measure([JSON.stringify(answer)], false);
+    expect(figures).toMatchObject({ tokens: 0, answerBytes: 11, finish: 'stop' });
+    expect(figures.isPartial ?? null).toBe(isPartial);
+  });
+
+  it('F31 believes a count of nothing where nothing was written, and any other', () => {
+    const usage = { prompt_tokens: 9, completion_tokens: 0 };
+    const bodies = [
+      { choices: [{ message: { content: '' } }], usage },
+      { choices: [{ message: { content: 'Hello' } }], usage: { ...usage, completion_tokens: 1 } },
+      { object: 'list', data: [{ object: 'embedding', embedding: [1, 2] }], usage: { prompt_tokens: 9 } },
+    ];
+    for (const body of bodies) {
+      const figures = measure([JSON.stringify(body)], false);
+      expect(figures).toMatchObject({ usage: { promptTokens: 9 } });
+      expect(figures).not.toHaveProperty('isPartial');
+      expect(figures).not.toHaveProperty('answerBytes');
+    }
+  });
+
   it('reads what was written into a cache, and thinking that is billed beside the answer', () => {
     const written =
       'data: {"usage":{"input_tokens":9,"output_tokens":2,"cache_creation_input_tokens":7,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}},"delta":{"stop_reason":"end_turn"}}\n\n';

@@ -123,6 +123,11 @@ describe('Expense', () => {
     expect(await logOf((it) => it.answered(figures(begun, 100), false))).toEqual(['estimate 2340']);
   });
 
+  it('F31 reckons with the text of an answer that came at once without a count, and with none of it that was cut', async () => {
+    expect(await logOf((it) => it.answered(figures(null, 0, 300), true))).toEqual(['estimate 4500']);
+    expect(await logOf((it) => it.answered(figures(null, 0, 300), false))).toEqual(['forfeit 500000']);
+  });
+
   it('F31 books all of it where nothing was seen of an answer that was cut', async () => {
     expect(await logOf((it) => it.answered(figures(null), false))).toEqual(['forfeit 500000']);
     expect(await logOf((it) => it.answered(figures(null), true))).toEqual(['forfeit 500000']);
