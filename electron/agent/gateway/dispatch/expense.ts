@@ -34,11 +34,16 @@ export interface ExpenseRefused {
  */
 export class Expense {
   readonly #ask: ExpenseAsk;
+  readonly #clock: Clock;
+  /** When it could be sent, monotonic. */
+  readonly #openedMs: number;
   #reservation: Reservation | null;
   #costUsd = 0;
 
-  private constructor(ask: ExpenseAsk, reservation: Reservation | null) {
+  private constructor(ask: ExpenseAsk, clock: Clock, reservation: Reservation | null) {
     this.#ask = ask;
+    this.#clock = clock;
+    this.#openedMs = clock.monotonic();
     this.#reservation = reservation;
   }
 
@@ -49,7 +54,7 @@ export class Expense {
   ): Promise<Expense | ExpenseRefused> {
     const { candidate, worst, maxCostUsd, priority, payer, trace, attempt } = ask;
     const { upstream, model } = candidate;
-    if (model.price === undefined) return new Expense(ask, null);
+    if (model.price === undefined) return new Expense(ask, deps.clock, null);
     const answer = await deps.spending.reserve({
       upstreamId: upstream.id,
       model: model.id,
@@ -62,7 +67,7 @@ export class Expense {
       trace,
       attempt,
     });
-    if ('reservation' in answer) return new Expense(ask, answer.reservation);
+    if ('reservation' in answer) return new Expense(ask, deps.clock, answer.reservation);
     const { refused } = answer;
     return { refused: moneyRefusal(refused, upstream.id, deps.clock.now()), reason: routeReasonOf(refused) };
   }
@@ -111,7 +116,7 @@ export class Expense {
 
   /**
    * What an answer without a final count came to: at least what was told on the way, and all that may have been thought
-   * unseen; null where nothing of it was seen.
+   * unseen in the time that it took; null where nothing of it was seen.
    */
   #seen(figures: AnswerFigures, whole: boolean): Usage | null {
     const { usage, tokens, answerBytes = 0 } = figures;
@@ -122,12 +127,18 @@ export class Expense {
     const isEmbedding = whole && usage === null && candidate.model.capabilities.includes('embedding');
     if (seen === 0 && !isEmbedding) return null;
     const hidesMore = thinksUnseen && !isCounted(figures);
-    const completionTokens = hidesMore ? Math.max(seen, worst.most.answerTokens) : seen;
+    const completionTokens = hidesMore ? Math.max(seen, this.#mostWritten()) : seen;
     // Servers that count later say 0 at the beginning.
     if (usage !== null && usage.promptTokens > 0) return { ...usage, completionTokens };
     return hidesMore
       ? { promptTokens: worst.most.promptTokens, completionTokens, cachedTokens: null }
       : { ...this.#promptAlone(), completionTokens };
+  }
+
+  /** Tokens: the longest answer, or as many as can have come since it was asked for. */
+  #mostWritten(): number {
+    const ranMs = this.#clock.monotonic() - this.#openedMs;
+    return Math.min(this.#ask.worst.most.answerTokens, Math.ceil(ranMs * mostTokensPerMs));
   }
 
   #promptAlone(): Usage {
@@ -146,6 +157,12 @@ export class Expense {
 function isCounted({ usage, isPartial, finish }: AnswerFigures): boolean {
   return usage !== null && isPartial !== true && finish !== null;
 }
+
+/**
+ * No model that bills what it thinks unseen writes that quickly: the quickest come to a few hundred tokens a second.
+ * Providers stop when nobody listens any more, so more than this cannot have come in the time.
+ */
+const mostTokensPerMs = 1;
 
 /** Of an answer's text: fewer for the languages and code that tokenizers know well, so the guess is on the safe side. */
 const bytesPerToken = 3;

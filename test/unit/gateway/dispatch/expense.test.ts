@@ -136,17 +136,33 @@ describe('Expense', () => {
 
   describe('a model that may think unseen', () => {
     const unseen = { thinksUnseen: true };
-    const cut = (change: Partial<AnswerFigures>) => (it: Expense) =>
-      it.answered({ ...figures(null, 2, 300), ...change }, false);
+    const after = (ms: number, end: (it: Expense) => void) => (it: Expense) => {
+      clock.advance(ms);
+      end(it);
+    };
+    const cut = (change: Partial<AnswerFigures>, ms = 60_000) =>
+      after(ms, (it) => it.answered({ ...figures(null, 2, 300), ...change }, false));
 
     it('F31 books all that it may have thought where its count never came', async () => {
       // 4,000 × 3 and 5,000 × 15: the most that it can have come to.
       expect(await logOf(cut({}), unseen)).toEqual(['estimate 87000']);
-      expect(await logOf((it) => it.answered(figures(null, 2, 300), true), unseen)).toEqual(['estimate 87000']);
+      const whole = after(60_000, (it) => it.answered(figures(null, 2, 300), true));
+      expect(await logOf(whole, unseen)).toEqual(['estimate 87000']);
       // The prompt is told at the beginning: 200 × 3 + 800 × 0.3 and 5,000 × 15.
       expect(await logOf(cut({ usage: { ...usage, completionTokens: 1 } }), unseen)).toEqual(['estimate 75840']);
       // An answer that was longer than it should have been.
       expect(await logOf(cut({ tokens: 6_000 }), unseen)).toEqual(['estimate 102000']);
+    });
+
+    it('F31 books no more than can have been thought until the caller left, and no less than was seen', async () => {
+      // 4,000 × 3 and 2,000 × 15: a thousand tokens for each second.
+      expect(await logOf(cut({}, 2_000), unseen)).toEqual(['estimate 42000']);
+      expect(await logOf(cut({ usage: { ...usage, completionTokens: 1 } }, 2_000), unseen)).toEqual(['estimate 30840']);
+      expect(await logOf(cut({ tokens: 3_000 }, 2_000), unseen)).toEqual(['estimate 57000']);
+      expect(await logOf(cut({}, 0), unseen)).toEqual(['estimate 13500']);
+      // It is the time since the provider was asked, not since the request came.
+      const waited = { durationMs: 600_000 };
+      expect(await logOf(cut(waited, 2_000), unseen)).toEqual(['estimate 42000']);
     });
 
     it('F31 believes a count that came with the end of an answer, though the stream broke after it', async () => {
