@@ -2,6 +2,7 @@ import type { Dialect } from '../../inference/request.ts';
 import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 import { headerValues } from '../../base/local-request.ts';
 import { upstreamDialectNamed } from '../dialects/dialects.ts';
+import { invalidField } from '../dialects/fields.ts';
 import type { Json, JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
 import type { UpstreamDialect } from '../dialects/surface.ts';
@@ -25,9 +26,25 @@ export interface Encoded {
 
 const none: JsonObject = {};
 
-/** The request as the candidate's upstream is asked: in the caller's dialect where it speaks that, else in its own first. */
+/**
+ * The request as the candidate's upstream is asked: in the caller's dialect where it speaks that, else in its own first.
+ *
+ * @throws AppError `invalid_request` for a demand that would cost what is not known here
+ */
 export function encodeFor(outgoing: Outgoing, candidate: PlannedCandidate): Encoded {
+  judgeRegion(outgoing, candidate);
   return goesAsReceived(outgoing, candidate.upstream) ? received(outgoing, candidate) : rebuilt(outgoing, candidate);
+}
+
+/**
+ * Anthropic bills other regions than `global` with a surcharge that no price here tells of. Where an answer is made is no
+ * detail to be left out of a request, so this is refused. Answers that cost nothing are made on machines of the ranch.
+ */
+function judgeRegion({ decoded }: Outgoing, { model }: PlannedCandidate): void {
+  if (model.price === undefined || decoded.surface.dialect !== 'anthropic') return;
+  const { inference_geo: region = null } = decoded.received;
+  if (region === null || region === 'global') return;
+  throw invalidField('inference_geo', 'names a region, and what that costs more is not known here. Leave it out');
 }
 
 /** The caller's own body, for a provider whose cache is keyed by its bytes: all of it that costs what is reckoned. */

@@ -45,7 +45,8 @@ export function answerLimit(outgoing: Outgoing, upstream: UpstreamDescription, m
   if (goesAsReceived(outgoing, upstream)) {
     const limit = receivedLimit(outgoing) ?? query.maxTokens ?? most;
     // What is sent along holds, so nothing lifts it; what the caller lets be thought comes on top.
-    return limit === null ? ours + thinkingBudget(outgoing) : withThinking(limit, outgoing, model);
+    const answer = limit === null ? ours + thinkingBudget(outgoing) : withThinking(limit, outgoing, model);
+    return answer + budgetBeside(outgoing);
   }
   return Math.min(query.maxTokens ?? ours, most ?? Number.POSITIVE_INFINITY);
 }
@@ -70,6 +71,12 @@ function withThinking(limit: number, outgoing: Outgoing, { contextLength }: Serv
 function thinkingBudget({ decoded }: Outgoing): number {
   const { thinking, reasoning } = decoded.received;
   return Math.max(numberIn(thinking, 'budget_tokens'), numberIn(reasoning, 'max_tokens'));
+}
+
+/** Some providers that take these do not count thinking within the limit; tokens. */
+function budgetBeside({ decoded }: Outgoing): number {
+  const { received } = decoded;
+  return Math.max(numberIn(received, 'thinking_budget'), numberIn(received, 'thinking_token_budget'));
 }
 
 function numberIn(value: Json | undefined, name: string): number {

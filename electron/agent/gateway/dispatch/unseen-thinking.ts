@@ -18,6 +18,8 @@ function asksForIt(received: JsonObject): boolean {
     isWish(received['think']) ||
     isWish(received['enable_thinking']) ||
     isWish(received['thinking_budget']) ||
+    isWish(received['thinking_token_budget']) ||
+    received['prompt_mode'] === 'reasoning' ||
     (isObject(thinking) && thinking['type'] !== 'disabled') ||
     (isObject(reasoning) && reasoning['enabled'] !== false && reasoning['effort'] !== 'none') ||
     (isObject(config) && isWish(config['effort'])) ||

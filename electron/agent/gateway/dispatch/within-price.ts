@@ -21,8 +21,8 @@ const longestName = 64;
 /**
  * A body without what could make it dearer than is reckoned here, or bill it by another table. Providers add such fields
  * all the time (faster tiers, second passes over the prompt, models that stand in, searches billed each), so only what is
- * known to cost no more goes along: how tokens are chosen, what the answer looks like, and what the caches and the
- * provider's own records go by. What a request says within its messages and tools is judged where these are read.
+ * known to cost no more goes along: how tokens are chosen, what the answer looks like, what the caches and the provider's
+ * own records go by, and what the caller rules out. What a request says within its messages and tools is judged where these are read.
  */
 export function withinPrice(dialect: Dialect, body: JsonObject): WithinPrice {
   if (dialect === 'ollama') return { body, leftOut: [] };
@@ -51,15 +51,18 @@ const harmless: Readonly<Record<'anthropic' | 'openai', ReadonlySet<string>>> = 
   anthropic: new Set([
     ...['model', 'messages', 'system', 'tools', 'tool_choice', 'max_tokens', 'stream', 'stop_sequences'],
     ...['temperature', 'top_p', 'top_k', 'thinking', 'output_config', 'output_format'],
-    ...['metadata', 'cache_control', 'context_management', 'diagnostics'],
+    ...['metadata', 'cache_control', 'context_management', 'diagnostics', 'service_tier', 'inference_geo'],
   ]),
   openai: new Set([
     ...['model', 'messages', 'prompt', 'suffix', 'echo', 'input', 'encoding_format', 'dimensions', 'modalities'],
     ...['stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'stop', 'stop_token_ids'],
     ...['temperature', 'top_p', 'top_k', 'min_p', 'top_a', 'seed', 'logit_bias', 'logprobs', 'top_logprobs'],
+    ...['random_seed', 'min_tokens', 'safe_prompt', 'prompt_mode'],
     ...['presence_penalty', 'frequency_penalty', 'repetition_penalty', 'repeat_penalty'],
+    ...['structured_outputs', 'guided_json', 'guided_regex', 'guided_choice', 'guided_grammar'],
     ...['response_format', 'verbosity', 'tools', 'tool_choice', 'parallel_tool_calls', 'prediction'],
     ...['reasoning_effort', 'reasoning', 'include_reasoning', 'reasoning_format', 'reasoning_split'],
+    ...['thinking_budget', 'thinking_token_budget', 'disable_reasoning', 'service_tier', 'provider'],
     ...['thinking', 'enable_thinking', 'chat_template_kwargs', 'extra_body', 'usage', 'transforms'],
     ...['user', 'safety_identifier', 'metadata', 'store', 'session_id'],
     ...['prompt_cache_key', 'prompt_cache_retention', 'cache_control'],
@@ -73,7 +76,31 @@ type Narrowing = (value: Json) => { readonly part: Json | null; readonly dropped
 const narrowed: ReadonlyMap<string, Narrowing> = new Map([
   ['context_management', clearingOnly],
   ['extra_body', googleThinkingOnly],
+  ['service_tier', only('service_tier', ['standard_only', 'default', 'flex'])],
+  // Other regions have a surcharge; who asks for one is refused before this.
+  ['inference_geo', only('inference_geo', ['global'])],
+  ['provider', restrictionsOnly],
 ]);
+
+/** Values that are known to be billed by the usual table or below it. */
+function only(name: string, values: readonly Json[]): Narrowing {
+  return (value) => (values.includes(value) ? { part: value, dropped: [] } : { part: null, dropped: [name] });
+}
+
+/** By these OpenRouter's callers rule hosts out: by what they keep, what they cost, and by name. */
+const restrictions: ReadonlySet<string> = new Set(['data_collection', 'zdr', 'max_price', 'ignore', 'only']);
+
+/** What a caller rules out stays so; in which order hosts are asked and what stands in for them does not go along. */
+function restrictionsOnly(value: Json): ReturnType<Narrowing> {
+  if (!isObject(value)) return { part: null, dropped: ['provider'] };
+  const entries = Object.entries(value);
+  const kept = entries.filter(([name]) => restrictions.has(name));
+  const others = entries.filter(([name]) => !restrictions.has(name));
+  return {
+    part: kept.length === 0 ? null : Object.fromEntries(kept),
+    dropped: namesWithin('provider', Object.fromEntries(others)),
+  };
+}
 
 /** What clears old parts of a chat makes the prompt shorter; what sums it up is a second pass over it, billed beside. */
 function clearingOnly(value: Json): ReturnType<Narrowing> {

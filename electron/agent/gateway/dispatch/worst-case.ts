@@ -25,6 +25,8 @@ const tokensPerTool = 64;
  */
 const tokensAround = 64;
 const tokensAroundTools = 1_024;
+/** Mistral's `safe_prompt` and `prompt_mode` each put some sentences of its own before the prompt. */
+const tokensOfMode = 512;
 /** Base64 that was settled may be shorter by its padding than what the caller sent. */
 const slackPerImage = 16;
 /**
@@ -98,12 +100,16 @@ function boundOf(sent: object, query: Query, received: JsonObject): PromptBound 
   const bytes = Math.max(0, Buffer.byteLength(text, 'utf8') - imageBytes);
   const { prediction = null } = received;
   return {
-    tokens: bytes + aroundOf(query),
+    tokens: bytes + aroundOf(query) + modesOf(received) * tokensOfMode,
     images: images.length,
     // Of a text that the caller predicts, tokens that do not come are billed as output all the same.
     answerTokens: prediction === null ? 0 : Buffer.byteLength(JSON.stringify(prediction), 'utf8'),
     keepsAnHour: text.includes('"1h"'),
   };
+}
+
+function modesOf({ safe_prompt: safe, prompt_mode: mode = null }: JsonObject): number {
+  return (safe === true ? 1 : 0) + (mode === null ? 0 : 1);
 }
 
 function imagesOf(query: Query): { readonly base64: string }[] {

@@ -5,7 +5,7 @@ import { ollamaDialect } from '../../../../electron/agent/gateway/dialects/ollam
 import type { CallerDialect } from '../../../../electron/agent/gateway/dialects/surface.ts';
 import { encodeFor, type Encoded } from '../../../../electron/agent/gateway/dispatch/encoding.ts';
 import type { PlannedCandidate } from '../../../../electron/agent/gateway/routing/plan.ts';
-import type { UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
+import type { TokenPrice, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
 
 const model = { id: 'cow', contextLength: 4_096, capabilities: [], sizeBytes: 1, loaded: true, createdAtS: 0 };
 const estimate = {
@@ -26,6 +26,7 @@ function encode(
   about: Partial<UpstreamDescription> = { noticesInStreams: true },
   { dialect, path }: { dialect: CallerDialect; path: string } = { dialect: openAi, path: '/v1/chat/completions' },
   rawHeaders: readonly string[] = [],
+  price?: TokenPrice,
 ): Encoded & { readonly json: unknown } {
   const body = Buffer.from(JSON.stringify({ model: 'cow', ...fields }));
   const decoded = dialect.surfaces[path]?.decode(body);
@@ -42,7 +43,8 @@ function encode(
     slots: 1,
     ...about,
   };
-  const candidate: PlannedCandidate = { upstream, model, reason: 'local-idle', sentence: '', estimate };
+  const served = price === undefined ? model : { ...model, price };
+  const candidate: PlannedCandidate = { upstream, model: served, reason: 'local-idle', sentence: '', estimate };
   const { query } = decoded;
   const asked = { decoded, query, localQuery: query, hasPersona: false, rawHeaders, maxOutputTokens: 100 };
   const encoded = encodeFor(asked, candidate);
@@ -92,7 +94,7 @@ describe('encodeFor', () => {
     const elsewhere = { models: ['dear'], route: 'fallback', provider: { order: ['dear'] }, preset: 'dear' };
     const searching = { plugins: [{ id: 'web' }], search_parameters: { mode: 'on' } };
     const passedOn = encode({ messages, max_tokens: 5, ...elsewhere, ...searching }, cloud);
-    expect(passedOn.leftOut).toEqual(['models', 'route', 'provider', 'preset', 'plugins', 'search_parameters']);
+    expect(passedOn.leftOut).toEqual(['models', 'route', 'provider.order', 'preset', 'plugins', 'search_parameters']);
     expect(passedOn.json).toEqual({ model: 'cow', messages, max_tokens: 5 });
     const claude = { dialect: anthropic, path: '/v1/messages' };
     const fast = { messages, max_tokens: 5, speed: 'fast', inference_geo: 'us', metadata: { user_id: 'u' } };
@@ -102,6 +104,22 @@ describe('encodeFor', () => {
       max_tokens: 5,
       metadata: { user_id: 'u' },
     });
+  });
+
+  it('refuses a region where it is billed, and names it, whatever dialect the provider speaks', () => {
+    const claude = { dialect: anthropic, path: '/v1/messages' };
+    const price = { inputUsd: 1, outputUsd: 5 };
+    const fields = { messages, max_tokens: 5, inference_geo: 'us' };
+    for (const dialects of [['anthropic'], ['openai']] as const) {
+      const about = { route: 'cloud', takesReceived: true, dialects } as const;
+      expect(() => encode(fields, about, claude, [], price)).toThrow(
+        expect.objectContaining({ code: 'invalid_request', context: { param: 'inference_geo' } }),
+      );
+      for (const region of [null, 'global']) {
+        expect(() => encode({ ...fields, inference_geo: region }, about, claude, [], price)).not.toThrow();
+      }
+    }
+    expect(() => encode(fields, {}, claude)).not.toThrow();
   });
 
   it('nothing goes along that is billed beside the answer: a second pass, another model, a stored prompt', () => {

@@ -72,6 +72,11 @@ describe('answerLimit', () => {
     },
   );
 
+  it.each(['thinking_budget', 'thinking_token_budget'])('has room for the %s beside the limit', (name) => {
+    expect(limit('openai', { max_tokens: 1_000, [name]: 300 })).toBe(1_300);
+    expect(limit('openai', { [name]: 300 }, { ...model, maxOutputTokens: null })).toBe(8_492);
+  });
+
   it('is that of the settings where nobody names one', () => {
     expect(limit('openai', {}, { ...model, maxOutputTokens: null })).toBe(8_192);
     expect(limit('openai', {})).toBe(64_000);

@@ -15,6 +15,8 @@ describe('mayThinkUnseen', () => {
     ['think', { think: 'high' }],
     ['enable_thinking', { enable_thinking: true }],
     ['thinking_budget', { thinking_budget: 100 }],
+    ['thinking_token_budget', { thinking_token_budget: 100 }],
+    ['prompt_mode', { prompt_mode: 'reasoning' }],
     ['output_config.effort', { output_config: { effort: 'high' } }],
     ['chat_template_kwargs', { chat_template_kwargs: { enable_thinking: true } }],
     ['extra_body', { extra_body: { google: { thinking_config: { thinking_budget: 100 } } } }],

@@ -44,10 +44,42 @@ describe('withinPrice', () => {
     ['anthropic', { fallbacks: 'default' }],
     ['anthropic', { speed: 'fast', inference_geo: 'us', service_tier: 'auto', anthropic_beta: ['compact-2026-01-12'] }],
     ['openai', { best_of: 8, use_beam_search: true, n_predict: 100_000, deferred: true, cached_content: 'c' }],
-    ['openai', { models: ['dear'], route: 'fallback', provider: {}, preset: 'p', plugins: [], search_parameters: {} }],
+    ['openai', { models: ['dear'], route: 'fallback', provider: 7, preset: 'p', plugins: [], search_parameters: {} }],
     ['openai', { a_field_of_tomorrow: 1 }],
   ] as const)('leaves out and names what could cost more: %s %j', (dialect, dearer) => {
     expect(withinPrice(dialect, { ...asked, ...dearer })).toEqual({ body: asked, leftOut: Object.keys(dearer) });
+  });
+
+  it.each([
+    ['openai', { thinking_budget: 100, thinking_token_budget: 100, disable_reasoning: true }],
+    ['openai', { random_seed: 7, safe_prompt: true, prompt_mode: 'reasoning', min_tokens: 3 }],
+    ['openai', { structured_outputs: { json: {} }, guided_json: {}, guided_regex: 'a', guided_choice: ['a'] }],
+    ['openai', { guided_grammar: 'root ::= "a"', service_tier: 'flex' }],
+    ['openai', { service_tier: 'default' }],
+    ['anthropic', { service_tier: 'standard_only', inference_geo: 'global' }],
+    [
+      'openai',
+      { provider: { data_collection: 'deny', zdr: true, max_price: { prompt: 1 }, ignore: ['a'], only: ['b'] } },
+    ],
+  ] as const)('lets go along what makes a request cheaper, or only changes its form: %s %j', (dialect, fields) => {
+    const body = { ...asked, ...fields };
+    expect(withinPrice(dialect, body)).toEqual({ body, leftOut: [] });
+  });
+
+  it.each(['auto', 'priority', 'scale', 7])('leaves out the tier %j', (tier) => {
+    expect(withinPrice('openai', { ...asked, service_tier: tier })).toEqual({ body: asked, leftOut: ['service_tier'] });
+  });
+
+  it('keeps the hosts that a caller rules out, and names what else it asks of them', () => {
+    const provider = { order: ['dear'], data_collection: 'deny', allow_fallbacks: true };
+    expect(withinPrice('openai', { ...asked, provider })).toEqual({
+      body: { ...asked, provider: { data_collection: 'deny' } },
+      leftOut: ['provider.order', 'provider.allow_fallbacks'],
+    });
+    expect(withinPrice('openai', { ...asked, provider: { sort: 'price' } })).toEqual({
+      body: asked,
+      leftOut: ['provider.sort'],
+    });
   });
 
   it('leaves out what says nothing without a word', () => {

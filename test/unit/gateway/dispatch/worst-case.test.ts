@@ -76,6 +76,15 @@ describe('Worst', () => {
     });
   });
 
+  it('has room for the sentences that a provider puts before a prompt when it is asked to', () => {
+    const tokens = (fields: object) =>
+      worst({ ...hello(), max_tokens: 5, ...fields }, model(), { takesReceived: true }).tokens;
+    const plain = tokens({});
+    expect(tokens({ safe_prompt: true }) - plain).toBeGreaterThan(500);
+    expect(tokens({ safe_prompt: true, prompt_mode: 'reasoning' }) - plain).toBeGreaterThan(1_000);
+    expect(tokens({ safe_prompt: false, prompt_mode: null }) - plain).toBeLessThan(100);
+  });
+
   it('takes each byte of the prompt for a token, in UTF-8, and never fewer than the text has', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
