@@ -108,7 +108,7 @@ describe('encodeFor', () => {
 
   it('refuses a region where it is billed, and names it, whatever dialect the provider speaks', () => {
     const claude = { dialect: anthropic, path: '/v1/messages' };
-    const price = { inputUsd: 1, outputUsd: 5 };
+    const price = { inputUsd: 1, outputUsd: 5, cachedInputUsd: null };
     const fields = { messages, max_tokens: 5, inference_geo: 'us' };
     for (const dialects of [['anthropic'], ['openai']] as const) {
       const about = { route: 'cloud', takesReceived: true, dialects } as const;
