@@ -58,8 +58,11 @@ export type SpendingVerdict =
 export interface Reservation {
   /** The provider told what it bills. Answers with what that costs, dollars. */
   settle(usage: Usage): number;
-  /** The answer is over without the provider's count: this was seen of it. Booked as an estimate, and flagged. */
-  estimate(usage: Usage): number;
+  /**
+   * The answer is over without the provider's count: this was seen of it. Booked as an estimate, and flagged. What was set
+   * aside is the most that is booked; `least` where part of it is known to be billed by a price that is not.
+   */
+  estimate(usage: Usage, setAside?: 'most' | 'least'): number;
   /** It is not known what the provider did: all that was set aside is booked, and flagged. */
   forfeit(): number;
   /** Nothing was done that is billed. */

@@ -10,6 +10,8 @@ export interface Usage {
   readonly cacheWriteTokens?: number | null;
   /** Of `cacheWriteTokens`, those that the provider keeps for an hour or longer, where that is told. */
   readonly hourCacheWriteTokens?: number | null;
+  /** Models that are told to have counted in here; left out where none is told, as mostly. */
+  readonly models?: readonly string[];
   /** Characters of text that were made into speech, which is billed by them; left out for everything else. */
   readonly characters?: number;
 }

@@ -36,9 +36,10 @@ export class OpenCharge implements Reservation {
     return this.#once(() => ({ cost: this.#costOf(usage), tokens: billedTokens(usage), basis: 'told' }));
   }
 
-  estimate(usage: Usage): number {
+  estimate(usage: Usage, setAside: 'most' | 'least' = 'most'): number {
+    const bound = setAside === 'most' ? Math.min : Math.max;
     return this.#once(() => ({
-      cost: Math.min(this.#costOf(usage), this.#charge.worst),
+      cost: bound(this.#costOf(usage), this.#charge.worst),
       tokens: billedTokens(usage),
       basis: 'estimated',
     }));

@@ -1,6 +1,6 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Dialect } from '../../inference/request.ts';
-import { countsOfPasses, greater } from '../dialects/anthropic/told-passes.ts';
+import { countsOfPasses, greater, modelsOfPasses } from '../dialects/anthropic/told-passes.ts';
 import { answerTokens } from '../dialects/openai/figures.ts';
 import type { FinishReason, Usage } from '../../inference/usage.ts';
 
@@ -69,6 +69,7 @@ function fromAnthropic(first: Record<string, unknown> | null, last: Record<strin
   // Some servers fill the place with 0 where they do not count again.
   if (told['input_tokens'] === 0) told['input_tokens'] = first?.['input_tokens'] ?? 0;
   const passes = countsOfPasses(told);
+  const models = modelsOfPasses(told);
   const completionTokens = greater(count(told['output_tokens']), passes?.output_tokens);
   const uncached = greater(count(told['input_tokens']), passes?.input_tokens);
   if (completionTokens === null || uncached === null) return null;
@@ -85,6 +86,7 @@ function fromAnthropic(first: Record<string, unknown> | null, last: Record<strin
     cachedTokens,
     cacheWriteTokens,
     ...(hour === null ? {} : { hourCacheWriteTokens: hour }),
+    ...(models.length === 0 ? {} : { models }),
   };
 }
 

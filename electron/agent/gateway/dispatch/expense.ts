@@ -29,8 +29,8 @@ export interface ExpenseRefused {
 
 /**
  * The money of one try. It is set aside before anything is sent and ended exactly once: settled with what the provider
- * told; estimated from what was seen of an answer that broke off, or whose provider told nothing, and from the prompt where
- * no more than that may have been read; forfeited where it is not known what was done; released where nothing was.
+ * told; estimated from what was seen of an answer that broke off, or whose provider told nothing, from the prompt where no
+ * more than that may have been read, and at no less than was set aside where other models had a part in it; forfeited where it is not known what was done; released where nothing was.
  */
 export class Expense {
   readonly #ask: ExpenseAsk;
@@ -81,10 +81,14 @@ export class Expense {
   answered(figures: AnswerFigures | null, whole: boolean): void {
     const told = figures?.usage ?? null;
     if (figures === null) this.#end((reservation) => reservation.forfeit());
-    else if (whole && told !== null && figures.isPartial !== true) this.#end((reservation) => reservation.settle(told));
     else {
-      const seen = this.#seen(figures, whole);
-      this.#end((reservation) => (seen === null ? reservation.forfeit() : reservation.estimate(seen)));
+      const isTold = whole && told !== null && figures.isPartial !== true;
+      const bound = countsOthers(told, this.#ask.candidate.model.id) ? 'least' : 'most';
+      if (isTold && bound === 'most') this.#end((reservation) => reservation.settle(told));
+      else {
+        const seen = isTold ? told : this.#seen(figures, whole);
+        this.#end((reservation) => (seen === null ? reservation.forfeit() : reservation.estimate(seen, bound)));
+      }
     }
   }
 
@@ -151,6 +155,18 @@ export class Expense {
     this.#reservation = null;
     this.#costUsd = how(reservation);
   }
+}
+
+/** Whether the counts have those of other models in them, which are billed by a price that is not known here. */
+function countsOthers(usage: Usage | null, model: string): boolean {
+  const asked = nameOf(model);
+  return usage?.models?.some((name) => nameOf(name) !== asked) ?? false;
+}
+
+/** A model's name without its maker and its date: requests and answers need not have them both. */
+function nameOf(model: string): string {
+  const name = model.slice(model.lastIndexOf('/') + 1).toLowerCase();
+  return name.replace(/(?:-\d{8}|-latest)$/, '').replaceAll('.', '-');
 }
 
 /** Whether the provider's own count of the whole answer came, thinking included. */

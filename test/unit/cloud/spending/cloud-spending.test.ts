@@ -101,6 +101,13 @@ describe('CloudSpending', () => {
     ]);
   });
 
+  it('books no less than was set aside where another price may hold, as an estimate', async () => {
+    const { reserve, ledger } = await site();
+    expect(open(await reserve()).estimate(usage, 'least')).toBe(0.62);
+    expect(open(await reserve()).estimate({ ...usage, completionTokens: 1e6 }, 'least')).toBeCloseTo(25.0014, 9);
+    expect(ledger.settled.map(({ basis }) => basis)).toEqual(['estimated', 'estimated']);
+  });
+
   it('ends each reservation exactly once, whatever is told afterwards', async () => {
     const { reserve, ledger, spending } = await site();
     const released = open(await reserve());

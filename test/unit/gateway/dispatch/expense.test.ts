@@ -173,6 +173,19 @@ describe('Expense', () => {
     });
   });
 
+  it('flags an answer that other models had a part in, and books no less than was set aside', async () => {
+    const advised = { ...usage, models: ['big', 'advisor'] };
+    expect(await logOf((it) => it.answered(figures(advised), true))).toEqual(['estimate at least 500000']);
+    const dear = { ...advised, completionTokens: 100_000 };
+    expect(await logOf((it) => it.answered(figures(dear), true))).toEqual(['estimate at least 1500840']);
+    expect(await logOf((it) => it.answered(figures(advised, 100), false))).toEqual(['estimate at least 500000']);
+  });
+
+  it.each(['big', 'maker/big', 'big-20260901', 'Big-latest'])('takes %s for the model that was asked', async (name) => {
+    const told = { ...usage, models: [name] };
+    expect(await logOf((it) => it.answered(figures(told), true))).toEqual(['settle 2340']);
+  });
+
   it('F31 flags an answer whose provider told its count only before the end, or left the answer out', async () => {
     const begun = { ...figures({ ...usage, completionTokens: 1 }, 2, 300), isPartial: true } as const;
     expect(await logOf((it) => it.answered(begun, true))).toEqual(['estimate 2340']);

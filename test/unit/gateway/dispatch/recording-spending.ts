@@ -52,7 +52,10 @@ export class RecordingSpending implements Spending {
     return {
       reservation: {
         settle: (usage) => ended('settle', this.#costOf(usage)),
-        estimate: (usage) => ended('estimate', this.#costOf(usage)),
+        estimate: (usage, setAside = 'most') =>
+          setAside === 'least'
+            ? ended('estimate at least', Math.max(this.#costOf(usage), ask.worstUsd))
+            : ended('estimate', this.#costOf(usage)),
         forfeit: () => ended('forfeit', ask.worstUsd),
         release: () => void this.log.push('release'),
       },

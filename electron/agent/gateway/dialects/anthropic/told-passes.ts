@@ -25,6 +25,17 @@ export function countsOfPasses(usage: Readonly<Record<string, unknown>>): PassCo
   };
 }
 
+const mostModels = 16;
+
+/**
+ * Names of the models that made the passes, where they are told: a model that advises, or stands in, has a price of its own
+ * (`advisor_message` in "Advisor tool").
+ */
+export function modelsOfPasses(usage: Readonly<Record<string, unknown>>): readonly string[] {
+  const names = passesIn(usage).map((pass) => pass['model']);
+  return [...new Set(names.filter((name) => typeof name === 'string'))].slice(0, mostModels);
+}
+
 /** Of a count and that of all passes, where they are told: the greater, null for none. Passes without any add none. */
 export function greater(told: number | null, ofPasses: number | undefined): number | null {
   if (ofPasses === undefined || ofPasses === 0) return told;

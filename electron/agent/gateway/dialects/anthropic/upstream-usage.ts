@@ -1,6 +1,6 @@
 import type { Usage } from '../../../inference/usage.ts';
 import { isObject, type Json } from '../json.ts';
-import { countsOfPasses, greater } from './told-passes.ts';
+import { countsOfPasses, greater, modelsOfPasses } from './told-passes.ts';
 
 /** Counts as the API told them so far; those of a stream come in two places and are of the whole message each time. */
 export interface ToldUsage {
@@ -11,6 +11,8 @@ export interface ToldUsage {
   /** Of these, to be kept for an hour. */
   readonly cacheWrittenHour: number | null;
   readonly thought: number | null;
+  /** Of the passes, where they are told. */
+  readonly models: readonly string[];
 }
 
 export const nothingTold: ToldUsage = {
@@ -20,6 +22,7 @@ export const nothingTold: ToldUsage = {
   cacheWritten: null,
   cacheWrittenHour: null,
   thought: null,
+  models: [],
 };
 
 /** What is told now, over what was told before. */
@@ -28,6 +31,7 @@ export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
   const details = usage['output_tokens_details'];
   const kept = usage['cache_creation'];
   const passes = countsOfPasses(usage);
+  const models = modelsOfPasses(usage);
   const input = greater(count(usage['input_tokens']), passes?.input_tokens);
   const hour = isObject(kept) ? count(kept['ephemeral_1h_input_tokens']) : null;
   return {
@@ -39,6 +43,7 @@ export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
       greater(count(usage['cache_creation_input_tokens']), passes?.cache_creation_input_tokens) ?? before.cacheWritten,
     cacheWrittenHour: greater(hour, passes?.ephemeral_1h_input_tokens) ?? before.cacheWrittenHour,
     thought: (isObject(details) ? count(details['thinking_tokens']) : null) ?? before.thought,
+    models: models.length === 0 ? before.models : models,
   };
 }
 
@@ -60,6 +65,7 @@ export function usageOf(told: ToldUsage): Usage | null {
     ...(told.cacheWritten !== null && { cacheWriteTokens: told.cacheWritten }),
     ...(told.cacheWrittenHour !== null && { hourCacheWriteTokens: told.cacheWrittenHour }),
     ...(told.thought !== null && { reasoningTokens: told.thought }),
+    ...(told.models.length > 0 && { models: told.models }),
   };
 }
 

@@ -46,6 +46,21 @@ describe('passes of a message', () => {
     expect(readFigures('anthropic', { first, usage: last, timings: '' }).usage).toEqual(all);
   });
 
+  it('tell the models that made them, for each has a price of its own', () => {
+    const iterations = [
+      { type: 'message', input_tokens: 5, output_tokens: 7, model: 'asked' },
+      { type: 'advisor_message', input_tokens: 9, output_tokens: 2, model: 'advisor' },
+      { type: 'message', input_tokens: 6, output_tokens: 8, model: 'asked' },
+    ];
+    const told: JsonObject = { input_tokens: 11, output_tokens: 15, iterations };
+    const models = ['asked', 'advisor'];
+    expect(usageOf(addTold(nothingTold, told))).toMatchObject({ promptTokens: 20, completionTokens: 17, models });
+    const start = { input_tokens: 11, output_tokens: 1 };
+    expect(usageOf(addTold(addTold(nothingTold, told), start))).toMatchObject({ models });
+    const whole = `{"type":"message","usage":${JSON.stringify(told)}}`;
+    expect(readFigures('anthropic', { first: whole, usage: whole, timings: '' }).usage).toMatchObject({ models });
+  });
+
   it.each<[Json | undefined]>([[undefined], [null], [[]], ['two'], [[null, 3]]])(
     'say nothing where they are not told: %j',
     (iterations) => {
