@@ -24,6 +24,8 @@ const floodMs = Number(values.minutes) * 60_000;
 const goalMs = Number(values.goal);
 const tokens = 48;
 const callers = 4;
+/** Who hears later than this that the node is busy has waited for nothing. */
+const atOnceMs = 50;
 /** Any number of sockets: callers do not wait for each other. */
 const agentOfHttp = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
@@ -87,7 +89,13 @@ async function flood(agent: AgentProcess): Promise<number> {
     if (performance.now() - startMs < floodMs / 2) middleBytes = residentBytes(agent);
   }
   await Promise.race([Promise.all(open), pause(120_000)]);
-  return report(answers, { hung: open.size, middleBytes, afterBytes: residentBytes(agent), perSecond });
+  return report(answers, {
+    hung: open.size,
+    beforeBytes,
+    middleBytes,
+    afterBytes: residentBytes(agent),
+    perSecond,
+  });
 }
 
 /** What it does with as many callers as it has slots, each asking again as soon as it is answered. */
@@ -104,12 +112,13 @@ async function capacity(url: URL): Promise<number> {
 
 interface Seen {
   readonly hung: number;
+  readonly beforeBytes: number;
   readonly middleBytes: number;
   readonly afterBytes: number;
   readonly perSecond: number;
 }
 
-function report(answers: readonly Answer[], { hung, middleBytes, afterBytes, perSecond }: Seen): number {
+function report(answers: readonly Answer[], { hung, beforeBytes, middleBytes, afterBytes, perSecond }: Seen): number {
   const served = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 503 || status === 429);
   const others = answers.length - served.length - refused.length;
@@ -118,7 +127,10 @@ function report(answers: readonly Answer[], { hung, middleBytes, afterBytes, per
   const right = ratios.filter((ratio) => ratio >= 0.5 && ratio <= 2).length / Math.max(1, ratios.length);
   const seconds = floodMs / 1_000;
   console.log(`${answers.length} requests, ${served.length} served, ${refused.length} refused, ${others} otherwise`);
-  console.log(`served ${((served.length / seconds / perSecond) * 100).toFixed(0)} % of what it can do\n`);
+  console.log(`served ${((served.length / seconds / perSecond) * 100).toFixed(0)} % of what it can do`);
+  const late = atOnce.filter((ms) => ms > atOnceMs).length;
+  console.log(`${late} refusals came late, after they had waited for a place`);
+  console.log(`memory ${mib(beforeBytes)} MiB before, ${mib(middleBytes)} halfway, ${mib(afterBytes)} at the end\n`);
   const bars = [
     bar(
       'p99 first token of those let in',
@@ -129,7 +141,7 @@ function report(answers: readonly Answer[], { hung, middleBytes, afterBytes, per
       goalMs,
       'ms',
     ),
-    bar('p99 of refusals', quantile(atOnce, 0.99), 50, 'ms'),
+    bar('p99 of refusals', quantile(atOnce, 0.99), atOnceMs, 'ms'),
     bar('Retry-After wrong by more than a factor of 2', (1 - right) * 100, 10, '%'),
     bar('without Retry-After', refused.filter(({ retryAfterS }) => retryAfterS === null).length, 0, ''),
     bar('neither served nor refused, or hung', others + hung, 0, ''),
@@ -200,6 +212,10 @@ function ask(url: URL): Promise<Answer> {
 function residentBytes(agent: AgentProcess): number {
   const status = readFileSync(`/proc/${agent.child.pid}/status`, 'latin1');
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1_024;
+}
+
+function mib(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 function bar(name: string, figure: number, limit: number, unit: string): boolean {

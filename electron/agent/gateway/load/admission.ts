@@ -170,7 +170,9 @@ export class Admission {
     const { waitMs, mostMs } = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
     // Whoever is let in should not have to be refused after all when its time is over. But before the first answer has
     // told how quick an upstream is, all is guessed, and a guess alone turns nobody away.
-    if (this.#isGuessed(ask) ? waitMs > ask.mostWaitMs * guessedOff : mostMs > ask.mostWaitMs) {
+    const caution = Math.min(...ask.lanes.map((lane) => this.#lane(lane).caution(nowMs)));
+    if (this.#isGuessed(ask) ? waitMs > ask.mostWaitMs * guessedOff : mostMs * caution > ask.mostWaitMs) {
+      if (ask.tentative !== true) this.#learn(ask, (lane) => lane.refusedAtOnce(nowMs));
       throw this.#refusal(ask, 'wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
     }
     if (this.#waiting.size < this.#options.queueLimit) return;
@@ -191,6 +193,7 @@ export class Admission {
       };
       const waitedOut = (): void => {
         this.#waiting.delete(waiter);
+        this.#learn(ask, (lane, nowMs) => lane.waitedInVain(nowMs));
         const text = `no place came free within ${spoken(ask.mostWaitMs)}`;
         waiter.refuse(this.#refusal(ask, 'waited-out', this.predictedWaitMs(ask), text));
       };
@@ -287,6 +290,11 @@ export class Admission {
 
   #isFree(lane: string): boolean {
     return (this.#lanes.get(lane)?.inFlight ?? 0) < this.#slots(lane);
+  }
+
+  #learn({ lanes }: AdmissionAsk, of: (lane: Lane, nowMs: number) => void): void {
+    const nowMs = this.#deps.clock.monotonic();
+    for (const lane of new Set(lanes)) of(this.#lane(lane), nowMs);
   }
 
   /** Whether none of the upstreams has given an answer yet that showed how long it takes. */

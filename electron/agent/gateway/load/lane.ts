@@ -27,6 +27,11 @@ const endsKept = 64;
 /** How far off an expectation is taken to be, as a share of it, before anything was measured; and at most. */
 const firstSpread = 0.5;
 const mostSpread = 2;
+/** Of the refusals this share may come late, to those who were let wait for nothing; the others are told at once. */
+const lateAllowed = 0.005;
+/** After this long one half of what one who waited for nothing has taught is forgotten. */
+const lateHalfLifeMs = 300_000;
+const mostCaution = 8;
 /** Callers whose requests' spread is kept apart: some programs always want the same, and can be waited for. */
 const callerLimit = 128;
 
@@ -42,6 +47,8 @@ export class Lane {
   /** Mean square of how far off the corrected expectation was, as a share of it. */
   #meanSquare = firstSpread ** 2;
   readonly #meanSquares = new RecentMap<string, number>(callerLimit);
+  #excess = 0;
+  #excessAtMs = 0;
 
   get inFlight(): number {
     return this.#running.size;
@@ -65,6 +72,36 @@ export class Lane {
   add(running: Running): void {
     this.#running.add(running);
     this.#byCaller.set(running.caller, this.runningOf(running.caller) + 1);
+  }
+
+  /** A request that was let wait for this lane was sent away in the end: less is promised from now on. */
+  waitedInVain(nowMs: number): void {
+    this.#correct(nowMs, 1);
+  }
+
+  /**
+   * A request was told at once that this lane is busy. As many of these as may come to one that waits in vain make up for
+   * it: what is promised settles where the share of late refusals is the one that is allowed.
+   */
+  refusedAtOnce(nowMs: number): void {
+    this.#correct(nowMs, -lateAllowed);
+  }
+
+  /**
+   * By how much a wait that is promised has to be shorter than it may be, 1 to 8: where answers are less regular than the
+   * prediction takes them to be, many would wait and then be sent away after all.
+   */
+  caution(nowMs: number): number {
+    return 1 + this.#excessNow(nowMs);
+  }
+
+  #correct(nowMs: number, by: number): void {
+    this.#excess = Math.min(mostCaution - 1, Math.max(0, this.#excessNow(nowMs) + by));
+    this.#excessAtMs = nowMs;
+  }
+
+  #excessNow(nowMs: number): number {
+    return this.#excess * 0.5 ** (Math.max(0, nowMs - this.#excessAtMs) / lateHalfLifeMs);
   }
 
   /** Requests that ended within the last 5 s, 64 at most. */

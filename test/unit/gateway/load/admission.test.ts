@@ -279,6 +279,32 @@ describe('a bounded wait', () => {
     expect([scene.admission.queued, scene.admission.refusals['waited-out'], scene.clock.waiting]).toEqual([0, 1, 0]);
   });
 
+  it.each([
+    ['L3 lets fewer wait where many have waited for nothing', 3_000, 'too_busy'],
+    ['lets them wait where those before had left by themselves', Number.POSITIVE_INFINITY, 'waits'],
+  ])('%s', async (_name, mostWaitMs, outcome) => {
+    const scene = new Scene(10);
+    const runAll = async (): Promise<void> => {
+      for (let slot = 0; slot < 10; slot += 1) await scene.ask(`x/${slot}`);
+    };
+    await scene.ask('x/first');
+    await scene.pass(1_000);
+    await scene.end('x/first');
+    await runAll();
+    const leaving = new AbortController();
+    for (let waiter = 0; waiter < 10; waiter += 1) await scene.ask(`y/${waiter}`, { mostWaitMs }, leaving.signal);
+    expect(scene.admission.queued).toBe(10);
+    await scene.pass(3_000);
+    leaving.abort();
+    for (let slot = 0; slot < 10; slot += 1) await scene.end(`x/${slot}`);
+    await runAll();
+    scene.taken();
+    const waitMs = scene.admission.predictedWaitMs({ lanes: ['a'], priority: 'normal', caller: 'z' });
+    await scene.ask('z', { mostWaitMs: waitMs * 2.5 });
+    const told = scene.taken();
+    expect(told.length === 0 ? 'waits' : told[0]?.split(' ')[1]).toBe(outcome);
+  });
+
   it('takes none in without a free place when none may wait', async () => {
     const scene = new Scene(1);
     await scene.ask('x/0', { mostWaitMs: 0 });
