@@ -51,7 +51,7 @@ export interface AbortsResult {
 
 const slots = 4;
 /** As the engine asks its server to read on a processor. */
-const stepTokens = 256;
+const stepTokens = 128;
 /** Twice as many callers as slots: some leave while they wait for one. */
 const callers = 8;
 const mostDelayMs = 600;

@@ -30,7 +30,7 @@ const count = Number(values.count);
 const callers = 2 * Number(values.slots);
 const mostDelayMs = 600;
 /** As the engine asks its server to read on a processor. */
-const stepTokens = 256;
+const stepTokens = 128;
 const idleLimitMs = 1_000;
 /** That an engine rests shows only after it has been watched for a moment. */
 const restLimitMs = idleLimitMs + 250;

@@ -107,7 +107,7 @@ describe('llamaServerArguments', () => {
   });
 
   it('reads prompts in small steps on a processor, so that a caller who leaves frees the slot soon', () => {
-    expect(llamaServerArguments(model, load, site).join(' ')).toContain('--batch-size 256');
+    expect(llamaServerArguments(model, load, site).join(' ')).toContain('--batch-size 128');
     expect(llamaServerArguments(model, load, { ...site, processorOnly: false })).not.toContain('--batch-size');
     expect(listsNoDevice('Available devices:\n  (none)\n')).toBe(true);
     expect(listsNoDevice('Available devices:\n')).toBe(true);
