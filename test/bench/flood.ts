@@ -11,6 +11,7 @@ import { randomInt } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { testEnginesFolder } from '../../build/test-engines/layout.ts';
 import { findTestEngine } from '../../build/test-engines/provision.ts';
@@ -88,7 +89,9 @@ async function flood(agent: AgentProcess): Promise<number> {
     void asked.finally(() => open.delete(asked));
     if (performance.now() - startMs < floodMs / 2) middleBytes = residentBytes(agent);
   }
-  await Promise.race([Promise.all(open), pause(120_000)]);
+  const patience = new AbortController();
+  await Promise.race([Promise.all(open), after(120_000, null, { signal: patience.signal }).catch(() => null)]);
+  patience.abort();
   return report(answers, {
     hung: open.size,
     beforeBytes,

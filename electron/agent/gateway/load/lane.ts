@@ -28,7 +28,7 @@ const endsKept = 64;
 const firstSpread = 0.5;
 const mostSpread = 2;
 /** Of the refusals this share may come late, to those who were let wait for nothing; the others are told at once. */
-const lateAllowed = 0.005;
+const lateAllowed = 0.0075;
 /** After this long one half of what one who waited for nothing has taught is forgotten. */
 const lateHalfLifeMs = 300_000;
 const mostCaution = 8;
