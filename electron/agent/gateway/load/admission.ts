@@ -172,7 +172,7 @@ export class Admission {
     // told how quick an upstream is, all is guessed, and a guess alone turns nobody away.
     const caution = Math.min(...ask.lanes.map((lane) => this.#lane(lane).caution(nowMs)));
     if (this.#isGuessed(ask) ? waitMs > ask.mostWaitMs * guessedOff : mostMs * caution > ask.mostWaitMs) {
-      if (ask.tentative !== true) this.#learn(ask, (lane) => lane.refusedAtOnce(nowMs));
+      this.#learn(ask, (lane) => lane.refusedAtOnce(nowMs));
       throw this.#refusal(ask, 'wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
     }
     if (this.#waiting.size < this.#options.queueLimit) return;
@@ -292,9 +292,14 @@ export class Admission {
     return (this.#lanes.get(lane)?.inFlight ?? 0) < this.#slots(lane);
   }
 
-  #learn({ lanes }: AdmissionAsk, of: (lane: Lane, nowMs: number) => void): void {
+  /**
+   * What became of a wait teaches only what a caller is promised: a short one that is tried before something else is none,
+   * a low priority is overtaken, and a load takes its own time.
+   */
+  #learn(ask: AdmissionAsk, of: (lane: Lane, nowMs: number) => void): void {
+    if (ask.tentative === true || ask.priority === 'low' || ask.loads === true) return;
     const nowMs = this.#deps.clock.monotonic();
-    for (const lane of new Set(lanes)) of(this.#lane(lane), nowMs);
+    for (const lane of new Set(ask.lanes)) of(this.#lane(lane), nowMs);
   }
 
   /** Whether none of the upstreams has given an answer yet that showed how long it takes. */

@@ -279,10 +279,12 @@ describe('a bounded wait', () => {
     expect([scene.admission.queued, scene.admission.refusals['waited-out'], scene.clock.waiting]).toEqual([0, 1, 0]);
   });
 
-  it.each([
-    ['L3 lets fewer wait where many have waited for nothing', 3_000, 'too_busy'],
-    ['lets them wait where those before had left by themselves', Number.POSITIVE_INFINITY, 'waits'],
-  ])('%s', async (_name, mostWaitMs, outcome) => {
+  it.each<[string, Partial<AdmissionAsk>, string]>([
+    ['L3 lets fewer wait where many have waited for nothing', { mostWaitMs: 3_000 }, 'too_busy'],
+    ['lets them wait where those before had left by themselves', { mostWaitMs: Number.POSITIVE_INFINITY }, 'waits'],
+    ['lets them wait where those before had somewhere else to go', { mostWaitMs: 3_000, tentative: true }, 'waits'],
+    ['lets them wait where those before were overtaken', { mostWaitMs: 3_000, priority: 'low' }, 'waits'],
+  ])('%s', async (_name, ask, outcome) => {
     const scene = new Scene(10);
     const runAll = async (): Promise<void> => {
       for (let slot = 0; slot < 10; slot += 1) await scene.ask(`x/${slot}`);
@@ -292,7 +294,7 @@ describe('a bounded wait', () => {
     await scene.end('x/first');
     await runAll();
     const leaving = new AbortController();
-    for (let waiter = 0; waiter < 10; waiter += 1) await scene.ask(`y/${waiter}`, { mostWaitMs }, leaving.signal);
+    for (let waiter = 0; waiter < 10; waiter += 1) await scene.ask(`y/${waiter}`, ask, leaving.signal);
     expect(scene.admission.queued).toBe(10);
     await scene.pass(3_000);
     leaving.abort();
