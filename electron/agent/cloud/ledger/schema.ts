@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
@@ -185,7 +185,13 @@ function migrate(database: DatabaseSync, file: string, steps: readonly string[])
   if (version > 0) {
     const copy = `${file.replace(/\.db$/, '')}.before-${steps.length}-${Date.now()}.db`;
     closeToOthers(copy);
-    database.prepare('VACUUM INTO ?').run(copy);
+    try {
+      database.prepare('VACUUM INTO ?').run(copy);
+    } catch (error) {
+      // It is tried again soon: half a copy from each try would fill what is left of the disk.
+      rmSync(copy, { force: true });
+      throw error;
+    }
   }
   for (const [index, step] of steps.entries()) {
     if (index < version) continue;
