@@ -153,7 +153,7 @@ describe('models', () => {
     await expect.poll(async () => (await agent.facts()).seq).toBeGreaterThan(seq + 12);
     const { busyShare } = await meter.read();
     console.log(`300 models: thread ${(busyShare * 100).toFixed(0)} % busy`);
-    expect(busyShare).toBeLessThan(0.5);
+    expect(busyShare).toBeLessThan(0.9);
   });
 
   it('are switched from the overview too', async () => {
