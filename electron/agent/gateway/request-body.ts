@@ -3,6 +3,9 @@ import { AppError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { judgeJsonType } from '../base/json-request.ts';
 
+/** After a silence that was too long what has come meanwhile is read first: this process may have stood still itself. */
+const lastLookMs = 20;
+
 export interface BodyLimits {
   readonly maxBodyBytes: number;
   /** Longest silence while a body is being received. */
@@ -40,13 +43,16 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Cl
     let length = 0;
     const startedMs = clock.monotonic();
     let heardMs = startedMs;
+    let looked = false;
     let cancel = clock.after(Math.min(limits.bodySilenceMs, limits.bodyMs), check);
 
     function check(): void {
       const nowMs = clock.monotonic();
       const left = Math.min(limits.bodySilenceMs - (nowMs - heardMs), limits.bodyMs - (nowMs - startedMs));
-      if (left > 0) cancel = clock.after(left, check);
-      else finish(new AppError('request_timeout', 'The body came too slowly. Send the request again.'));
+      if (left > 0 || !looked) {
+        looked = left <= 0;
+        cancel = clock.after(looked ? lastLookMs : left, check);
+      } else finish(new AppError('request_timeout', 'The body came too slowly. Send the request again.'));
     }
 
     function data(piece: Buffer): void {
