@@ -38,7 +38,13 @@ export class Speeds {
   addEncoded(bytes: Uint8Array | null): void {
     if (bytes === null) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + bytesAnEntry <= bytes.byteLength; at += bytesAnEntry) {
+    const entries = Math.floor(bytes.byteLength / bytesAnEntry);
+    if (entries === 0) return;
+    // They lie in the order of their buckets: the first and the last say how much room all of them need.
+    const first = view.getUint32(0, true) & 0xfff;
+    const last = view.getUint32((entries - 1) * bytesAnEntry, true) & 0xfff;
+    this.#cover(Math.min(first, last), Math.max(first, last));
+    for (let at = 0; at < entries * bytesAnEntry; at += bytesAnEntry) {
       const head = view.getUint32(at, true);
       const count = head >>> 12;
       this.#add(head & 0xfff, count, view.getFloat32(at + 4, true) * count);
@@ -46,10 +52,16 @@ export class Speeds {
   }
 
   addAll(other: Speeds): void {
+    if (other.#count === 0) return;
+    this.#cover(other.#first, other.#first + other.#counts.length - 1);
+    const counts = this.#counts;
+    const sums = this.#sums;
+    const shift = other.#first - this.#first;
     for (let at = 0; at < other.#counts.length; at += 1) {
-      const count = other.#counts[at] ?? 0;
-      if (count > 0) this.#add(other.#first + at, count, other.#sums[at] ?? 0);
+      counts[at + shift] = (counts[at + shift] ?? 0) + (other.#counts[at] ?? 0);
+      sums[at + shift] = (sums[at + shift] ?? 0) + (other.#sums[at] ?? 0);
     }
+    this.#count += other.#count;
   }
 
   /** Null while empty. */
@@ -105,6 +117,20 @@ export class Speeds {
     // The end that was too short gets some more: its neighbours come next.
     const first = length > 0 && bucket < this.#first ? Math.max(0, from - roomAhead) : from;
     const last = length > 0 && bucket >= this.#first ? Math.min(mostBuckets, to + roomAhead) : to;
+    this.#resize(first, last);
+  }
+
+  /** Makes room for all buckets from one to another at once. */
+  #cover(least: number, most: number): void {
+    const { length } = this.#counts;
+    const first = length === 0 ? least : Math.min(this.#first, least);
+    const last = length === 0 ? most + 1 : Math.max(this.#first + length, most + 1);
+    if (last - first === length) return;
+    // What is added next is much alike, and a little wider now and then.
+    this.#resize(Math.max(0, first - roomAhead), Math.min(mostBuckets, last + roomAhead));
+  }
+
+  #resize(first: number, last: number): void {
     this.#counts = moved(this.#counts, this.#first - first, last - first);
     this.#sums = moved(this.#sums, this.#first - first, last - first);
     this.#first = first;

@@ -5,16 +5,17 @@ import type { Dimension } from './group-sums.ts';
 import type { UsageQuery } from './messages.ts';
 import { dayMs, quarterMs, quarterOf } from './quarters.ts';
 import { readScopes, type Scope } from './scope.ts';
+import { storedColumns } from './stored-sums.ts';
 import { groupingBy, isWholeHour, type Grouping } from './usage-grouping.ts';
 import { piecesByName, piecesByTime, type Extent, type Piece } from './usage-pieces.ts';
 import { UsageTally } from './usage-tally.ts';
 
 /** Rows between two looks at whether something else is to be done. */
-const rowsAStep = 1_000;
+const rowsAStep = 50;
 
 /**
  * Sums up a time range. Whole quarters of an hour come from the sums, as long ones as there are; what is left at both ends
- * comes from the single rows. A generator: it pauses after each thousand rows, and sees the same state of the database to
+ * comes from the single rows. A generator: it pauses after each few dozen rows, and sees the same state of the database to
  * its end. `node` is this node's name, under which charges are.
  */
 export function* usageSteps(
@@ -81,7 +82,7 @@ function* addGroups(
 ): Generator<undefined> {
   let count = 0;
   const rows = database.prepare(
-    `SELECT * FROM group_sums
+    `SELECT start_ms, name, route, ${storedColumns} FROM group_sums
      WHERE dimension = ? AND span_ms = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms`,
   );
   for (const row of rows.iterate(dimension, spanMs, fromMs, toMs)) {
