@@ -26,12 +26,27 @@ export interface ChargeScope {
   readonly persona: string | null;
 }
 
+/**
+ * When something happened to a charge, milliseconds since the epoch by two clocks. They differ where the machine's clock
+ * was ahead once and was set back: budgets run on from the latest time they saw, people and the requests beside do not.
+ */
+export interface ChargeTime {
+  /** By the budgets' clock: the period in which it counts. */
+  readonly atMs: number;
+  /** By the machine's clock: where reports show it. Left out, as earlier versions did: the same as `atMs`. */
+  readonly wallMs?: number;
+}
+
+/** By the machine's clock. */
+export function wallTimeOf({ atMs, wallMs = atMs }: ChargeTime): number {
+  return wallMs;
+}
+
 /** Money set aside for one try of one request. */
-export interface ChargeReserved extends ChargeScope {
+export interface ChargeReserved extends ChargeScope, ChargeTime {
   /** `trace#attempt`; unique for good. */
   readonly id: string;
   readonly trace: string;
-  readonly atMs: number;
   readonly worst: Nanodollars;
   readonly worstTokens: number;
 }
@@ -39,9 +54,8 @@ export interface ChargeReserved extends ChargeScope {
 /** `told`: by the provider. `estimated`: from what was seen of the answer. `forfeited`: all that was set aside. */
 export type ChargeBasis = 'told' | 'estimated' | 'forfeited';
 
-export interface ChargeSettled {
+export interface ChargeSettled extends ChargeTime {
   readonly id: string;
-  readonly atMs: number;
   readonly cost: Nanodollars;
   readonly tokens: BilledTokens;
   readonly basis: ChargeBasis;
@@ -56,7 +70,10 @@ export interface RequestEntry {
   readonly equivalent: Nanodollars | null;
 }
 
-/** What was spent in one quarter of an hour under one scope: what budgets are made up from at the start. */
+/**
+ * What was spent in one quarter of an hour by the budgets' clock under one scope: what budgets are made up from at the
+ * start.
+ */
 export interface SpentQuarter extends ChargeScope {
   readonly quarterMs: number;
   readonly cost: Nanodollars;
@@ -81,16 +98,17 @@ export interface Ledger {
   reserve(charge: ChargeReserved): Promise<void>;
   /** Kept even while the ledger is closed, and written when it opens again. */
   settle(charge: ChargeSettled): void;
-  /** Nothing was billed. */
-  release(id: string, atMs: number): void;
+  /** Nothing was billed. By the machine's clock: no budget counts it. */
+  release(id: string, wallMs: number): void;
   record(entry: RequestEntry): void;
   /** What was booked since then, reservations of an earlier run that were left open included (forfeited, at the start). */
   spentSince(sinceMs: number): Promise<readonly SpentQuarter[]>;
   /** Kept for good, such as the latest time that budgets have seen. */
   remember(name: string, value: string): void;
   remembered(name: string): Promise<string | null>;
-  /** Dollars that were spent in each of the last `hours` full hours, oldest first: for the alarm. */
+  /** Dollars that were spent in each of the last `hours` full hours of the budgets' clock, oldest first: for the alarm. */
   hourly(hours: number, nowMs: number): Promise<readonly Nanodollars[]>;
+  /** By the machine's clock, and so is an export. */
   usage(query: { sinceMs: number; untilMs: number; by: UsageGroup; timeZone: string }): Promise<UsageAnswer>;
   /** Lines with their ends: CSV with a line of names first, or NDJSON; requests and their charges, oldest first. */
   export(query: { sinceMs: number; untilMs: number; format: 'csv' | 'json' }): AsyncIterable<string>;

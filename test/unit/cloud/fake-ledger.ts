@@ -31,7 +31,7 @@ export class FakeLedger implements Ledger {
   readonly changed = new Announcer<void>();
   readonly reserved = new Map<string, ChargeReserved>();
   readonly settled: ChargeSettled[] = [];
-  readonly released: string[] = [];
+  readonly released: { readonly id: string; readonly wallMs: number }[] = [];
   readonly recorded: RequestEntry[] = [];
   readonly memory = new Map<string, string>();
   keptLocalUsd = 0;
@@ -67,9 +67,9 @@ export class FakeLedger implements Ledger {
     this.#quarters.push({ provider, model, caller, key, persona, quarterMs: start, cost: charge.cost, tokens });
   }
 
-  release(id: string): void {
+  release(id: string, wallMs: number): void {
     this.reserved.delete(id);
-    this.released.push(id);
+    this.released.push({ id, wallMs });
   }
 
   record(entry: RequestEntry): void {

@@ -1,5 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { BilledTokens, ChargeBasis, ChargeReserved, ChargeSettled, Nanodollars } from '../ledger-port.ts';
+import {
+  wallTimeOf,
+  type BilledTokens,
+  type ChargeBasis,
+  type ChargeReserved,
+  type ChargeSettled,
+  type ChargeTime,
+  type Nanodollars,
+} from '../ledger-port.ts';
 import { assertNever } from '../../base/errors.ts';
 import type { JournalEntry, NumberedEntry, RequestRow } from './entries.ts';
 import { scopeOfCharge, scopeOfRequest } from './scope.ts';
@@ -26,6 +34,8 @@ export interface Forfeited {
 }
 
 const open = "state = 'reserved'";
+/** Set by whoever keeps budgets: the latest time that their clock has shown, now and then. */
+const latestName = 'latestMs';
 const tokenSums = 'input_tokens = ?, cached_tokens = ?, cache_write_tokens = ?, output_tokens = ?';
 
 /** The rules by which entries of the journal become rows; every method is one transaction. */
@@ -116,7 +126,7 @@ export class Book {
 
   /**
    * Ends what earlier runs left behind, once: their open reservations are booked in full, and so is what a power cut may
-   * have taken of the journal, which is the rest of their lease.
+   * have taken of the journal, which is the rest of their lease. `nowMs`: by the machine's clock.
    */
   closeEarlierRuns(options: { readonly nowMs: number; readonly isLeaseLost: boolean }): Forfeited {
     let charges = 0;
@@ -131,7 +141,7 @@ export class Book {
       const lease = this.lease();
       if (lease === null || lease.run === this.#options.run) return;
       if (options.isLeaseLost && lease.amount > 0) {
-        const lost = lostCharge(lease, options.nowMs);
+        const lost = lostCharge(lease, { atMs: this.#budgetTime(options.nowMs), wallMs: options.nowMs });
         this.#reserve(lost, lease.run);
         this.#book(lost, forfeit(lost), sums);
         charges += 1;
@@ -150,6 +160,13 @@ export class Book {
     this.#transaction(() => {
       for (const run of gone) this.#database.prepare('DELETE FROM positions WHERE run = ?').run(run);
     });
+  }
+
+  /** What the budgets' clock will begin with: where the machine's was set back, the latest time that was seen. */
+  #budgetTime(nowMs: number): number {
+    const latest = this.#database.prepare('SELECT value FROM state WHERE name = ?').get(latestName)?.['value'];
+    const spent = this.#database.prepare('SELECT max(quarter_ms) AS ms FROM spent').get()?.['ms'];
+    return Math.max(nowMs, ...[latest, spent].map(Number).filter(Number.isSafeInteger));
   }
 
   #applyOne(run: number, entry: JournalEntry, sums: SumBatch): void {
@@ -180,7 +197,20 @@ export class Book {
 
   #reserve(charge: ChargeReserved, run: number): void {
     const { id, trace, atMs, provider, model, caller, key, persona, worst, worstTokens } = charge;
-    this.#insertCharge.run(id, trace, run, atMs, atMs, provider, model, caller, key, persona, worst, worstTokens);
+    this.#insertCharge.run(
+      id,
+      trace,
+      run,
+      wallTimeOf(charge),
+      atMs,
+      provider,
+      model,
+      caller,
+      key,
+      persona,
+      worst,
+      worstTokens,
+    );
   }
 
   #settleCharge(settled: ChargeSettled, of: ChargeReserved | null, run: number, sums: SumBatch): void {
@@ -189,12 +219,17 @@ export class Book {
     if (row?.['state'] === 'reserved') this.#book(chargeOf(row), settled, sums);
   }
 
-  /** Into the sums too. Costs belong to the time at which they came to be known, as budgets count them. */
-  #book(charge: ChargeReserved, { id, atMs, cost, tokens, basis }: ChargeSettled, sums: SumBatch): void {
+  /**
+   * Into the sums too. Costs belong to the time at which they came to be known: by the machine's clock for reports, where
+   * their requests are, and by the budgets' for budgets.
+   */
+  #book(charge: ChargeReserved, settled: ChargeSettled, sums: SumBatch): void {
+    const { id, atMs, cost, tokens, basis } = settled;
+    const wallMs = wallTimeOf(settled);
     const flagged = basis !== 'told' || cost > charge.worst;
     const { inputTokens, cachedTokens, cacheWriteTokens, outputTokens } = tokens;
     const { changes } = this.#settle.run(
-      atMs,
+      wallMs,
       cost,
       inputTokens,
       cachedTokens,
@@ -206,7 +241,7 @@ export class Book {
     );
     if (Number(changes) === 0) return;
     const estimated = basis === 'told' ? 0 : cost;
-    sums.of(atMs, scopeOfCharge(charge, this.#options.node)).add({ ...tokens, cost, estimated });
+    sums.of(wallMs, scopeOfCharge(charge, this.#options.node)).add({ ...tokens, cost, estimated });
     sums.spend(atMs, charge, cost, spentTokens(charge, tokens, basis));
   }
 
@@ -280,11 +315,13 @@ function requestValues(row: RequestRow): (string | number | null)[] {
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** Of one that is still open: from its end on, `at_ms` is another time. */
 function chargeOf(row: Row): ChargeReserved {
   return {
     id: String(row['id']),
     trace: String(row['trace']),
     atMs: Number(row['reserved_ms']),
+    wallMs: Number(row['at_ms']),
     provider: String(row['provider']),
     model: String(row['model']),
     caller: String(row['caller']),
@@ -302,13 +339,14 @@ function spentTokens(charge: ChargeReserved, tokens: BilledTokens, basis: Charge
 }
 
 /** In the time in which it was set aside: the budgets of that time had room for it. */
-function forfeit({ id, atMs, worst }: ChargeReserved): ChargeSettled {
+function forfeit(charge: ChargeReserved): ChargeSettled {
+  const { id, atMs, worst } = charge;
   const tokens = { inputTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
-  return { id, atMs, cost: worst, tokens, basis: 'forfeited' };
+  return { id, atMs, wallMs: wallTimeOf(charge), cost: worst, tokens, basis: 'forfeited' };
 }
 
 /** Stands for reservations that nothing is known of but that they may have been. */
-function lostCharge({ run, amount }: LeaseRow, nowMs: number): ChargeReserved {
+function lostCharge({ run, amount }: LeaseRow, at: ChargeTime): ChargeReserved {
   const unknown = { provider: 'unknown', model: 'unknown', caller: 'unknown', key: null, persona: null };
-  return { id: `lost-${run}#0`, trace: `lost-${run}`, atMs: nowMs, worst: amount, worstTokens: 0, ...unknown };
+  return { id: `lost-${run}#0`, trace: `lost-${run}`, ...at, worst: amount, worstTokens: 0, ...unknown };
 }

@@ -39,6 +39,7 @@ export type JournalEntry =
   | { readonly kind: 'reserve'; readonly charge: ChargeReserved; readonly leased: boolean }
   /** `of`: what it settles, once more, so that it can be booked even where the reservation was lost with a database. */
   | { readonly kind: 'settle'; readonly charge: ChargeSettled; readonly of: ChargeReserved | null }
+  /** `atMs`: by the machine's clock. */
   | { readonly kind: 'release'; readonly id: string; readonly atMs: number }
   | { readonly kind: 'request'; readonly row: RequestRow }
   | { readonly kind: 'remember'; readonly name: string; readonly value: string }

@@ -147,9 +147,9 @@ export class DurableLedger implements Ledger {
     this.#append({ kind: 'settle', charge, of });
   }
 
-  release(id: string, atMs: number): void {
+  release(id: string, wallMs: number): void {
     this.#open.delete(id);
-    this.#append({ kind: 'release', id, atMs });
+    this.#append({ kind: 'release', id, atMs: wallMs });
   }
 
   record(entry: RequestEntry): void {
@@ -265,8 +265,8 @@ export class DurableLedger implements Ledger {
 
   /** Those who wait may send nothing, and so nothing is billed. */
   #refuse(seq: number, sentence: string): void {
-    const atMs = this.#clock.now();
-    for (const id of this.#waiting.refuse(seq, sentence)) this.release(id, atMs);
+    const wallMs = this.#clock.now();
+    for (const id of this.#waiting.refuse(seq, sentence)) this.release(id, wallMs);
   }
 
   #retryLater(): void {

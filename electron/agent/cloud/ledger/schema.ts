@@ -44,8 +44,9 @@ export const migrations: readonly string[] = [
     id TEXT NOT NULL UNIQUE,
     trace TEXT NOT NULL,
     run INTEGER NOT NULL,
-    -- When it was set aside; from its end on, when it ended: costs belong to that time.
+    -- By the machine's clock: when it was set aside; from its end on, when it ended: costs belong to that time.
     at_ms INTEGER NOT NULL,
+    -- By the budgets' clock: when it was set aside.
     reserved_ms INTEGER NOT NULL,
     provider TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -96,6 +97,7 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sums_single ON sums (start_ms) WHERE compacted = 0;
   CREATE TABLE spent (
+    -- By the budgets' clock; all other sums go by the machine's.
     quarter_ms INTEGER NOT NULL,
     provider TEXT NOT NULL,
     model TEXT NOT NULL,

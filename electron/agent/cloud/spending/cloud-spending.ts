@@ -12,7 +12,7 @@ import { BudgetSums } from '../budget/budget-sums.ts';
 import type { Refusal } from '../budget/refusal.ts';
 import { VelocityAlarm } from '../budget/velocity-alarm.ts';
 import type { EquivalentTable } from '../equivalents/equivalent-table.ts';
-import type { ChargeReserved, Ledger } from '../ledger-port.ts';
+import { wallTimeOf, type ChargeReserved, type Ledger } from '../ledger-port.ts';
 import type { OffloadSwitch } from '../offload/offload-switch.ts';
 import { nanosFrom, sumOf } from '../prices/cost.ts';
 import type { Prices, WindowCheck } from '../provider-port.ts';
@@ -144,7 +144,8 @@ export class CloudSpending implements Spending {
     if (maxUsd !== null && worst > nanosFrom(maxUsd)) return { refused: tooDear(worst, maxUsd) };
     const refusal = this.#book.reserve(id, plan.budget);
     if (refusal !== null) return { refused: this.#noBudget(refusal) };
-    const charge = { ...scope, id, trace: ask.trace, atMs: this.#clock.now(), worst, worstTokens };
+    const at = { atMs: this.#clock.now(), wallMs: this.#deps.clock.now() };
+    const charge = { ...scope, id, trace: ask.trace, ...at, worst, worstTokens };
     try {
       this.#memory.rememberNowAndThen(charge.atMs);
       await this.#deps.ledger.reserve(charge);
@@ -236,18 +237,19 @@ export class CloudSpending implements Spending {
   }
 
   #end(charge: ChargeReserved, end: ChargeEnd | null): void {
-    const { ledger, logger } = this.#deps;
+    const { ledger, logger, clock } = this.#deps;
     const { id, provider, model, worst } = charge;
-    const atMs = this.#clock.now();
+    // Not before it was set aside: where the clock is set back meanwhile, reports show it with its request.
+    const wallMs = Math.max(wallTimeOf(charge), clock.now());
     this.#changes.announce();
     if (end === null) {
       this.#book.release(id);
-      ledger.release(id, atMs);
+      ledger.release(id, wallMs);
       return;
     }
     const { cost, tokens } = end;
     this.#book.settle(id, { cost, tokens: sumOf(tokens) });
-    ledger.settle({ id, atMs, ...end });
+    ledger.settle({ id, atMs: this.#clock.now(), wallMs, ...end });
     this.#prepaid.spent(provider, cost);
     if (cost > worst) {
       this.#report.exceeded(charge, cost);

@@ -1,7 +1,8 @@
 /**
  * Reserves, settles and records as quickly as it can until it is killed, and writes before and after each step what it is
  * about to do and what it was answered, the way a provider's log would show it. What it does belongs to the hours of two
- * days, and those are put together all the while. Arguments: folder, own log, name of the round.
+ * days, those of budgets run ahead of the machine's as after a clock that was set back, and all are put together all the
+ * while. Arguments: folder, own log, name of the round.
  */
 import { openSync, writeSync } from 'node:fs';
 import { systemClock, type Clock } from '../../../../electron/agent/base/clock.ts';
@@ -33,24 +34,25 @@ async function serve(): Promise<void> {
     const trace = `r${round}-${count}`;
     const id = `${trace}#0`;
     const worst = 1_000_000 * (1 + (count % 40));
-    const atMs = Date.now() - (count % 48) * hourMs;
+    const wallMs = Date.now() - (count % 48) * hourMs;
+    const at = { atMs: wallMs + (count % 5) * hourMs, wallMs };
     say('reserving', id, worst);
-    await ledger.reserve(charge(id, { worst, atMs }));
+    await ledger.reserve(charge(id, { worst, ...at }));
     say('reserved', id);
     await new Promise((resolve) => setImmediate(resolve));
     if (count % 11 === 0) {
       say('releasing', id);
-      ledger.release(id, atMs);
+      ledger.release(id, wallMs);
       say('released', id);
     } else if (count % 13 !== 0) {
       const cost = Math.floor(worst / 3);
       say('settling', id, cost);
-      ledger.settle(settlement(id, { cost, atMs }));
+      ledger.settle(settlement(id, { cost, ...at }));
       say('settled', id);
     }
     say('recording', trace);
-    const at = new Date(atMs).toISOString();
-    ledger.record({ trace: aTrace({ trace, at, route: 'cloud' }), node: 'barn', equivalent: null });
+    const told = aTrace({ trace, at: new Date(wallMs).toISOString(), route: 'cloud' });
+    ledger.record({ trace: told, node: 'barn', equivalent: null });
     say('recorded', trace);
   }
 }

@@ -1,6 +1,8 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../../../electron/agent/cloud/ledger/entries.ts';
 import { requestRow } from '../../../../electron/agent/cloud/ledger/entries.ts';
+import { exportPage } from '../../../../electron/agent/cloud/ledger/export-query.ts';
 import { remembered, spentByHour, spentPage } from '../../../../electron/agent/cloud/ledger/spent-queries.ts';
 import { aTrace } from '../../../fixtures/example-trace.ts';
 import { aBook, aCharge, aRow, aSettlement, atNoonMs, numbered, quarterMs, usageOf } from './examples.ts';
@@ -126,6 +128,89 @@ describe('the book', () => {
     expect(spentPage(database, 0, null).rows).toMatchObject([{ quarterMs: atNoonMs + quarterMs, cost: 1_234_567 }]);
     expect(usageOf(database, { untilMs: atNoonMs + quarterMs }).total.costUsd).toBe(0);
     expect(usageOf(database, { sinceMs: atNoonMs + quarterMs }).total.costUsd).toBe(0.001234567);
+  });
+
+  describe('F22 where the clock was ahead once and was set back', () => {
+    const aheadMs = 8 * quarterMs;
+    /** Budgets run on from the latest time that they saw. */
+    const times = { atMs: atNoonMs + aheadMs, wallMs: atNoonMs };
+    const later = { atMs: times.atMs + 2_000, wallMs: times.wallMs + 2_000 };
+    const under: JournalEntry = { ...reserve, charge: aCharge(times) };
+    const ended: JournalEntry = { kind: 'settle', charge: aSettlement(later), of: aCharge(times) };
+    const quarters = (database: DatabaseSync) =>
+      spentPage(database, 0, null).rows.map(({ quarterMs: startMs, cost }) => [startMs, cost]);
+    const linesOf = (database: DatabaseSync) =>
+      exportPage(database, { sinceMs: 0, untilMs: atNoonMs + quarterMs, format: 'json', cursor: null })
+        .text.split('\n')
+        .filter((line) => line !== '')
+        .map((line) => {
+          const { kind, at, costUsd } = JSON.parse(line) as Record<string, unknown>;
+          return [kind, at, costUsd];
+        });
+
+    it.each([
+      ['as they come', [under, ended]],
+      ['where the reservation was lost with a database', [ended]],
+    ])('reports show a cost beside its request, and budgets count it in their own time: %s', (_, entries) => {
+      const { book, database } = aBook();
+      book.apply(1, numbered([...entries, { kind: 'request', row: aRow({ route: 'cloud' }) }]));
+      for (const untilMs of [atNoonMs + 3_000, atNoonMs + quarterMs]) {
+        const { rows } = usageOf(database, { untilMs, by: 'hour' });
+        expect(rows).toMatchObject([{ requests: 1, costUsd: 0.001234567, inputTokens: 100 }]);
+      }
+      expect(usageOf(database, { sinceMs: atNoonMs + quarterMs }).total.costUsd).toBe(0);
+      expect(quarters(database)).toEqual([[times.atMs, 1_234_567]]);
+      expect(linesOf(database)).toEqual([
+        ['request', '2026-11-22T12:00:00.000Z', undefined],
+        ['charge', '2026-11-22T12:00:02.000Z', 0.001234567],
+      ]);
+    });
+
+    it('what was open at a kill is booked in both of its times', () => {
+      const { book, database } = aBook();
+      book.apply(1, numbered([under]));
+      const next = aBook({ run: 2, database }).book;
+      next.closeEarlierRuns({ nowMs: atNoonMs + 3 * quarterMs, isLeaseLost: false });
+      expect(quarters(database)).toEqual([[times.atMs, 5_000_000]]);
+      expect(usageOf(database, { untilMs: atNoonMs + quarterMs }).total.costUsd).toBe(0.005);
+      expect(linesOf(database)).toEqual([['charge', '2026-11-22T12:00:00.000Z', 0.005]]);
+    });
+
+    it.each([
+      ['it was remembered', [{ kind: 'remember', name: 'latestMs', value: String(times.atMs) }]],
+      ['something was spent then', [under, ended]],
+    ] as const)('a lost lease counts in the period that budgets begin with, where %s', (_, entries) => {
+      const { book, database } = aBook();
+      book.apply(1, numbered(entries));
+      book.grant(20_000_000);
+      const before = usageOf(database, { untilMs: atNoonMs + quarterMs }).total.costUsd;
+      const next = aBook({ run: 2, boot: 'boot-2', database }).book;
+      next.closeEarlierRuns({ nowMs: atNoonMs, isLeaseLost: true });
+      const lost = spentPage(database, 0, null).rows.filter(({ provider }) => provider === 'unknown');
+      expect(lost).toMatchObject([{ quarterMs: times.atMs, cost: 20_000_000 }]);
+      const { total } = usageOf(database, { untilMs: atNoonMs + quarterMs });
+      expect(total.costUsd).toBeCloseTo(before + 0.02, 12);
+    });
+
+    it('what was given back is told at the time at which it was', () => {
+      const { book, database } = aBook();
+      book.apply(1, numbered([under, { kind: 'release', id: 't1#0', atMs: later.wallMs }]));
+      expect(linesOf(database)).toEqual([['charge', '2026-11-22T12:00:02.000Z', undefined]]);
+      expect(quarters(database)).toEqual([]);
+    });
+
+    it('lines of an earlier version, with one time for both, are booked in that', () => {
+      const { book, database } = aBook();
+      const old = [
+        { ...under, charge: aCharge({ atMs: atNoonMs + aheadMs }) },
+        { ...ended, charge: aSettlement({ atMs: later.atMs }), of: aCharge({ atMs: times.atMs }) },
+        { ...under, charge: aCharge({ id: 't2#0', atMs: times.atMs }) },
+      ];
+      book.apply(1, numbered(old));
+      aBook({ run: 2, database }).book.closeEarlierRuns({ nowMs: atNoonMs, isLeaseLost: false });
+      expect(quarters(database)).toEqual([[times.atMs, 6_234_567]]);
+      expect(usageOf(database, { sinceMs: times.atMs }).total.costUsd).toBe(0.006234567);
+    });
   });
 
   it('undoes the whole of what it could not write', () => {

@@ -7,6 +7,7 @@ import { aCharge, aRow, aSettlement, numbered } from './examples.ts';
 const entries: readonly JournalEntry[] = [
   { kind: 'reserve', charge: aCharge({ key: 'Zoë "the\nlaptop"' }), leased: true },
   { kind: 'settle', charge: aSettlement(), of: aCharge() },
+  { kind: 'settle', charge: aSettlement({ wallMs: 7 }), of: aCharge({ wallMs: 5 }) },
   { kind: 'request', row: aRow({ persona: 'père\u2028' }) },
   { kind: 'release', id: 't2#0', atMs: 5 },
   { kind: 'remember', name: 'latestMs', value: '17' },

@@ -319,6 +319,32 @@ describe('CloudSpending', () => {
     expect(ledger.settled[0]?.atMs).toBe(noonMs + 24 * hourMs);
   });
 
+  it("F22 files what is spent by the machine's clock too, where the budgets' runs on", async () => {
+    const { reserve, ledger, clock } = await site();
+    clock.setWallTime(noonMs + 2 * hourMs);
+    open(await reserve({ trace: 'ahead', attempt: 0 })).release();
+    clock.setWallTime(noonMs);
+    const reservation = open(await reserve({ trace: 'after', attempt: 0 }));
+    const aheadMs = 2 * hourMs;
+    expect(ledger.reserved.get('after#0')).toMatchObject({ atMs: noonMs + aheadMs, wallMs: noonMs });
+    clock.advance(5_000);
+    reservation.settle(usage);
+    expect(ledger.settled).toMatchObject([{ atMs: noonMs + aheadMs + 5_000, wallMs: noonMs + 5_000 }]);
+    expect(ledger.released).toEqual([{ id: 'ahead#0', wallMs: noonMs + aheadMs }]);
+  });
+
+  it('F22 files the end of an exchange not before its beginning, where the clock is set back in between', async () => {
+    const { reserve, ledger, clock } = await site();
+    const given = open(await reserve({ trace: 'given', attempt: 0 }));
+    const paid = open(await reserve({ trace: 'paid', attempt: 0 }));
+    clock.setWallTime(noonMs - 2 * hourMs);
+    clock.advance(5_000);
+    given.release();
+    paid.settle(usage);
+    expect(ledger.released).toEqual([{ id: 'given#0', wallMs: noonMs }]);
+    expect(ledger.settled).toMatchObject([{ id: 'paid#0', atMs: noonMs + 5_000, wallMs: noonMs }]);
+  });
+
   it('knows after a restart what was spent before, by every scope', async () => {
     const ledger = new FakeLedger();
     const budgets = ['all', 'provider:anthropic', 'model:anthropic/opus', 'key:laptop'].map((scope) => ({
