@@ -9,18 +9,25 @@ export type OffloadState =
       readonly mode: OffloadMode;
       /** By the wall clock, milliseconds since the epoch. */
       readonly untilMs: number;
-      /** How long it was to be: it never lasts longer, however clocks are set. */
+      /** How much longer it may be, as of `seenMs`: it never lasts longer, however clocks are set. */
       readonly forMs: number;
+      /** When `forMs` was reckoned, by the wall clock. Left out, as earlier versions did: that is not known. */
+      readonly seenMs?: number | undefined;
       readonly then: OffloadMode;
     };
+type Passing = Extract<OffloadState, { kind: 'passing' }>;
 
 const mode = z.enum(offloadModes);
 const span = z.number().min(0).max(1e15);
 /** The file `offload.json`. */
 export const offloadFileSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('lasting'), mode }),
-  z.object({ kind: z.literal('passing'), mode, untilMs: span, forMs: span, then: mode }),
+  z.object({ kind: z.literal('passing'), mode, untilMs: span, forMs: span, seenMs: span.optional(), then: mode }),
 ]);
+
+const minuteMs = 60_000;
+/** A timer holds no longer than 2³¹ milliseconds, and a clock that was set is to be looked at now and then. */
+const longestStepMs = 60 * minuteMs;
 
 /** The state after the operator has chosen. Pure. */
 export function chosen(
@@ -31,7 +38,29 @@ export function chosen(
   const forMs = choice.forMs ?? null;
   if (forMs === null) return { kind: 'lasting', mode: choice.mode };
   const then = before.kind === 'passing' ? before.then : before.mode;
-  return { kind: 'passing', mode: choice.mode, untilMs: nowMs + forMs, forMs, then };
+  return { kind: 'passing', mode: choice.mode, untilMs: nowMs + forMs, forMs, seenMs: nowMs, then };
+}
+
+/** A passing state with what is left of it after so much time of this run: what a restart begins with. Pure. */
+export function reckoned(state: Passing, nowMs: number, elapsedMs: number): Passing {
+  return { ...state, forMs: Math.max(0, state.forMs - elapsedMs), seenMs: nowMs };
+}
+
+/**
+ * A kept state as a run begins with it: less by the time that has passed since it was reckoned. Where the clock was set
+ * back since then, that time is not known, and what was left still is. Pure.
+ */
+export function resumed(state: OffloadState, nowMs: number): OffloadState {
+  if (state.kind === 'lasting') return state;
+  return reckoned(state, nowMs, Math.max(0, nowMs - (state.seenMs ?? nowMs)));
+}
+
+/**
+ * After how long what is left is to be reckoned and kept anew: once a minute, and less often while there are hours left,
+ * so that a restart adds a hundredth of the time at most. Pure.
+ */
+export function keepAgainMs(leftMs: number): number {
+  return Math.min(leftMs, Math.max(minuteMs, Math.min(Math.ceil(leftMs / 100), longestStepMs)));
 }
 
 /** Milliseconds that a passing state still lasts, by whichever clock ends it sooner; 0 when it is over. Pure. */
@@ -47,10 +76,10 @@ export function opensFurther(kept: OffloadState, other: OffloadState, nowMs: num
   return most > least;
 }
 
-/** The modes that a state still goes through, by the wall clock alone: nothing else outlives a restart. */
+/** The modes that a state still goes through, as a run that begins now would. */
 function modesFrom(state: OffloadState, nowMs: number): readonly OffloadMode[] {
   if (state.kind === 'lasting') return [state.mode];
-  return nowMs < state.untilMs ? [state.mode, state.then] : [state.then];
+  return lasts(state, nowMs, 0) !== 0 ? [state.mode, state.then] : [state.then];
 }
 
 /** In the order of {@link offloadModes}, from closed to open. */

@@ -6,7 +6,16 @@ import { replaceFile } from '../../base/atomic-file.ts';
 import type { Clock } from '../../base/clock.ts';
 import { systemErrorCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { chosen, lasts, offloadFileSchema, opensFurther, type OffloadState } from './offload-state.ts';
+import {
+  chosen,
+  keepAgainMs,
+  lasts,
+  offloadFileSchema,
+  opensFurther,
+  reckoned,
+  resumed,
+  type OffloadState,
+} from './offload-state.ts';
 
 export interface OffloadSwitchOptions {
   /** `offload.json` in the data folder. */
@@ -44,6 +53,8 @@ export class OffloadSwitch {
   /** When `#state` began to hold in this run, by the clock that nobody sets. */
   #sinceMs: number;
   #notice: Notice | null = null;
+  /** Whether what is left of a passing state could not be written the last time: that is logged once. */
+  #isRestStale = false;
   #cancelEnd: () => void = () => undefined;
 
   constructor(options: OffloadSwitchOptions, deps: OffloadSwitchDeps) {
@@ -65,13 +76,16 @@ export class OffloadSwitch {
     return lastsMs === null ? null : new Date(this.#deps.clock.now() + lastsMs).toISOString();
   }
 
-  /** Announces the end of a state that passes. */
+  /** Announces the end of a state that passes, and keeps how much of it is left. */
   start(): void {
+    // At once: where the clock was set back since the last time, counting begins anew from what it shows now.
+    if (this.#present().kind === 'passing') this.#keepRest();
     this.#awaitEnd();
   }
 
   stop(): void {
     this.#cancelEnd();
+    this.#keepRest();
   }
 
   /**
@@ -110,10 +124,37 @@ export class OffloadSwitch {
     this.#cancelEnd();
     const lastsMs = lasts(this.#state, this.#deps.clock.now(), this.#elapsed());
     if (lastsMs === null) return;
-    // Timers hold no longer than 2³¹ milliseconds, and a clock that was set back is looked at again.
-    this.#cancelEnd = this.#deps.clock.after(Math.min(lastsMs, 3_600_000), () => {
-      if (this.#present().kind === 'passing') this.#awaitEnd();
+    this.#cancelEnd = this.#deps.clock.after(keepAgainMs(lastsMs), () => {
+      if (this.#present().kind !== 'passing') return;
+      this.#keepRest();
+      this.#awaitEnd();
     });
+  }
+
+  /**
+   * Writes how much of a passing state is left: after a restart with the clock set back nothing else tells. Where that
+   * fails, what was written before stands: it tells a longer time, and never another switch.
+   */
+  #keepRest(): void {
+    const state = this.#state;
+    if (state.kind !== 'passing') return;
+    const { clock, logger } = this.#deps;
+    const rest = reckoned(state, clock.now(), this.#elapsed());
+    this.#state = rest;
+    this.#sinceMs = clock.monotonic();
+    const { file } = this.#options;
+    try {
+      this.#disk.replace(file, JSON.stringify(rest));
+    } catch (error) {
+      if (!this.#isRestStale) logger.warn({ err: error, file }, 'how long the offload switch still holds is not kept');
+      this.#isRestStale = true;
+      return;
+    }
+    this.#isRestStale = false;
+    if (this.#notice === null) return;
+    // It could not be written when it was chosen, and is now.
+    this.#notice = null;
+    this.changed.announce();
   }
 
   #read(): OffloadState {
@@ -132,6 +173,11 @@ export class OffloadSwitch {
   }
 
   #stored(): OffloadState {
+    const { clock } = this.#deps;
+    return resumed(this.#parsed(), clock.now());
+  }
+
+  #parsed(): OffloadState {
     return offloadFileSchema.parse(JSON.parse(readFileSync(this.#options.file, 'utf8')));
   }
 

@@ -7,17 +7,20 @@ import { silentLogger } from '../../../../electron/agent/base/logger.ts';
 import { OffloadSwitch, type SwitchDisk } from '../../../../electron/agent/cloud/offload/offload-switch.ts';
 import { tempFolder } from '../../../fixtures/temp-folder.ts';
 
-const hourMs = 3_600_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 
 /** A disk that takes no more, from which files may be removed all the same, or only emptied, or neither. */
 class FullDisk implements SwitchDisk {
   isFull = false;
+  written = 0;
   canRemove = true;
   canEmpty = true;
 
   readonly replace = (file: string, text: string): void => {
     if (this.isFull) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
     writeFileSync(file, text);
+    this.written += 1;
   };
 
   readonly remove = (file: string): void => {
@@ -78,13 +81,17 @@ describe('OffloadSwitch', () => {
   });
 
   it('ends on time also over months, and while the agent was not running', () => {
-    const { offload, clock, file } = at();
+    const disk = new FullDisk();
+    const { offload, clock, file } = at(join(tempFolder(), 'offload.json'), new ManualClock(), disk);
     offload.set({ mode: 'on', forMs: 30 * 24 * hourMs });
     clock.advance(29 * 24 * hourMs);
     expect(offload.mode).toBe('on');
-    const later = at(file, new ManualClock(clock.now()));
+    const later = at(file, new ManualClock(clock.now()), disk);
     later.clock.advance(24 * hourMs);
     expect(later.heard).toEqual(['off']);
+    // Kept once a minute at its end, and seldom while there are weeks left.
+    expect(disk.written).toBeGreaterThan(600);
+    expect(disk.written).toBeLessThan(1_300);
     expect(at(file, new ManualClock(clock.now() + 25 * hourMs)).offload.mode).toBe('off');
   });
 
@@ -97,6 +104,82 @@ describe('OffloadSwitch', () => {
     restarted.clock.advance(2 * hourMs);
     expect([offload.mode, restarted.offload.mode]).toEqual(['off', 'off']);
     expect(heard).toEqual(['on', 'off']);
+  });
+
+  it.each([
+    ['a few seconds', 20_000],
+    ['minutes', 7 * minuteMs],
+    ['an hour', hourMs],
+  ])('F22 nor over restarts after the clock was set back, each after %s', (_, lifeMs) => {
+    const disk = new FullDisk();
+    const first = at(join(tempFolder(), 'offload.json'), new ManualClock(), disk);
+    first.offload.set({ mode: 'on', forMs: 2 * hourMs });
+    first.clock.advance(hourMs);
+    let wallMs = first.clock.now() - 24 * hourMs;
+    let passedMs = hourMs;
+    for (;;) {
+      // Killed each time: nothing is written at the end.
+      const { offload, clock } = at(first.file, new ManualClock(wallMs), disk);
+      if (offload.mode === 'off') break;
+      expect(passedMs).toBeLessThan(2 * hourMs + 2 * minuteMs);
+      clock.advance(lifeMs);
+      passedMs += lifeMs;
+      wallMs = clock.now();
+    }
+    expect(passedMs).toBeGreaterThanOrEqual(2 * hourMs);
+  });
+
+  it('F22 an orderly end keeps to the millisecond what is left, whatever the clock shows at the next start', () => {
+    const { offload, clock, file } = at();
+    offload.set({ mode: 'off', forMs: 2 * hourMs });
+    clock.advance(90 * minuteMs + 17);
+    offload.stop();
+    const next = at(file, new ManualClock(clock.now() - 24 * hourMs)).offload;
+    expect(next.until).toBe(new Date(clock.now() - 24 * hourMs + 30 * minuteMs - 17).toISOString());
+  });
+
+  it('F22 restarts with a right clock neither shorten nor lengthen it', () => {
+    const { offload, clock, file } = at();
+    offload.set({ mode: 'on', forMs: 2 * hourMs });
+    const { until } = offload;
+    let wallMs = clock.now();
+    for (const lifeMs of [20_000, 5 * minuteMs, 40 * minuteMs, 1]) {
+      const run = at(file, new ManualClock(wallMs));
+      run.clock.advance(lifeMs);
+      expect([run.offload.mode, run.offload.until]).toEqual(['on', until]);
+      // Down for a while.
+      wallMs = run.clock.now() + 10 * minuteMs;
+    }
+    expect(at(file, new ManualClock(wallMs)).offload.until).toBe(until);
+  });
+
+  it('reads the file of an earlier version, which did not say when it was reckoned', () => {
+    const file = join(tempFolder(), 'offload.json');
+    const clock = new ManualClock();
+    const untilMs = clock.now() + hourMs;
+    writeFileSync(file, JSON.stringify({ kind: 'passing', mode: 'on', untilMs, forMs: 2 * hourMs, then: 'auto' }));
+    const { offload } = at(file, clock);
+    expect([offload.mode, offload.until]).toEqual(['on', new Date(untilMs).toISOString()]);
+    clock.advance(hourMs);
+    expect(offload.mode).toBe('auto');
+  });
+
+  it('F16 what is left needs no room on the disk to hold, and what was not written is, once there is room', () => {
+    const disk = new FullDisk();
+    const { offload, clock, file, heard } = at(join(tempFolder(), 'offload.json'), new ManualClock(), disk);
+    offload.set({ mode: 'on', forMs: 2 * hourMs });
+    disk.isFull = true;
+    clock.advance(hourMs);
+    // The file of before tells the same switch and its end.
+    expect(offload.notices()).toEqual([]);
+    expect(at(file, new ManualClock(clock.now())).offload.until).toBe(offload.until);
+    offload.set({ mode: 'off', forMs: 2 * hourMs });
+    expect(offload.notices()).toHaveLength(1);
+    disk.isFull = false;
+    clock.advance(2 * minuteMs);
+    expect(offload.notices()).toEqual([]);
+    expect(heard).toEqual(['on', 'off', 'off']);
+    expect(at(file, new ManualClock(clock.now())).offload.mode).toBe('off');
   });
 
   it.each([
