@@ -10,6 +10,8 @@ import { recentMs, usualHours, velocity, type Velocity } from './velocity.ts';
 export interface VelocityPause {
   readonly sinceMs: number;
   readonly sentence: string;
+  /** The quickest rate that was seen, for an hour, in what was under way when it began too. */
+  readonly rate: Nanodollars;
 }
 
 interface Accepted {
@@ -59,18 +61,30 @@ export class VelocityAlarm {
   spent(cost: Nanodollars): boolean {
     const atMs = this.#clock.now();
     this.#add(atMs, cost);
-    if (this.pause !== null || !this.#settings().velocityAlarm.enabled) return false;
+    const { pause } = this;
+    if (pause !== null) {
+      this.#pause = { ...pause, rate: Math.max(pause.rate, this.#velocity().projected) };
+      return false;
+    }
+    if (!this.#settings().velocityAlarm.enabled) return false;
     const found = this.#velocity();
     if (!found.isTooQuick) return false;
     const sentence = `${money(Math.round(found.projected / 6))} was spent in ten minutes, which is ${money(found.projected)} an hour instead of ${money(found.usual)}: nothing more goes to the cloud for now. Look into Traffic for who spends it, then resume.`;
-    this.#pause = { sinceMs: atMs, sentence };
+    this.#pause = { sinceMs: atMs, sentence, rate: found.projected };
     return true;
   }
 
-  /** The operator finds the present rate all right: it may go on at that, for an hour, without another alarm. */
+  /**
+   * The operator finds the rate that raised the alarm all right, however long ago that is: it may go on at that, for an
+   * hour, without another one.
+   */
   resume(): void {
     const nowMs = this.#clock.now();
-    if (this.#pause) this.#accepted = { rate: this.#velocity().projected, untilMs: nowMs + hourMs };
+    const { pause } = this;
+    if (pause) {
+      const rate = Math.max(pause.rate, this.#velocity().projected);
+      this.#accepted = { rate, untilMs: nowMs + hourMs };
+    }
     this.#pause = null;
   }
 

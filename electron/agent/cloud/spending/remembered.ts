@@ -20,7 +20,8 @@ export const names = {
   lostAccepted: 'lostAccepted',
 } as const;
 
-const pauseSchema = z.object({ sinceMs: z.number(), sentence: z.string() });
+/** Earlier versions did not keep the rate. */
+const pauseSchema = z.object({ sinceMs: z.number(), sentence: z.string(), rate: z.number().min(0).default(0) });
 
 export async function recall(ledger: Pick<Ledger, 'remembered'>): Promise<Remembered> {
   const [latest, pause, lostAt, accepted] = await Promise.all([

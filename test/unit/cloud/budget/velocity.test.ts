@@ -79,10 +79,40 @@ describe('VelocityAlarm', () => {
     expect(alarm.spent(usd(9))).toBe(true);
   });
 
+  it.each([0, 5, 11, 30])('takes the rate that raised it for usual, resumed %d minutes later', (minutes) => {
+    const { wall, alarm } = alarmAt('2026-11-22T12:01:00Z');
+    const goOn = (count: number): boolean[] =>
+      Array.from({ length: count }, () => {
+        wall.advance(minuteMs / 2);
+        return alarm.spent(usd(0.2));
+      });
+    expect(goOn(5)).toEqual([false, false, false, false, true]);
+    wall.advance(minutes * minuteMs);
+    alarm.resume();
+    expect(goOn(60)).not.toContain(true);
+  });
+
+  it('takes what was under way when it was raised for part of the rate', () => {
+    const { wall, alarm } = alarmAt('2026-11-22T12:01:00Z');
+    const burst = (): boolean[] => Array.from({ length: 20 }, () => alarm.spent(usd(1)));
+    expect(burst().indexOf(true)).toBe(0);
+    wall.advance(11 * minuteMs);
+    alarm.resume();
+    expect(burst()).not.toContain(true);
+  });
+
+  it('accepts no rate where it was not raised any more when the operator resumed', () => {
+    const { wall, alarm } = alarmAt('2026-11-22T12:55:00Z');
+    alarm.spent(usd(2));
+    wall.advance(10 * minuteMs);
+    alarm.resume();
+    expect(alarm.spent(usd(2))).toBe(true);
+  });
+
   it('is silent where it is switched off, and over at once', () => {
     const { alarm } = alarmAt('2026-11-22T12:20:00Z', { enabled: false });
     expect(alarm.spent(usd(99))).toBe(false);
-    alarm.restore({ sinceMs: Date.parse('2026-11-22T12:10:00Z'), sentence: '' });
+    alarm.restore({ sinceMs: Date.parse('2026-11-22T12:10:00Z'), sentence: '', rate: 0 });
     expect(alarm.pause).toBeNull();
   });
 });

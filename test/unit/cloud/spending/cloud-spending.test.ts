@@ -395,6 +395,26 @@ describe('CloudSpending', () => {
     expect(spending.paused()).toBeNull();
   });
 
+  it.each([
+    ['the rate that raised it', true],
+    ['nothing more than the present one, as kept by an earlier version', false],
+  ])('a pause that outlived a restart is resumed with %s', async (_, isKept) => {
+    const ledger = new FakeLedger();
+    const settings = { velocityAlarm: {} };
+    const before = await site({ ledger, settings });
+    open(await before.reserve({ worstUsd: 2 })).forfeit();
+    if (!isKept) {
+      const { sinceMs, sentence } = JSON.parse(ledger.memory.get('velocityPause') ?? '') as Record<string, unknown>;
+      ledger.remember('velocityPause', JSON.stringify({ sinceMs, sentence }));
+    }
+    before.clock.advance(11 * 60_000);
+    const after = await site({ ledger, settings, clock: new ManualClock(before.clock.now()) });
+    expect(after.spending.paused()?.reason).toBe('velocity');
+    expect(after.spending.resume()).toBe(true);
+    open(await after.reserve({ worstUsd: 2 })).forfeit();
+    expect(after.spending.paused()?.reason).toBe(isKept ? undefined : 'velocity');
+  });
+
   it('asks first whoever has credits left that are paid for, and forgets none over a restart', async () => {
     const ledger = new FakeLedger();
     const providers = { anthropic: { prepaidUsd: 1 } };
