@@ -141,8 +141,28 @@ describe('POST /v1/audio/speech', () => {
     await (await rig.say({ input: 'Hi' })).arrayBuffer();
     const { requests } = await rig.fake.state();
     expect(requests.map(({ body }) => body['voice'])).toEqual(['onyx', 'onyx', 'alloy']);
-    expect(await rig.trace(1)).toMatchObject({ persona: 'cowboy' });
-    expect(rig.purse.book[0]?.payer.persona).toBe('cowboy');
+    const traces = [await rig.trace(1), await rig.trace(2), await rig.trace(3)];
+    expect(traces.map(({ persona }) => persona)).toEqual(['cowboy', 'cowboy', null]);
+    expect(rig.purse.book.map(({ payer }) => payer.persona)).toEqual(['cowboy', 'cowboy', null]);
+  });
+
+  it('L6 a persona pays for what is said with its voice, under its own limits, and the model that was named speaks', async () => {
+    const names = {
+      cowboy: { model: 'ranch/auto', systemMode: 'before', voice: 'onyx', dollarsPerDay: 0.5, requestsPerMinute: 2 },
+      boss: 'cowboy',
+    } as const;
+    await using rig = await SpeechRig.start({ names });
+    await (await rig.say({ input: 'Hi', model: 'openai/tts-1-hd', voice: 'boss' })).arrayBuffer();
+    await (await rig.say({ input: 'Hi', model: 'cowboy' })).arrayBuffer();
+    const payer = { persona: 'cowboy', personaDollarsPerDay: 0.5 };
+    expect(rig.purse.book).toMatchObject([{ payer }, { payer }]);
+    const third = await rig.say({ input: 'Hi', voice: 'cowboy' });
+    expect(third.status).toBe(429);
+    const { requests } = await rig.fake.state();
+    expect(requests.map(({ body }) => [body['model'], body['voice']])).toEqual([
+      ['tts-1-hd', 'onyx'],
+      ['tts-1', 'onyx'],
+    ]);
   });
 
   it('what an operator changes holds for the next request', async () => {
@@ -202,6 +222,25 @@ describe('what is refused before anything is sent', () => {
     const names = { clerk: { model: 'ranch/auto', systemMode: 'before', offload: 'off' } } as const;
     await using third = await SpeechRig.start({ names });
     expect(await refused(third, { input: 'Hi', model: 'clerk' }, {}, want)).toContain('the persona "clerk"');
+  });
+
+  it('L6 what the persona that is named as the voice may not do', async () => {
+    const persona = { model: 'ranch/auto', systemMode: 'before', voice: 'onyx' } as const;
+    const names = {
+      clerk: { ...persona, offload: 'off' },
+      ranger: { ...persona, ceiling: 'local' },
+      scout: 'ranger',
+    } as const;
+    const off = { status: 403, code: 'forbidden', reason: 'offload-off' };
+    await using one = await SpeechRig.start({ names });
+    expect(await refused(one, { input: 'Hi', voice: 'clerk' }, {}, off)).toContain('the persona "clerk"');
+    await using two = await SpeechRig.start({ names });
+    await refused(two, { input: 'Hi', voice: 'scout' }, {}, { status: 403, code: 'forbidden', reason: 'ceiling' });
+    await using three = await SpeechRig.start({ names, policy: { models: ['ranch/speech'] } });
+    await refused(three, { input: 'Hi', voice: 'clerk' }, {}, { status: 403, code: 'forbidden', param: 'voice' });
+    await using four = await SpeechRig.start({ names });
+    const both = { input: 'Hi', model: 'clerk', voice: 'ranger' };
+    await refused(four, both, {}, { status: 400, code: 'invalid_request', param: 'voice' });
   });
 
   it('B79 a request from another node, which may not spend the money of this one', async () => {

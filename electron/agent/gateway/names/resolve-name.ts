@@ -41,6 +41,8 @@ export interface NameAsk {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly policy: Policy;
   readonly names: NameSettings;
+  /** What the caller wants spoken with; a persona there holds as one that is named as the model. */
+  readonly voice?: string | null;
 }
 
 /** Aliases that stand for aliases, one after the other; more are a mistake. */
@@ -52,7 +54,8 @@ const mostAliases = 8;
  * persona's, else the key's, and never above what key and persona allow; the nearest of all ceilings holds. The key's
  * list of models is held against the name that the caller used: what stands behind an allowed alias is allowed.
  *
- * @throws AppError `invalid_request` (a header's value, aliases in a circle), `forbidden` (not a name for this key)
+ * @throws AppError `invalid_request` (a header's value, aliases in a circle, a persona as the model and another as the
+ *   voice), `forbidden` (not a name for this key)
  */
 export function resolveName(ask: NameAsk): ResolvedName {
   const { policy, names } = ask;
@@ -60,10 +63,12 @@ export function resolveName(ask: NameAsk): ResolvedName {
   const isByDefault = isUnnamed && policy.defaultModel !== null;
   const name = isByDefault && policy.defaultModel !== null ? policy.defaultModel : ask.requested || 'ranch/auto';
   const isNameFree = isByDefault || ask.requested === '';
-  if (!isNameFree && !isAllowed(policy.models, name)) throw forbiddenName(name, policy.models ?? []);
+  if (!isNameFree && !isAllowed(policy.models, name)) throw forbiddenName(name, policy.models ?? [], 'model');
 
-  const { persona, target } = follow(name, names);
-  const virtual = virtualOf(target);
+  const { persona: asModel, target } = follow(name, names, 'model');
+  const speaking = speakingPersona(ask);
+  const persona = onePersona(asModel, speaking?.persona ?? null);
+  const isLocal = [target, speaking?.target].some((each) => each !== undefined && virtualOf(each) === 'ranch/local');
   const headerPriority = oneOf(ask.headers, callerHeaders.priority, priorities);
   const wished = headerPriority ?? ask.bodyPriority ?? persona?.settings.priority ?? policy.priority;
   return {
@@ -74,7 +79,7 @@ export function resolveName(ask: NameAsk): ResolvedName {
       oneOf(ask.headers, callerHeaders.ceiling, ceilings) ?? 'cloud',
       policy.ceiling,
       persona?.settings.ceiling ?? 'cloud',
-      virtual === 'ranch/local' ? 'local' : 'cloud',
+      isLocal ? 'local' : 'cloud',
     ]),
     offload: narrowest(policy.offload, persona?.settings.offload ?? null),
     maxCostUsd: maxCost(ask.headers),
@@ -82,20 +87,54 @@ export function resolveName(ask: NameAsk): ResolvedName {
   };
 }
 
+interface NamedPersona {
+  readonly name: string;
+  readonly settings: PersonaSettings;
+}
+
 interface Followed {
   readonly target: Target;
-  readonly persona: { readonly name: string; readonly settings: PersonaSettings } | null;
+  readonly persona: NamedPersona | null;
+}
+
+/** Where a name stands in a request. */
+type Place = 'model' | 'voice';
+
+/**
+ * The persona that a name stands for; null where it stands for none.
+ *
+ * @throws AppError `invalid_request` (aliases in a circle)
+ */
+export function personaNamed(name: string, names: NameSettings): PersonaSettings | null {
+  return follow(name, names, 'voice').persona?.settings ?? null;
+}
+
+/** @throws AppError `forbidden` where the key's list of models does not have the persona's name */
+function speakingPersona({ voice = null, policy, names }: NameAsk): Followed | null {
+  if (voice === null) return null;
+  const followed = follow(voice, names, 'voice');
+  if (followed.persona === null) return null;
+  if (!isAllowed(policy.models, voice)) throw forbiddenName(voice, policy.models ?? [], 'voice');
+  return followed;
+}
+
+/** A request has one persona that pays for it, and the limits of the other could be gone round. */
+function onePersona(asModel: NamedPersona | null, asVoice: NamedPersona | null): NamedPersona | null {
+  if (asModel === null || asVoice === null || asModel.name === asVoice.name) return asModel ?? asVoice;
+  const [one, other] = [quotable(asModel.name, 64), quotable(asVoice.name, 64)];
+  const message = `The model is the persona "${one}", and the voice is the persona "${other}". Name one of them.`;
+  throw new AppError('invalid_request', message, { context: { param: 'voice' } });
 }
 
 /** A name of the operator's own hides a model that is called the same: the operator's word is the last one. */
-function follow(name: string, names: NameSettings): Followed {
+function follow(name: string, names: NameSettings, place: Place): Followed {
   let current = name;
   let persona: Followed['persona'] = null;
   const seen = new Set<string>();
   for (;;) {
     const meaning = Object.hasOwn(names, current) ? names[current] : undefined;
     if (meaning === undefined) return { target: targetOf(current), persona };
-    if (seen.has(current) || seen.size === mostAliases) throw circle(name);
+    if (seen.has(current) || seen.size === mostAliases) throw circle(name, place);
     seen.add(current);
     const next = typeof meaning === 'string' ? meaning : meaning.model;
     // The persona that was named first has the character; one behind it only leads on to its model.
@@ -199,16 +238,17 @@ function badHeader(name: string, must: string): AppError {
   return new AppError('invalid_request', `The header ${shown} ${must}`, { context: { param: shown } });
 }
 
-function circle(name: string): AppError {
+function circle(name: string, param: Place): AppError {
   const message = `The name "${quotable(name, 128)}" leads in a circle, or over more than ${mostAliases} others. Look at "names" in the settings.`;
-  return new AppError('invalid_request', message, { context: { param: 'model' } });
+  return new AppError('invalid_request', message, { context: { param } });
 }
 
 const mostShown = 10;
 
-function forbiddenName(name: string, patterns: readonly string[]): AppError {
+function forbiddenName(name: string, patterns: readonly string[], param: Place): AppError {
   const shown = patterns.slice(0, mostShown).join(', ') + (patterns.length > mostShown ? ', …' : '');
   const may = patterns.length === 0 ? 'It may name none.' : `It may name: ${shown}.`;
-  const message = `This key may not name the model "${quotable(name, 128)}". ${may}`;
-  return new AppError('forbidden', message, { context: { param: 'model' } });
+  const what = param === 'model' ? 'the model' : 'the persona';
+  const message = `This key may not name ${what} "${quotable(name, 128)}". ${may}`;
+  return new AppError('forbidden', message, { context: { param } });
 }

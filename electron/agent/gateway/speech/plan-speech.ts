@@ -2,13 +2,15 @@ import { speechModel } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
 import type { SpeechDefaults, SpeechOrder } from '../../inference/speech.ts';
-import type { NameSettings, PersonaSettings } from '../names/resolve-name.ts';
+import { personaNamed, type NameSettings } from '../names/resolve-name.ts';
 import type { ResolvedName } from '../names/resolved-name.ts';
 import type { SpeechQuery } from './speech-query.ts';
 
 export interface SpeechAsk {
   readonly trace: string;
   readonly query: SpeechQuery;
+  /** The name that the model was looked for by. */
+  readonly requested: string;
   readonly resolved: ResolvedName;
   readonly names: NameSettings;
   readonly defaults: SpeechDefaults;
@@ -20,10 +22,10 @@ const providerForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
  * Who speaks, with which voice. A persona stands for the model that the settings choose and brings its voice, be it
  * named as the model or as the voice; a name without a provider is one of the provider that the settings choose. Pure.
  *
- * @throws AppError `model_not_found`
+ * @throws AppError `model_not_found`, `invalid_request` (a voice that leads in a circle)
  */
-export function planSpeech({ trace, query, resolved, names, defaults }: SpeechAsk): SpeechOrder {
-  const { provider, model } = speaker(resolved, defaults);
+export function planSpeech({ trace, query, requested, resolved, names, defaults }: SpeechAsk): SpeechOrder {
+  const { provider, model } = speaker(resolved, personaNamed(requested, names) !== null, defaults);
   const named = typeof query.voice === 'string' ? personaNamed(query.voice, names) : null;
   const own = named === null ? query.voice : (named.voice ?? defaults.voice);
   return {
@@ -39,9 +41,13 @@ export function planSpeech({ trace, query, resolved, names, defaults }: SpeechAs
   };
 }
 
-function speaker({ target, persona }: ResolvedName, defaults: SpeechDefaults): { provider: string; model: string } {
+function speaker(
+  { target }: ResolvedName,
+  isPersona: boolean,
+  defaults: SpeechDefaults,
+): { provider: string; model: string } {
   const chosen = split(defaults.model) ?? { provider: '', model: defaults.model };
-  if (target.kind !== 'model' || persona !== null || target.name === speechModel) return chosen;
+  if (target.kind !== 'model' || isPersona || target.name === speechModel) return chosen;
   const named = split(target.name);
   if (named !== null) return named;
   if (target.name.includes('/')) {
@@ -63,9 +69,4 @@ function split(name: string): { provider: string; model: string } | null {
     return { provider: name.slice(at + 1), model: name.slice(0, at) };
   }
   return null;
-}
-
-function personaNamed(name: string, names: NameSettings): PersonaSettings | null {
-  const meaning = Object.hasOwn(names, name) ? names[name] : undefined;
-  return meaning === undefined || typeof meaning === 'string' ? null : meaning;
 }

@@ -121,9 +121,10 @@ export class Speaking {
     stats.progressed(call.trace, { model: requested });
     const { headers, rawHeaders } = call.request;
     const hops = readHops(rawHeaders, nodeId);
-    const resolved = resolveName({ requested, bodyPriority: null, headers, policy: caller.policy, names });
+    const voice = typeof query.voice === 'string' ? query.voice : null;
+    const resolved = resolveName({ requested, bodyPriority: null, headers, policy: caller.policy, names, voice });
     journey.resolved = resolved;
-    const order = planSpeech({ trace: call.trace, query, resolved, names, defaults: speech.defaults() });
+    const order = planSpeech({ trace: call.trace, query, requested, resolved, names, defaults: speech.defaults() });
     call.model = order.model;
     call.upstream = order.provider;
     journey.allowance = this.#book(caller, resolved);

@@ -201,3 +201,72 @@ describe('resolveName', () => {
     expect(resolve('ranch/live').target).toEqual({ kind: 'policy', policy: 'ranch/live' });
   });
 });
+
+describe('a persona that is named as the voice', () => {
+  const personas = settingsSchema.parse({
+    names: {
+      ranger: {
+        model: 'ranch/auto',
+        voice: 'onyx',
+        priority: 'low',
+        offload: 'off',
+        ceiling: 'ranch',
+        dollarsPerDay: 0.001,
+        requestsPerMinute: 3,
+      },
+      scout: 'ranger',
+      clerk: { model: 'ranch/local' },
+      reader: 'openai/tts-1',
+      ring: 'rong',
+      rong: 'ring',
+    },
+  }).names;
+  const spoken = (voice: string, policy: PolicyInput = {}, requested = 'ranch/speech'): ResolvedName =>
+    resolve(requested, policy, { names: personas, voice });
+
+  it.each(['ranger', 'scout'])('L6 is the same as the one that is named as the model, by %j', (voice) => {
+    const { target, ...asVoice } = spoken(voice);
+    const { target: asModel, ...same } = resolve(voice, {}, { names: personas });
+    expect(asVoice).toEqual(same);
+    expect(asVoice).toMatchObject({
+      persona: { name: 'ranger', limits: { dollarsPerDay: 0.001, requestsPerMinute: 3 } },
+      offload: 'off',
+      ceiling: 'ranch',
+      priority: 'low',
+    });
+    expect(target).toEqual({ kind: 'model', name: 'ranch/speech' });
+    expect(asModel).toEqual({ kind: 'policy', policy: 'ranch/auto' });
+  });
+
+  it('stays at home where its model does, and where the model that is named with it does', () => {
+    expect(spoken('clerk').ceiling).toBe('local');
+    expect(spoken('ranger', {}, 'ranch/local').ceiling).toBe('local');
+  });
+
+  it('is held against the key’s list, by the name that was used', () => {
+    expect(refused(() => spoken('ranger', { models: ['ranch/*'] }))).toEqual([
+      'forbidden',
+      'This key may not name the persona "ranger". It may name: ranch/*.',
+    ]);
+    expect(refused(() => spoken('scout', { models: ['ranch/*', 'ranger'] }))[0]).toBe('forbidden');
+    expect(spoken('scout', { models: ['ranch/*', 'scout'] }).persona?.name).toBe('ranger');
+    expect(spoken('ranger', { models: ['ranch/*', 'ran*'] }).persona?.name).toBe('ranger');
+  });
+
+  it.each(['onyx', 'reader', 'constructor', '__proto__', ''])('is not meant by the voice %j', (voice) => {
+    expect(spoken(voice, { models: ['ranch/*'] })).toEqual(
+      resolve('ranch/speech', { models: ['ranch/*'] }, { names: personas }),
+    );
+  });
+
+  it('may be named as both, but not beside another, whose limits it would go round', () => {
+    expect(spoken('scout', {}, 'ranger').persona?.name).toBe('ranger');
+    const [code, message] = refused(() => spoken('ranger', {}, 'clerk'));
+    expect(code).toBe('invalid_request');
+    expect(message).toBe('The model is the persona "clerk", and the voice is the persona "ranger". Name one of them.');
+  });
+
+  it('is refused where the voice leads in a circle, with the field that has it', () => {
+    expect(() => spoken('ring')).toThrow(expect.objectContaining({ context: { param: 'voice' } }));
+  });
+});

@@ -7,19 +7,20 @@ import { readSpeechQuery } from '../../../../electron/agent/gateway/speech/speec
 import type { SpeechOrder } from '../../../../electron/agent/inference/speech.ts';
 
 const defaults = { model: 'openai/gpt-4o-mini-tts', voice: 'alloy', format: 'mp3' };
-const names: NameSettings = {
+const own: NameSettings = {
   cowboy: { model: 'ranch/auto', systemMode: 'before', voice: 'onyx' },
   clerk: { model: 'ranch/local', systemMode: 'before' },
   reader: 'openai/tts-1-hd',
   boss: 'cowboy',
 };
 
-function plan(fields: object): SpeechOrder {
+function plan(fields: object, names = own): SpeechOrder {
   const query = readSpeechQuery(Buffer.from(JSON.stringify({ input: 'Hi', ...fields })));
   const requested = query.model === '' ? 'ranch/speech' : query.model;
   const policy = policySchema.parse({});
-  const resolved = resolveName({ requested, bodyPriority: null, headers: {}, policy, names });
-  return planSpeech({ trace: 't', query, resolved, names, defaults });
+  const voice = typeof query.voice === 'string' ? query.voice : null;
+  const resolved = resolveName({ requested, bodyPriority: null, headers: {}, policy, names, voice });
+  return planSpeech({ trace: 't', query, requested, resolved, names, defaults });
 }
 
 describe('planSpeech', () => {
@@ -32,6 +33,7 @@ describe('planSpeech', () => {
     ['a model at a provider', { model: 'kokoro@mine' }, 'mine', 'kokoro'],
     ['a model alone, as programs made for OpenAI send it', { model: 'tts-1' }, 'openai', 'tts-1'],
     ['another name for a model', { model: 'reader' }, 'openai', 'tts-1-hd'],
+    ['a model beside a persona as the voice', { model: 'openai/tts-1', voice: 'cowboy' }, 'openai', 'tts-1'],
   ])('%s leads to a model of a provider', (_what, fields, provider, model) => {
     expect(plan(fields)).toMatchObject({ provider, model });
   });
@@ -42,11 +44,18 @@ describe('planSpeech', () => {
     ['the persona is the model', { model: 'cowboy' }, 'onyx'],
     ['another name stands for the persona', { model: 'boss' }, 'onyx'],
     ['the persona is the voice', { voice: 'cowboy', model: 'openai/tts-1' }, 'onyx'],
+    ['another name for the persona is the voice', { voice: 'boss' }, 'onyx'],
+    ['another name for a model is the voice', { voice: 'reader' }, 'reader'],
     ['the persona has none of its own', { model: 'clerk' }, 'alloy'],
     ['the persona that is named as the voice has none', { voice: 'clerk' }, 'alloy'],
     ['the caller names one beside the persona', { model: 'cowboy', voice: 'nova' }, 'nova'],
   ])('the voice, where %s', (_what, fields, voice) => {
     expect(plan(fields).voice).toBe(voice);
+  });
+
+  it('a persona of the operator’s own in the place of ranch/speech is one where nothing is named', () => {
+    const names: NameSettings = { 'ranch/speech': { model: 'gemma', systemMode: 'before', voice: 'fable' } };
+    expect(plan({}, names)).toMatchObject({ provider: 'openai', model: 'gpt-4o-mini-tts', voice: 'fable' });
   });
 
   it('takes the format of the settings where none is named, and leaves the rest open', () => {
