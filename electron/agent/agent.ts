@@ -177,6 +177,7 @@ async function startInference(
     {
       config,
       isOwn: (host, port) => reached.gateway?.isOwn(host, port) ?? false,
+      keyNames: () => reached.gateway?.keys.names() ?? null,
       clock,
       logger: node.logger.child({ room: 'cloud' }),
       stack,

@@ -10,6 +10,8 @@ import type { StopStack } from './base/lifecycle.ts';
 import type { Logger } from './base/logger.ts';
 import { zoneNamed } from './cloud/budget/zoned-time.ts';
 import { EquivalentTable } from './cloud/equivalents/equivalent-table.ts';
+import { Misfits } from './cloud/naming/misfits.ts';
+import type { KeyNames } from './cloud/naming/nameable.ts';
 import { openLedger } from './cloud/ledger/open-ledger.ts';
 import type { Ledger } from './cloud/ledger-port.ts';
 import { OffloadSwitch } from './cloud/offload/offload-switch.ts';
@@ -36,6 +38,8 @@ export interface CloudServicesDeps {
   readonly config: ConfigStore;
   /** Whether the gateway of this node answers there. */
   readonly isOwn: (host: string, port: number) => boolean;
+  /** Names of the callers' keys; null where they cannot be read, or not yet. */
+  readonly keyNames: () => KeyNames | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stack: StopStack;
@@ -49,6 +53,8 @@ export interface CloudServices {
   readonly spending: CloudSpending;
   readonly secrets: Secrets;
   readonly providers: CloudProviders;
+  /** Budgets and windows for what there is not. */
+  readonly misfits: Misfits;
   readonly changes: readonly Announcer<unknown>[];
   /** Hears of a provider that may be asked again: whatever kept it closed before counts no longer. */
   readonly renewed: Announcer<string>;
@@ -68,7 +74,7 @@ const dayMs = 86_400_000;
 /** Opens the ledger and the store of keys, and makes providers and budgets of what is set. */
 export async function openCloud(
   { dataDir, distDir, env, name }: CloudSite,
-  { config, isOwn, clock, logger, stack }: CloudServicesDeps,
+  { config, isOwn, keyNames, clock, logger, stack }: CloudServicesDeps,
 ): Promise<CloudServices> {
   const held = { settings: config.settings };
   config.changed.subscribe((settings) => {
@@ -116,6 +122,10 @@ export async function openCloud(
   stack.push('providers', () => providers.stop());
   const speech = new ProviderSpeech({ settings }, { keys: secrets, prices, windows, isOwn, clock });
   stack.push('speech', () => speech.stop());
+  const misfits = new Misfits(
+    { settings: () => held.settings, inForce: config.settings },
+    { prices, keys: keyNames, clock },
+  );
 
   const knownIds = (): string[] => providers.snapshot().map(({ id }) => id);
   return {
@@ -130,6 +140,7 @@ export async function openCloud(
     spending,
     secrets,
     providers,
+    misfits,
     changes: [offload.changed, spending.changed, providers.changed, ledger.changed, secrets.changed],
     renewed: providers.renewed,
     record: (trace) => spending.record(trace),
@@ -143,6 +154,7 @@ export async function openCloud(
     }),
     notices: () => [
       ...spending.notices(),
+      ...misfits.notices(),
       ...secrets.notices(),
       ...providers.notices(),
       ...prices.notices(clock.now(), hasKey(providers)),

@@ -42,7 +42,10 @@ export function commandsOf({ engines, services, door, cloud, config, stop }: Cal
     'engines.restart': ({ id }) => engines.restartEngine(id),
     'engines.install': ({ kind }) => installer.install(kind),
     'engines.cancelInstall': ({ kind }) => installer.cancel(kind),
-    'settings.update': (change) => config.update(change),
+    'settings.update': (change) => {
+      config.update(change, (next, before) => cloud.misfits.admit(next, before));
+      return cloud.misfits.remark(change.key);
+    },
     'keys.add': (order) => door.keys.add(order),
     'keys.revoke': ({ id }) => door.keys.revoke(id),
     'keys.update': ({ id, policy }) => door.keys.update(id, policy),

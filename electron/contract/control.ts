@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cloudOverviewSchema, offloadModes, secretRowSchema, usageAnswerSchema, usageGroups } from './cloud.ts';
-import { keyRowSchema, keyScopes, policySchema } from './keys.ts';
+import { keyNameSchema, keyRowSchema, keyScopes, policySchema } from './keys.ts';
 import { engineKindSchema, modelFitSchema } from './snapshot.ts';
 import { sessionRowSchema, traceSchema } from './trace.ts';
 
@@ -64,11 +64,7 @@ export const commandSchemas = {
   ]),
   /** Answers with the key itself in `key`: it is shown this once and kept as a hash only. */
   'keys.add': z.strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(64)
-      .refine((name) => /^[\p{L}\p{N} ._-]*$/u.test(name), 'be of letters, digits, spaces, ".", "_" and "-" alone'),
+    name: keyNameSchema,
     scope: z.enum(keyScopes).default('inference'),
     policy: policySchema.prefault({}),
   }),

@@ -25,6 +25,13 @@ export const policySchema = z.strictObject({
 export type Policy = z.infer<typeof policySchema>;
 export type PolicyInput = z.input<typeof policySchema>;
 
+/** What a key may be called; blanks around it are left out. */
+export const keyNameSchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine((name) => /^[\p{L}\p{N} ._-]*$/u.test(name), 'be of letters, digits, spaces, ".", "_" and "-" alone');
+
 /** `inference`: the gateway's routes. `admin`: these and the control API of the node from the network, once there is one. */
 export const keyScopes = ['inference', 'admin'] as const;
 

@@ -25,6 +25,9 @@ export interface ConfigStoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** Hears of a change before it is made, with what would hold and what does; throws where it must not be. */
+export type Admission = (next: Settings, before: Settings) => void;
+
 const fileName = 'config.json';
 const lastGoodName = 'config.last-good.json';
 
@@ -78,16 +81,17 @@ export class ConfigStore {
   }
 
   /** {@link set} with a value, or with the text that a person typed for it. */
-  update(change: CommandBody<'settings.update'>): void {
-    this.set(change.key, 'text' in change ? parseSettingText(change.key, change.text) : change.value);
+  update(change: CommandBody<'settings.update'>, admit: Admission = () => undefined): void {
+    this.set(change.key, 'text' in change ? parseSettingText(change.key, change.text) : change.value, admit);
   }
 
   /**
-   * Writes one setting to `config.json`, for the next start.
+   * Writes one setting to `config.json`, for the next start. `admit` throws where the form alone does not tell that it
+   * must not be; a file that has such a thing already is read all the same.
    *
    * @throws AppError `settings_invalid` for an unknown key or a bad value, `conflict` when the file must not be touched.
    */
-  set(key: string, value: unknown): void {
+  set(key: string, value: unknown, admit: Admission = () => undefined): void {
     const problem = problemWith(key, value);
     if (problem !== null) throw new AppError('settings_invalid', problem);
     const overlaid = this.#overlay.get(key);
@@ -97,7 +101,10 @@ export class ConfigStore {
         `${key} is set by the ${overlaid.origin}, which wins over ${fileName}. Change it there.`,
       );
     }
-    this.#write({ ...withValueAt(this.#rawToChange(), key, value), version: settingsVersion });
+    const before = this.#rawToChange();
+    const next = { ...withValueAt(before, key, value), version: settingsVersion };
+    admit(this.#effective(next), this.#effective(before));
+    this.#write(next);
     this.changed.announce(this.#effective(this.#raw));
   }
 

@@ -29,11 +29,12 @@ export async function settingsSet(
 ): Promise<ExitCode> {
   const { client } = await openSession(context, options);
   const text = settingText(key, typed, cwd());
-  await client.command('settings.update', { key, text });
+  const { sentence } = await client.command('settings.update', { key, text });
   const done =
     options.json === true
-      ? safeJson({ ok: true, key, text, takesEffect: 'next start' })
+      ? safeJson({ ok: true, key, text, takesEffect: 'next start', ...(sentence !== undefined && { sentence }) })
       : safeLine(`${key} = ${text} is written to config.json; it takes effect when the node starts again.`);
   context.stdout.write(`${done}\n`);
+  if (sentence !== undefined && options.json !== true) context.stdout.write(`${safeLine(sentence)}\n`);
   return exitCodes.done;
 }

@@ -91,6 +91,26 @@ describe('ConfigStore', () => {
     expect(() => store.update({ key: 'node.name', value: 42 })).toThrow(/must be text/);
   });
 
+  it('asks before it writes, with what would hold and what does, and writes nothing that is turned down', async () => {
+    await writeFile(config(), '{"version":1,"gateway":{"maxQueued":5}}');
+    const store = open();
+    const heard: number[] = [];
+    store.changed.subscribe(({ gateway }) => heard.push(gateway.maxQueued));
+    const asked: (readonly [number, number])[] = [];
+    store.update({ key: 'gateway.maxQueued', text: '9' }, (next, before) => {
+      asked.push([next.gateway.maxQueued, before.gateway.maxQueued]);
+    });
+    const written = await readFile(config(), 'utf8');
+    const no = (): never => {
+      throw new Error('Not so.');
+    };
+    expect(() => store.update({ key: 'gateway.maxQueued', value: 10 }, no)).toThrow('Not so.');
+    expect(() => store.update({ key: 'gateway.maxQueued', value: 'many' }, no)).toThrow(/must be a number/);
+    expect(asked).toEqual([[9, 5]]);
+    expect(heard).toEqual([9]);
+    expect(await readFile(config(), 'utf8')).toBe(written);
+  });
+
   it('a path for this run alone may be relative to the folder it is started in; in the file it is full', async () => {
     expect(open({ 'models.default': './x.gguf' }).settings.models.default).toBe(resolve('x.gguf'));
     expect(open({}, { RANCH_HAND_MODELS_DEFAULT: 'x.gguf' }).settings.models.default).toBe(resolve('x.gguf'));

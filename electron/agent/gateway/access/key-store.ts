@@ -81,6 +81,14 @@ export class KeyStore {
     ];
   }
 
+  /** Names of keys, without a look at their use; null while they cannot be read. `known`: of revoked ones too. */
+  names(): { readonly valid: readonly string[]; readonly known: readonly string[] } | null {
+    if (this.#state.kind !== 'open') return null;
+    const keys = [...this.#byId.values()];
+    const valid = keys.filter(({ revokedAt }) => revokedAt === null);
+    return { valid: valid.map(({ name }) => name), known: keys.map(({ name }) => name) };
+  }
+
   /**
    * Makes a key. It is in the answer and nowhere else.
    *

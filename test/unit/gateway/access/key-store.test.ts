@@ -33,6 +33,19 @@ describe('KeyStore', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('tells the names of keys, and of revoked ones, and none where it cannot read them', () => {
+    const { file, open } = rig();
+    const store = open();
+    expect(store.names()).toEqual({ valid: [], known: [] });
+    store.add(order('claude'));
+    store.add(order('batch'));
+    store.revoke('claude');
+    expect(store.names()).toEqual({ valid: ['batch'], known: ['claude', 'batch'] });
+    store.close();
+    writeFileSync(file, 'no database');
+    expect(open().names()).toBeNull();
+  });
+
   it('makes a key of 32 random bytes, shows it once and keeps its SHA-256 only, for this user alone', () => {
     const { file, folder, open } = rig();
     const store = open();
