@@ -68,6 +68,17 @@ describe('an upstream that fails', () => {
     expect(rig.gateway.activity()[0]).toMatchObject({ state: 'failed', error: 'upstream_failed', completionTokens: 3 });
   });
 
+  it('F1 a broken stream of a response ends with an error that has its place among the events', async () => {
+    await rig.fake.behave({ fault: 'cut', afterTokens: 2 });
+    const answer = await rig.post('/v1/responses', { model: 'fake-model', input: 'Hello', stream: true });
+    const told = events(await answer.text()).map(
+      (data) => JSON.parse(data) as { type: string; sequence_number: number; message?: string },
+    );
+    expect(told.map(({ sequence_number: number }) => number)).toEqual(told.map((_event, index) => index));
+    expect(told.at(-1)).toMatchObject({ type: 'error', code: 'upstream_failed' });
+    expect(told.map(({ type }) => type)).not.toContain('response.completed');
+  });
+
   it('F1 a break inside a chunk too large to hold back ends the connection', async () => {
     await rig.fake.behave({ fault: 'cut-mid-large-chunk', afterTokens: 1 });
     const answer = await rig.chat({ stream: true });

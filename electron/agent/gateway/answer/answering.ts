@@ -83,12 +83,12 @@ export class Answering {
 
   async #stream(parts: AnswerParts, meter: EventMeter): Promise<RelayOutcome> {
     const { call, decoded, encoded, response, waiting } = parts;
-    const { operation, surface } = decoded;
+    const { operation } = decoded;
     const dialect = upstreamDialectNamed[encoded.dialect];
     if (operation === 'embedding') throw new AppError('internal', 'Embeddings are not streamed.');
     const { signal } = call;
     const writer = this.#writer(parts);
-    const deps = { clock: this.#clock, meter, signal, surface, writer, dialect, operation, waiting };
+    const deps = { clock: this.#clock, meter, signal, writer, dialect, operation, waiting };
     const relay = (): TranslatingRelay =>
       new TranslatingRelay(response, call.response, call.facts(), this.#options, deps);
     // Some engines give an answer at once that they were asked to stream.

@@ -4,7 +4,7 @@ import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { WireResponse, WireSink } from '../../inference/wire-response.ts';
 import type { AnswerEvent } from '../dialects/query.ts';
-import type { AnswerWriter, StreamReader, Surface, UpstreamDialect } from '../dialects/surface.ts';
+import type { AnswerWriter, StreamReader, UpstreamDialect } from '../dialects/surface.ts';
 import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
 import { CallerPace } from './caller-pace.ts';
 import type { EventMeter } from './event-meter.ts';
@@ -15,7 +15,6 @@ export interface TranslatingRelayDeps {
   readonly clock: Clock;
   readonly meter: EventMeter;
   readonly signal: AbortSignal;
-  readonly surface: Surface;
   readonly writer: AnswerWriter;
   readonly dialect: UpstreamDialect;
   readonly operation: 'chat' | 'completion';
@@ -127,7 +126,8 @@ export class TranslatingRelay implements WireSink {
     this.#pace.stop();
     const sent = this.#started;
     if (sent) {
-      this.#out += this.#deps.surface.errorEvent(error);
+      // The writer knows what it has written: some dialects number the events of a stream.
+      this.#out += this.#deps.writer.write({ kind: 'error', error });
       this.#flush();
       if (this.#framed) this.#send('0\r\n\r\n');
       const { socket } = this.#target;

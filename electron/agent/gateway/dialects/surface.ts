@@ -57,7 +57,7 @@ export interface WriterFacts {
 export interface AnswerWriter {
   /** Head of a streamed answer. */
   readonly streamType: 'text/event-stream' | 'application/x-ndjson';
-  /** What to send for an event, framing included; empty for none. After `error` nothing else is written. */
+  /** What to send for an event, framing included; empty for none. After `error` or `end` nothing else is written. */
   write(event: AnswerEvent): string;
   /** The JSON body of an answer that is not streamed. */
   whole(answer: Answer): object;
@@ -79,7 +79,10 @@ export interface Surface {
   readonly dialect: DialectName;
   /** @throws AppError `invalid_request` or `unsupported_capability`, naming the field in `param` of its context */
   decode(body: Buffer): Decoded;
-  /** What ends a stream that broke, framing of the stream's events included: never a fake `[DONE]` or `message_stop`. */
+  /**
+   * What ends a stream that broke and that no {@link AnswerWriter} has written to, framing of the stream's events
+   * included: never a fake `[DONE]` or `message_stop`.
+   */
   errorEvent(error: AppError): string;
   /** A piece of a stream that callers pass over, saying why nothing else comes; `sentence` is one line. */
   waitingEvent(sentence: string): string;

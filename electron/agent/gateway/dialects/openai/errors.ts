@@ -31,6 +31,17 @@ export function openAiErrorEvent(error: AppError): string {
   return `\n\ndata: ${JSON.stringify(openAiError(error))}\n\n`;
 }
 
+/**
+ * The same for the stream of a response. `place`: its number among the stream's events, from 0; clients that check what
+ * they read take an event without one for something they do not know, and the stream for a good one.
+ */
+export function responsesErrorEvent(error: AppError, place: number): string {
+  const { error: told } = openAiError(error);
+  const { code, message, param } = told;
+  const data = { type: 'error', sequence_number: place, code, message, param, error: told };
+  return `\n\nevent: error\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
 function errorType(httpStatus: number, retryable: boolean): string {
   if (httpStatus === 401) return 'authentication_error';
   if (httpStatus === 403) return 'permission_error';

@@ -65,8 +65,7 @@ export function ending(finish: AnswerFinish | null): JsonObject {
   }
 }
 
-export function responsesUsage(usage: Usage | null): JsonObject | null {
-  if (usage === null) return null;
+export function responsesUsage(usage: Usage): JsonObject {
   const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = usage;
   return {
     input_tokens: promptTokens,

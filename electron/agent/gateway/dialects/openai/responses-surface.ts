@@ -3,7 +3,7 @@ import { isList, isObject, type JsonObject } from '../json.ts';
 import type { ChatQuery } from '../query.ts';
 import type { Decoded, Surface } from '../surface.ts';
 import { thinkingOf } from './chat-surface.ts';
-import { openAiError } from './errors.ts';
+import { responsesErrorEvent } from './errors.ts';
 import { model, readSampling, readStop, refusedFields, samplingFields, shortText, tokenCount } from './generation.ts';
 import { readShape } from './output-shape.ts';
 import { Reading, type Form } from './reading.ts';
@@ -53,11 +53,8 @@ export const responsesSurface: Surface = {
   name: 'responses',
   dialect: 'openai',
   streamType: 'text/event-stream',
-  errorEvent: (error) => {
-    const { error: told } = openAiError(error);
-    const data = { type: 'error', code: told.code, message: told.message, param: told.param, error: told };
-    return `\n\nevent: error\ndata: ${JSON.stringify(data)}\n\n`;
-  },
+  // Bytes never pass in this form, so what went before it are comments.
+  errorEvent: (error) => responsesErrorEvent(error, 0),
   waitingEvent: (sentence) => `: ${sentence}\n\n`,
   decode,
 };

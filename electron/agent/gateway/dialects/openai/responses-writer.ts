@@ -1,8 +1,9 @@
-import { assertNever, type AppError } from '../../../base/errors.ts';
+import { assertNever } from '../../../base/errors.ts';
 import type { Usage } from '../../../inference/usage.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Answer, AnswerEvent, AnswerFinish, ToolCall } from '../query.ts';
 import type { AnswerWriter, WriterFacts } from '../surface.ts';
+import { responsesErrorEvent } from './errors.ts';
 import {
   callItem,
   ending,
@@ -50,6 +51,8 @@ export class ResponsesWriter implements AnswerWriter {
   readonly #calls = new Map<number, OpenCall>();
   #finish: AnswerFinish | null = null;
   #usage: Usage | null = null;
+  /** Pieces of the answer: about as many as tokens, for upstreams that tell no numbers. */
+  #pieces = 0;
 
   /** `echo`: the fields of the request that a response repeats. */
   constructor(facts: WriterFacts, echo: JsonObject) {
@@ -65,7 +68,9 @@ export class ResponsesWriter implements AnswerWriter {
 
   whole(answer: Answer): object {
     const output = outputOf(answer, this.#facts.trace);
-    return this.#response({ ...ending(answer.finish), output, usage: responsesUsage(answer.usage) });
+    // Clients take a missing usage, and some of them refuse null.
+    const usage = answer.usage === null ? {} : { usage: responsesUsage(answer.usage) };
+    return this.#response({ ...ending(answer.finish), output, ...usage });
   }
 
   embeddings(): never {
@@ -97,7 +102,8 @@ export class ResponsesWriter implements AnswerWriter {
         this.#usage = event.usage;
         return '';
       case 'error':
-        return this.#fail(event.error);
+        this.#over = true;
+        return responsesErrorEvent(event.error, this.#next());
       case 'end':
         return this.#end();
       default:
@@ -111,6 +117,7 @@ export class ResponsesWriter implements AnswerWriter {
     const open = this.#open;
     if (open === null) return opening;
     open.text += text;
+    if (text !== '') this.#pieces += 1;
     const type = kind === 'message' ? 'response.output_text.delta' : 'response.reasoning_text.delta';
     let told = '';
     if (kind === 'message') {
@@ -167,6 +174,7 @@ export class ResponsesWriter implements AnswerWriter {
     const call = this.#calls.get(number);
     if (call === undefined) return '';
     call.argumentsText += text;
+    if (text !== '') this.#pieces += 1;
     const place = { item_id: call.itemId, output_index: call.index };
     return this.#event('response.function_call_arguments.delta', { ...place, delta: text });
   }
@@ -192,27 +200,15 @@ export class ResponsesWriter implements AnswerWriter {
   #end(): string {
     const closing = this.#closeText('completed') + this.#closeCalls();
     this.#over = true;
+    // The AI SDK takes an end without numbers for an event it does not know, and opencode then asks for the turn again.
+    const usage = this.#usage ?? { promptTokens: 0, completionTokens: this.#pieces, cachedTokens: null };
     const response = this.#response({
       ...ending(this.#finish),
       output: this.#output,
-      usage: responsesUsage(this.#usage),
+      usage: responsesUsage(usage),
     });
     const type = response['status'] === 'incomplete' ? 'response.incomplete' : 'response.completed';
     return closing + this.#event(type, { response });
-  }
-
-  #fail(error: AppError): string {
-    this.#over = true;
-    const response = this.#response({
-      status: 'failed',
-      incomplete_details: null,
-      // Items that were open are no part of it, so there may be holes.
-      output: Object.values(this.#output),
-      usage: responsesUsage(this.#usage),
-      error: { code: error.code, message: error.message },
-    });
-    // The blank lines before it close an event that the break may have left open.
-    return `\n\n${this.#event('response.failed', { response })}`;
   }
 
   #response(more: JsonObject): JsonObject {

@@ -31,6 +31,11 @@ async function events(script: AnswerEvent[], fields: object = {}): Promise<Strea
   return told;
 }
 
+/** The data of the error that a stream ends with. */
+function errorIn(stream: string): unknown {
+  return JSON.parse(stream.slice(stream.lastIndexOf('data: ') + 'data: '.length));
+}
+
 describe('ResponsesWriter', () => {
   it('numbers the events of an answer from its creation to its end', async () => {
     const told = await events([start, text('Hel'), text('lo'), finish('stop'), usage, end]);
@@ -118,29 +123,54 @@ describe('ResponsesWriter', () => {
     });
   });
 
-  it('an answer that broke is failed, with what was whole of it, and nothing after', async () => {
+  it('an answer that broke ends with an error in its place, which clients throw, and nothing after', async () => {
     const error = new AppError('engine_failed', 'It broke.');
-    const told = await events([{ kind: 'reasoning', text: 'Hm' }, text('a'), { kind: 'error', error }, text('b'), end]);
-    expect(told.at(-1)).toMatchObject({
-      type: 'response.failed',
-      response: {
-        status: 'failed',
-        error: { code: 'engine_failed', message: 'It broke.' },
-        output: [{ type: 'reasoning' }],
-      },
-    });
+    const script: AnswerEvent[] = [
+      { kind: 'reasoning', text: 'Hm' },
+      text('a'),
+      { kind: 'error', error },
+      text('b'),
+      end,
+    ];
+    const { client, last } = scripted({ events: script });
+    const told: StreamEvent[] = [];
+    const read = async (): Promise<void> => {
+      for await (const event of await client.responses.create({ ...asked, stream: true })) told.push(event);
+    };
+    await expect(read()).rejects.toThrow('It broke.');
     expect(told.filter(({ type }) => type === 'response.output_text.delta')).toHaveLength(1);
+    expect(told.at(-1)?.type).toBe('response.output_text.delta');
+    // The place in the sequence is demanded by the AI SDK, which takes an event without one for an unknown one.
+    expect(last()).toContain(`event: error\ndata: {"type":"error","sequence_number":${told.length},`);
+    expect(errorIn(last())).toEqual({
+      type: 'error',
+      sequence_number: told.length,
+      code: 'engine_failed',
+      message: 'It broke.',
+      param: null,
+      error: { message: 'It broke.', type: 'server_error', param: null, code: 'engine_failed' },
+    });
   });
 
-  it('an answer that broke before it began is created first', async () => {
-    const told = await events([{ kind: 'error', error: new AppError('engine_failed', 'It broke.') }]);
-    expect(told.map(({ type }) => type)).toEqual(['response.created', 'response.in_progress', 'response.failed']);
-  });
-
-  it('an error outside of any answer is one event of its own', () => {
+  it('an error outside of any answer is one event of its own, the first of its stream', () => {
     const surface = openAi.surfaces['/v1/responses'];
     const event = surface?.errorEvent(new AppError('upstream_failed', 'It broke.')) ?? '';
-    expect(event).toMatch(/^\n\nevent: error\ndata: \{"type":"error",.*\}\n\n$/);
+    expect(event).toMatch(/^\n\nevent: error\ndata: \{.*\}\n\n$/);
+    expect(errorIn(event)).toMatchObject({ type: 'error', sequence_number: 0, message: 'It broke.' });
+  });
+
+  it('counts the pieces where nobody told the usage: the AI SDK passes over an end without one, and asks anew', async () => {
+    const script = [start, { kind: 'reasoning', text: 'Hm' } as const, text('a'), text('b'), text(''), ...calls, end];
+    const counted = {
+      input_tokens: 0,
+      input_tokens_details: { cached_tokens: 0 },
+      output_tokens: 6,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: 6,
+    };
+    expect((await events(script)).at(-1)).toMatchObject({ type: 'response.completed', response: { usage: counted } });
+    const cut = (await events([text('a'), finish('length'), end])).at(-1);
+    expect(cut).toMatchObject({ type: 'response.incomplete', response: { usage: { output_tokens: 1 } } });
   });
 
   it('tells probabilities with the pieces they belong to', async () => {
@@ -162,6 +192,12 @@ describe('ResponsesWriter', () => {
     const response = await client.responses.create(asked);
     expect(response.output_text).toBe('Hello');
     expect(response).toMatchObject({ status: 'completed', error: null, usage: { total_tokens: 7 } });
+  });
+
+  it('writes whole answers without a usage where nobody told it: clients take that, and refuse null', async () => {
+    const { client, last } = scripted({ answer: { ...answer, usage: null } });
+    expect((await client.responses.create(asked)).output_text).toBe('Hello');
+    expect(JSON.parse(last())).not.toHaveProperty('usage');
   });
 
   it('writes whole answers of thoughts and calls, without an empty message', async () => {
