@@ -12,7 +12,8 @@ import {
 import { AppError } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
 import type { Sampling } from '../dialects/query.ts';
-import { isAllowed } from './model-pattern.ts';
+import { withLatest, withoutLatest } from './latest-tag.ts';
+import { isAllowed, isModelAllowed } from './model-pattern.ts';
 import type { PolicyName, ResolvedName, ResolvedPersona, Target } from './resolved-name.ts';
 
 /** A persona as the settings have it. */
@@ -59,11 +60,13 @@ const mostAliases = 8;
  */
 export function resolveName(ask: NameAsk): ResolvedName {
   const { policy, names } = ask;
-  const isUnnamed = ask.requested === '' || ask.requested === 'ranch/auto';
+  const requested = meantName(ask.requested, names);
+  const isUnnamed = requested === '' || requested === 'ranch/auto';
   const isByDefault = isUnnamed && policy.defaultModel !== null;
-  const name = isByDefault && policy.defaultModel !== null ? policy.defaultModel : ask.requested || 'ranch/auto';
-  const isNameFree = isByDefault || ask.requested === '';
-  if (!isNameFree && !isAllowed(policy.models, name)) throw forbiddenName(name, policy.models ?? [], 'model');
+  const name = isByDefault && policy.defaultModel !== null ? policy.defaultModel : requested || 'ranch/auto';
+  const isNameFree = isByDefault || requested === '';
+  if (!isNameFree && !isNameAllowed(policy.models, ask.requested, names))
+    throw forbiddenName(ask.requested, policy.models ?? [], 'model');
 
   const { persona: asModel, target } = follow(name, names, 'model');
   const speaking = speakingPersona(ask);
@@ -85,6 +88,20 @@ export function resolveName(ask: NameAsk): ResolvedName {
     maxCostUsd: maxCost(ask.headers),
     allowedModels: isNameFree && !isByDefault && !isAllowed(policy.models, 'ranch/auto') ? policy.models : null,
   };
+}
+
+/** `name:latest` is what `name` is, be it a model or a name of ours, unless the operator has given the long form a meaning. */
+function meantName(requested: string, names: NameSettings): string {
+  return Object.hasOwn(names, requested) ? requested : withoutLatest(requested);
+}
+
+function isNameAllowed(patterns: readonly string[] | null, requested: string, names: NameSettings): boolean {
+  const name = meantName(requested, names);
+  // What the long form stands for may be another model, so each is allowed by its own name alone.
+  if (Object.hasOwn(names, withLatest(name))) return isAllowed(patterns, name);
+  if (isModelAllowed(patterns, name)) return true;
+  // `*:latest` is said of models: no name of ours comes under it because a caller lengthens it.
+  return isAllowed(patterns, requested) && !Object.hasOwn(names, name) && virtualOf(targetOf(name)) === null;
 }
 
 interface NamedPersona {

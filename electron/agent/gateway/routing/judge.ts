@@ -1,6 +1,6 @@
 import type { RouteReason } from '../../../contract/routing.ts';
 import type { Estimate } from '../../../contract/trace.ts';
-import { isAllowed } from '../names/model-pattern.ts';
+import { isModelAllowed } from '../names/model-pattern.ts';
 import { missingIn, type Offer } from './offers.ts';
 import type { RejectCode, RejectedOption, RouteAsk, RouteContext } from './plan.ts';
 import { count, dollars } from './figures.ts';
@@ -30,7 +30,7 @@ export function judgeOffer(offer: Offer, ask: RouteAsk, context: RouteContext, s
     estimate: null,
   });
 
-  if (!namesOf(offer).some((name) => isAllowed(ask.allowedModels, name)))
+  if (!namesOf(offer).some((name) => isModelAllowed(ask.allowedModels, name)))
     return reject('not-allowed', 'The key may not use this model.');
   if (upstream.route === 'cloud' && ask.ceiling !== 'cloud')
     return reject('ceiling', `The request may go no further than ${ceilingWords[ask.ceiling]}.`);

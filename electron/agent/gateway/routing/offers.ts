@@ -1,6 +1,7 @@
 import { purposeModels, virtualModels } from '../../../contract/routing.ts';
 import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 import { dialectFor } from '../dispatch/outgoing.ts';
+import { withLatest, withoutLatest } from '../names/latest-tag.ts';
 import type { PolicyName } from '../names/resolved-name.ts';
 import type { RejectedOption, RouteAsk, RouteOption } from './plan.ts';
 
@@ -75,7 +76,8 @@ export function offersFor(ask: RouteAsk, options: readonly RouteOption[]): Offer
 function besideIt(exact: Offers, { standIns }: RouteAsk, name: string, options: readonly RouteOption[]): Offers {
   if (standIns === undefined) return exact;
   const near = exact.offers.filter(({ option }) => option.upstream.route !== 'cloud');
-  const offers = [...near, ...offersOf(standIns(name), options)];
+  const own = standIns(name);
+  const offers = [...near, ...offersOf(own.length > 0 ? own : standIns(withLatest(name)), options)];
   const offered = new Set(offers.map(({ option }) => option));
   const known = new Set(exact.without.map(({ upstream }) => upstream.id));
   const left = options.filter((option) => !offered.has(option) && !known.has(option.upstream.id));
@@ -119,7 +121,7 @@ const notNamed = 'The caller named another upstream.';
 
 /** Ollama's `name` and `name:latest` are one model. */
 function isSameModel(id: string, name: string): boolean {
-  return id === name || `${id}:latest` === name || id === `${name}:latest`;
+  return withoutLatest(id) === withoutLatest(name);
 }
 
 /**

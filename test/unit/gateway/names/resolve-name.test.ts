@@ -114,6 +114,53 @@ describe('resolveName', () => {
     else expect(refused(() => resolve(requested, { models }))[0]).toBe('forbidden');
   });
 
+  it.each([
+    ['qwen3.5:latest', { kind: 'model', name: 'qwen3.5' }],
+    ['qwen3.5', { kind: 'model', name: 'qwen3.5' }],
+    ['fast:latest', { kind: 'model', name: 'qwen' }],
+    ['ranch/routine:latest', { kind: 'policy', policy: 'ranch/routine' }],
+    ['llama3:latest', { kind: 'model', name: 'big' }],
+    ['llama3', { kind: 'model', name: 'llama3' }],
+    ['round', { kind: 'model', name: 'round:latest' }],
+    ['round:latest', { kind: 'model', name: 'round:latest' }],
+    [':latest', { kind: 'model', name: ':latest' }],
+  ])('takes %j as Ollama’s callers mean it', (requested, target) => {
+    const own = { ...names, 'llama3:latest': 'big', round: 'round:latest' };
+    expect(resolve(requested, {}, { names: own }).target).toEqual(target);
+  });
+
+  it('answers ranch/auto:latest with the key’s own model', () => {
+    expect(resolve('ranch/auto:latest', { defaultModel: 'qwen' }).target).toEqual({ kind: 'model', name: 'qwen' });
+  });
+
+  it.each([
+    [['llama3:latest'], 'llama3:latest', true],
+    [['llama3:latest'], 'llama3', true],
+    [['llama3'], 'llama3:latest', true],
+    [['llama*'], 'llama3:latest', true],
+    [['fast'], 'fast:latest', true],
+    [['*:latest'], 'llama3:latest', true],
+    // It would fit whatever is named.
+    [['*:latest'], 'llama3', false],
+    [['*:latest'], 'ranch/quality', false],
+    [['*:latest'], 'ranch/quality:latest', false],
+    [['*:latest'], 'ranch/quality@vendor:latest', false],
+    [['*:latest'], 'fast:latest', false],
+    [['llama3:8b'], 'llama3:latest', false],
+    // The long form has a meaning of its own.
+    [['big'], 'big:latest', false],
+    [['big:latest'], 'big', false],
+    [['big:latest'], 'big:latest', true],
+  ])('with and without :latest, holds the key’s models %j against the name %s', (models, requested, allowed) => {
+    const change = { names: { ...names, 'big:latest': 'openai/large' } };
+    if (allowed) expect(resolve(requested, { models }, change).allowedModels).toBeNull();
+    else expect(refused(() => resolve(requested, { models }, change))[0]).toBe('forbidden');
+  });
+
+  it('refuses a name as it was written', () => {
+    expect(refused(() => resolve('gemma:latest', { models: ['qwen'] }))[1]).toContain('"gemma:latest"');
+  });
+
   it('leaves the choice to the key’s patterns where the caller named nothing', () => {
     expect(resolve('', { models: ['qwen*'] }).allowedModels).toEqual(['qwen*']);
     expect(resolve('', { models: ['ranch/auto'] }).allowedModels).toBeNull();

@@ -149,6 +149,11 @@ describe('planRoute, a model named outright', () => {
     expect(plan(naming('llama'), world(slow), { offload: 'off' })).toEqual(['a llama local-queue']);
   });
 
+  it('has stand-ins by its name with :latest as well', () => {
+    const long = standIns({ 'qwen:latest': ['vendor/mid'] });
+    expect(plan({ ...naming('qwen'), standIns: long }, world(slow))).toContain('vendor mid cloud-saturated');
+  });
+
   it('does not take a model of a provider that is only called the same', () => {
     const same = world(slow, { models: [model('qwen')] });
     expect(plan(naming('qwen'), same)).toEqual(['a qwen local-queue']);

@@ -190,6 +190,7 @@ describe('planRoute, refusals', () => {
     const options = [option('local', 'a'), b];
     expect(plan(ask({ allowedModels: ['lla*'] }), options)).toEqual(['b llama local-idle']);
     expect(plan(ask({ allowedModels: ['qwen@a'] }), options)).toEqual(['a qwen local-idle']);
+    expect(plan(ask({ allowedModels: ['llama:latest'] }), options)).toEqual(['b llama local-idle']);
     expect(plan(ask({ allowedModels: ['gpt*'] }), options)).toEqual(['refused unauthorized forbidden']);
   });
 });

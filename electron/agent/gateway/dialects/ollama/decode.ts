@@ -273,10 +273,10 @@ function decoded(
   };
 }
 
-/** `:latest` is what a name without a tag means. */
+/** As the caller wrote it, for answers repeat it. */
 function modelOf(value: Json | undefined): string {
   if (typeof value !== 'string' || value === '') throw invalidField('model', 'must name a model');
-  return value.length > ':latest'.length && value.endsWith(':latest') ? value.slice(0, -':latest'.length) : value;
+  return value;
 }
 
 function generationOf({ fields, options }: Read, need: Need) {

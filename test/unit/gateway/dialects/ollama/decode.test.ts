@@ -28,8 +28,8 @@ describe('POST /api/chat', () => {
     expect(decode('/api/chat', { ...hello, stream: false }).stream).toBe(false);
   });
 
-  it('takes a model with :latest for the one without', () => {
-    expect(decode('/api/chat', { ...hello, model: 'gemma:latest' }).model).toBe('gemma');
+  it('keeps the model’s name as it was written, with :latest or without', () => {
+    expect(decode('/api/chat', { ...hello, model: 'gemma:latest' }).model).toBe('gemma:latest');
     expect(decode('/api/chat', { ...hello, model: 'gemma:2b' }).model).toBe('gemma:2b');
   });
 
