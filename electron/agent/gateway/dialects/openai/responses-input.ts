@@ -92,6 +92,10 @@ function textsOf(value: Json | undefined): string {
     .join('\n');
 }
 
+/**
+ * Puts turns together from items. Once an assistant has called, all that it goes on to think, say and call belongs to the
+ * same turn: in a chat the results must follow right behind the turn that has their calls.
+ */
 class InputTurns {
   readonly #turns: Turn[] = [];
   #assistant: { text: string; reasoning: string | null; calls: ToolCall[] } | null = null;
@@ -102,14 +106,17 @@ class InputTurns {
   }
 
   thought(text: string): void {
-    this.#flush();
-    if (text !== '') this.#assistant = { text: '', reasoning: text, calls: [] };
+    const calling = this.#calling();
+    if (calling === null) this.#flush();
+    if (text === '') return;
+    if (calling === null) this.#assistant = { text: '', reasoning: text, calls: [] };
+    else calling.reasoning = joined(calling.reasoning ?? '', text);
   }
 
   saidByAssistant(text: string): void {
-    if (this.#assistant !== null && (this.#assistant.text !== '' || this.#assistant.calls.length > 0)) this.#flush();
+    if (this.#calling() === null && this.#assistant !== null && this.#assistant.text !== '') this.#flush();
     this.#assistant ??= { text: '', reasoning: null, calls: [] };
-    this.#assistant.text = text;
+    this.#assistant.text = joined(this.#assistant.text, text);
   }
 
   called(call: ToolCall): void {
@@ -122,8 +129,17 @@ class InputTurns {
     return this.#turns;
   }
 
+  /** The assistant's turn, if it has called and no result has come. */
+  #calling() {
+    return this.#assistant !== null && this.#assistant.calls.length > 0 ? this.#assistant : null;
+  }
+
   #flush(): void {
     if (this.#assistant !== null) this.#turns.push({ role: 'assistant', ...this.#assistant });
     this.#assistant = null;
   }
+}
+
+function joined(before: string, next: string): string {
+  return before === '' || next === '' ? before + next : `${before}\n\n${next}`;
 }
