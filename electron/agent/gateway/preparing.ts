@@ -5,6 +5,7 @@ import type { Payer } from '../inference/spending.ts';
 import type { Allowance, Allowances, Caller, LimitedBy } from './access/caller.ts';
 import type { Call } from './call.ts';
 import { judgeImages } from './dialects/images.ts';
+import type { Query } from './dialects/query.ts';
 import type { Decoded, Surface } from './dialects/surface.ts';
 import { readHops } from './dispatch/hops.ts';
 import type { Outgoing } from './dispatch/outgoing.ts';
@@ -92,14 +93,18 @@ export class Preparing {
       names: policy.names,
     });
     const { persona, target } = resolved;
-    const query = persona === null ? decoded.query : applyPersona(decoded.query, persona);
-    const evened = query.operation === 'chat' ? applyPromptRules(query, policy.promptRules) : null;
-    const localQuery = evened?.query ?? query;
+    const inPersona = (asked: Query): Query => (persona === null ? asked : applyPersona(asked, persona));
+    const query = inPersona(decoded.query);
+    // The rules know what programs send: behind a persona's words they would not find the first line.
+    const sent = persona?.systemMode === 'before' ? decoded.query : query;
+    const evened = sent.operation === 'chat' ? applyPromptRules(sent, policy.promptRules) : null;
+    const localQuery = evened === null || evened.query === sent ? query : inPersona(evened.query);
     const size = promptSizeOf(localQuery);
     const promptTokens = predictor.promptTokens(target.kind === 'model' ? target.name : target.policy, size);
     // What is refused for a limit is no part of any chat.
     const allowance = this.#book(caller, resolved, promptTokens);
-    const session = evened === null ? null : this.#deps.sessions.recognise({ caller, headers, query: evened.query });
+    const session =
+      localQuery.operation === 'chat' ? this.#deps.sessions.recognise({ caller, headers, query: localQuery }) : null;
     const outgoing = {
       decoded,
       query,

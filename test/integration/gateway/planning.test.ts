@@ -7,6 +7,7 @@ import type { Allowances } from '../../../electron/agent/gateway/access/caller.t
 import { noLimits } from '../../../electron/agent/gateway/access/gateway-access.ts';
 import { Gateway } from '../../../electron/agent/gateway/gateway.ts';
 import type { Trace } from '../../../electron/contract/trace.ts';
+import type { NameSettings } from '../../../electron/agent/gateway/names/resolve-name.ts';
 import { HoldingUpstream, type HeldRequest } from './holding-upstream.ts';
 
 const words = 'data: {"choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}\n\n';
@@ -25,7 +26,7 @@ class CountingUpstream extends HoldingUpstream {
 let close: (() => Promise<void>) | null = null;
 afterEach(() => close?.());
 
-async function site(upstreams: readonly HoldingUpstream[]) {
+async function site(upstreams: readonly HoldingUpstream[], names: NameSettings = {}) {
   const clock = new ManualClock();
   const traced = new Announcer<Trace>();
   const traces: Trace[] = [];
@@ -33,7 +34,7 @@ async function site(upstreams: readonly HoldingUpstream[]) {
   const settled: (number | null)[] = [];
   const allowances: Allowances = { take: () => ({ settle: (tokens) => settled.push(tokens) }) };
   const gateway = new Gateway(
-    { host: '127.0.0.1', port: 0, nodeId: 'node', drainMs: 1_000 },
+    { host: '127.0.0.1', port: 0, nodeId: 'node', drainMs: 1_000, policy: { names } },
     {
       upstreams: () => upstreams,
       allowances,
@@ -108,6 +109,39 @@ describe('what a request is planned by', () => {
     expect([second.request.model, second.request.byDefault]).toEqual(['cow', false]);
     await finish(second);
     await (await tooled).text();
+  });
+
+  it.each([
+    ['before', 'Be Bob.\n\nYou are an agent.', ['attributionLine']],
+    ['replace', 'Be Bob.', []],
+  ] as const)('is evened out for engines here under a persona (%s), too', async (systemMode, system, rules) => {
+    const names = { bob: { model: 'llama-3.1-8b', system: 'Be Bob.', systemMode } };
+    const local = new HoldingUpstream({}, true);
+    const { chat, traces, ended } = await site([local], names);
+    const sent = 'x-anthropic-billing-header: cc_version=2.1.0; cch=1f3a9;\nYou are an agent.';
+    const messages = [
+      { role: 'system', content: sent },
+      { role: 'user', content: 'Hi' },
+    ];
+    const answer = chat({ model: 'bob', messages });
+    const held = await local.request();
+    expect(JSON.parse(held.request.body.toString())).toMatchObject({ messages: [{ content: system }, messages[1]] });
+    await finish(held);
+    await (await answer).text();
+    await ended(1);
+    expect(traces[0]?.promptRules).toEqual(rules);
+  });
+
+  it('goes to others as it was sent, behind the persona’s words', async () => {
+    const names = { bob: { model: 'llama-3.1-8b', system: 'Be Bob.', systemMode: 'before' } } as const;
+    const peer = new HoldingUpstream({ route: 'peer' }, true);
+    const { chat } = await site([peer], names);
+    const line = 'x-anthropic-billing-header: cc_version=2.1.0; cch=1f3a9;';
+    const answer = chat({ model: 'bob', messages: [{ role: 'system', content: line }] });
+    const held = await peer.request();
+    expect(JSON.parse(held.request.body.toString())).toMatchObject({ messages: [{ content: `Be Bob.\n\n${line}` }] });
+    await finish(held);
+    await (await answer).text();
   });
 
   it('after waiting is its own wait, and not that of the next one', async () => {
