@@ -4,7 +4,7 @@ import { sayable } from '../../sayable.ts';
 import type { Usage } from '../../../inference/usage.ts';
 import type { Answer, AnswerEvent, AnswerFinish, EmbeddingAnswer, EngineTimings, ToolCall } from '../query.ts';
 import type { AnswerSink, StreamReader } from '../surface.ts';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isList, isObject, type Json, type JsonObject } from '../json.ts';
 import { TextLines } from '../lines.ts';
 
 const perMillisecond = 1_000_000;
@@ -189,7 +189,17 @@ function timingsOf(line: JsonObject): EngineTimings | null {
 
 function logprobsOf(line: JsonObject): Json | null {
   const { logprobs } = line;
-  return Array.isArray(logprobs) && logprobs.length > 0 ? logprobs : null;
+  if (!isList(logprobs) || logprobs.length === 0) return null;
+  return logprobs.map((entry) => {
+    if (!isObject(entry)) return entry;
+    const { bytes, top_logprobs: others } = entry;
+    // Empty fields are left out there, and clients of OpenAI's dialect refuse an entry that lacks one.
+    return { ...entry, bytes: bytes ?? null, top_logprobs: isList(others) ? others.map(withBytes) : [] };
+  });
+}
+
+function withBytes(entry: Json): Json {
+  return isObject(entry) ? { ...entry, bytes: entry['bytes'] ?? null } : entry;
 }
 
 function millisecondsOf(value: Json | undefined): number | null {

@@ -169,6 +169,21 @@ describe('reading', () => {
     expect(read(text).find(({ kind }) => kind === 'finish')).toMatchObject({ finish: 'tool' });
   });
 
+  it('completes probabilities to the form that clients of OpenAI’s dialect demand: Ollama leaves out what is empty', () => {
+    const told = [
+      { token: 'h', logprob: -1 },
+      { token: 'i', logprob: -2, bytes: [105], top_logprobs: [{ token: 'i', logprob: -2 }] },
+    ];
+    const whole = [
+      { token: 'h', logprob: -1, bytes: null, top_logprobs: [] },
+      { token: 'i', logprob: -2, bytes: [105], top_logprobs: [{ token: 'i', logprob: -2, bytes: null }] },
+    ];
+    const line = { model: 'm', message: { role: 'assistant', content: 'hi' }, logprobs: told, done: true };
+    expect(read(JSON.stringify(line)).find(({ kind }) => kind === 'text')).toMatchObject({ logprobs: whole });
+    expect(ollamaUpstream.readWhole('chat', line).logprobs).toEqual(whole);
+    expect(ollamaUpstream.readWhole('chat', { ...line, logprobs: [3] }).logprobs).toEqual([3]);
+  });
+
   it('reads whole answers and embeddings, and refuses what is neither', () => {
     expect(
       ollamaUpstream.readWhole('chat', {
@@ -204,7 +219,7 @@ const piece = fc.oneof(
   fc.record({
     kind: fc.constant('text' as const),
     text: fc.string({ unit: 'grapheme', minLength: 1 }),
-    logprobs: fc.constant([{ token: 'a', logprob: -1 }]),
+    logprobs: fc.constant([{ token: 'a', logprob: -1, bytes: null, top_logprobs: [] }]),
   }),
   fc.record({ kind: fc.constant('reasoning' as const), text: fc.string({ minLength: 1 }) }),
 );
