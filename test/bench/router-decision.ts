@@ -107,7 +107,7 @@ function decide({ index, requested, promptTokens, last, priority }: Request): nu
     const hasSession = described.id === last;
     return {
       upstream: described,
-      breaker: 'closed',
+      breaker: { kind: 'closed' },
       hasSession,
       estimate: (model) =>
         predictor.estimate({

@@ -106,7 +106,7 @@ function optionOf(ask: Ask, node: Node, nodes: readonly Node[], known: readonly 
       defaultModel: model.id,
       slots: engine.slots,
     },
-    breaker: 'closed',
+    breaker: { kind: 'closed' },
     hasSession: chat.last === node.id,
     estimate: () => {
       const waitMs = isHere ? node.expectedWaitMs(nowMs) : (known[node.id]?.waitMs ?? 0);

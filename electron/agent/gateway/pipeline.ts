@@ -119,8 +119,9 @@ export class Pipeline {
       return (await planning.countTokens(first, prepared, call.signal)) ?? first.estimate.promptTokens;
     } catch (error) {
       const { code } = toAppError(error);
-      // How long a prompt is does not depend on who is ready, and not on whether it fits.
-      if (code === 'engine_not_ready' || code === 'context_length_exceeded') return prepared.promptTokens;
+      // How long a prompt is does not depend on who is ready or has room, and not on whether it fits.
+      const isAboutNow = code === 'engine_not_ready' || code === 'too_busy';
+      if (isAboutNow || code === 'context_length_exceeded') return prepared.promptTokens;
       throw error;
     } finally {
       prepared.allowance?.settle(0);

@@ -182,7 +182,7 @@ export class Planning {
     const { session, resolved, caller, payer, worst } = prepared;
     return {
       upstream,
-      breaker: breakers.stateOf(upstream.id),
+      breaker: breakers.standingOf(upstream.id),
       hasSession: session?.lastUpstream === upstream.id,
       ...(upstream.route === 'cloud' ? { prepaidUsd: prepaidLeft(upstream.id) } : {}),
       promptTokens: (model) => this.#promptTokens(prepared, model.id),

@@ -156,7 +156,10 @@ describe('a provider of the caller’s own dialect', () => {
     expect(gateway.stats().breakers).toMatchObject([{ upstream: 'provider', state: 'open', cause: 'busy' }]);
     await fake.behave({});
     const { started } = await fake.state();
-    expect((await messages()).status).toBe(503);
+    const next = await messages();
+    expect(next.status).toBe(503);
+    expect(Number(next.headers.get('retry-after'))).toBeGreaterThan(5);
+    expect(await next.text()).toContain('has no room');
     expect((await fake.state()).started).toBe(started);
   });
 
@@ -199,7 +202,10 @@ describe('a provider of the caller’s own dialect', () => {
     });
     const answer = await messages();
     expect(answer.status).toBe(502);
-    expect(await answer.text()).not.toContain('x-api-key');
+    const text = await answer.text();
+    expect(text).not.toContain('x-api-key');
+    expect(text).toContain('refused the key that this node sent');
+    expect(text).not.toContain('again');
     expect(gateway.stats().breakers).toMatchObject([{ cause: 'unauthorised', nextTryAt: null }]);
   });
 

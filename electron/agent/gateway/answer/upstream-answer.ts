@@ -75,10 +75,15 @@ function errorFor(status: number, told: ToldError | null, { retryAfterS, nowMs }
   }
   // What an upstream says of our key is for us, and may repeat the key.
   const theirs = status === 401 || status === 403 ? undefined : told?.message;
-  const message = theirs ?? `The engine answered with status ${status}. Send the request again.`;
+  const message =
+    theirs ?? (status === 401 ? keyRefused : `The engine answered with status ${status}. Send the request again.`);
   const context = { status, param, ...(retryAfterS === null ? {} : { retryAfterS }) };
   return new AppError(codeFor(status, told), message, { context });
 }
+
+/** To send it again does not help, and the caller's own key is not the one that was refused. */
+const keyRefused =
+  'What should answer refused the key that this node sent. The operator of this node has to look after it.';
 
 function codeFor(status: number, told: ToldError | null): ErrorCode {
   const type = told?.type ?? '';

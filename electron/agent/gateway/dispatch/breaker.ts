@@ -43,10 +43,20 @@ const tellsNothingNew: ReadonlySet<BreakerEvent['kind']> = new Set(['begun', 'an
 const closed: BreakerState = { kind: 'closed', failures: 0, pauses: 0 };
 
 /**
+ * The state once its time is over: one that was busy is well again and takes all that comes, for it never failed. The
+ * others are tried with one request first. Pure.
+ */
+function atTime(state: BreakerState, nowMs: number): BreakerState {
+  if (state.kind !== 'open' || state.cause !== 'busy' || state.untilMs > nowMs) return state;
+  return { kind: 'closed', failures: 0, pauses: state.pauses };
+}
+
+/**
  * What comes of an event. Pure. A request that was sent before the breaker opened tells it nothing new by failing. On
  * trial, the beginning of an answer lets the others in again, and one more failure shuts them out for longer.
  */
-function nextBreakerState(state: BreakerState, event: BreakerEvent, nowMs: number): BreakerState {
+function nextBreakerState(before: BreakerState, event: BreakerEvent, nowMs: number): BreakerState {
+  const state = atTime(before, nowMs);
   switch (event.kind) {
     case 'sent':
       return state.kind === 'open' ? { kind: 'probing', cause: state.cause, pauses: state.pauses } : state;
@@ -57,7 +67,7 @@ function nextBreakerState(state: BreakerState, event: BreakerEvent, nowMs: numbe
     case 'failed':
       return failed(state, event.weight, nowMs);
     case 'busy':
-      return open(state, 'busy', nowMs + Math.min(event.forMs, longestBusyMs));
+      return busy(state, nowMs + Math.min(event.forMs, longestBusyMs));
     case 'unauthorised':
       return open(state, 'unauthorised', Infinity);
     case 'out-of-money':
@@ -78,6 +88,12 @@ function failed(state: BreakerState, weight: number, nowMs: number): BreakerStat
   return { kind: 'open', cause: 'failing', untilMs: nowMs + pauseMs, pauses: state.pauses + 1 };
 }
 
+/** A request that was sent before it opened shortens no pause, and least of all one that has a worse cause. */
+function busy(state: BreakerState, untilMs: number): BreakerState {
+  if (state.kind !== 'open') return open(state, 'busy', untilMs);
+  return state.cause === 'busy' ? open(state, 'busy', Math.max(untilMs, state.untilMs)) : state;
+}
+
 function open(state: BreakerState, cause: BreakerCause, untilMs: number): BreakerState {
   return { kind: 'open', cause, untilMs, pauses: state.pauses };
 }
@@ -87,7 +103,7 @@ function open(state: BreakerState, cause: BreakerCause, untilMs: number): Breake
  *
  * | what came | means |
  * |---|---|
- * | 429, 503, 529 with Retry-After | busy: left alone until then |
+ * | 429, 503, 529 with Retry-After | busy: left alone until then, and well after it |
  * | 429, 529 without | a failure |
  * | 503 without | nothing: an engine that loads its model says so |
  * | 401 | not authorised until the node starts again; of an engine of this machine a failure, for its key may change |
@@ -121,6 +137,21 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   'model_not_found',
 ]);
 
+/** An upstream that gets no requests, or only one that finds out whether it answers again. */
+export interface LeftOut {
+  readonly cause: BreakerCause;
+  /** Milliseconds until it is tried again; 0 while it is, or may be; null where it is not tried again by itself. */
+  readonly forMs: number | null;
+  /** The same as a time, ISO 8601. */
+  readonly nextTryAt: string | null;
+}
+
+/** `half-open`: the pause is over and one request may find out; while it does, `open` for all others. */
+export type BreakerStanding =
+  { readonly kind: 'closed' } | { readonly kind: 'open' | 'half-open'; readonly leftOut: LeftOut };
+
+const wellStanding: BreakerStanding = { kind: 'closed' };
+
 export interface BreakerRow {
   readonly upstream: string;
   readonly state: 'open' | 'half-open';
@@ -138,11 +169,19 @@ export class CircuitBreakers {
     this.#clock = deps.clock;
   }
 
-  /** `half-open`: the pause is over and one request may find out; while it does, `open` for all others. */
-  stateOf(upstreamId: string): 'closed' | 'open' | 'half-open' {
-    const state = this.#states.get(upstreamId);
-    if (state === undefined || state.kind === 'closed') return 'closed';
-    return state.kind === 'open' && state.untilMs <= this.#clock.monotonic() ? 'half-open' : 'open';
+  stateOf(upstreamId: string): BreakerStanding['kind'] {
+    return this.standingOf(upstreamId).kind;
+  }
+
+  /** The same with what is known of one that is left out. */
+  standingOf(upstreamId: string): BreakerStanding {
+    const before = this.#states.get(upstreamId);
+    if (before === undefined) return wellStanding;
+    const nowMs = this.#clock.monotonic();
+    const state = atTime(before, nowMs);
+    if (state.kind === 'closed') return wellStanding;
+    const leftOut = this.#leftOut(state, nowMs);
+    return { kind: state.kind === 'open' && leftOut.forMs === 0 ? 'half-open' : 'open', leftOut };
   }
 
   /** Whether a request may be sent now; if so, what came of it must be told by {@link report}, once. */
@@ -168,13 +207,19 @@ export class CircuitBreakers {
 
   /** Those that are left out now. */
   list(): BreakerRow[] {
-    const now = this.#clock.now();
     const nowMs = this.#clock.monotonic();
-    return [...this.#states].flatMap(([upstream, state]): BreakerRow[] => {
+    return [...this.#states].flatMap(([upstream, before]): BreakerRow[] => {
+      const state = atTime(before, nowMs);
       if (state.kind === 'closed') return [];
-      const untilMs = state.kind === 'open' ? state.untilMs : nowMs;
-      const nextTryAt = untilMs === Infinity ? null : new Date(now + Math.max(0, untilMs - nowMs)).toISOString();
-      return [{ upstream, state: untilMs <= nowMs ? 'half-open' : 'open', cause: state.cause, nextTryAt }];
+      const { cause, forMs, nextTryAt } = this.#leftOut(state, nowMs);
+      return [{ upstream, state: forMs === 0 ? 'half-open' : 'open', cause, nextTryAt }];
     });
+  }
+
+  #leftOut(state: Exclude<BreakerState, { kind: 'closed' }>, nowMs: number): LeftOut {
+    const { cause } = state;
+    const forMs = state.kind === 'open' ? Math.max(0, state.untilMs - nowMs) : 0;
+    if (forMs === Infinity) return { cause, forMs: null, nextTryAt: null };
+    return { cause, forMs, nextTryAt: new Date(this.#clock.now() + forMs).toISOString() };
   }
 }

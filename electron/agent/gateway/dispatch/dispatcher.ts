@@ -2,6 +2,7 @@ import { AppError, toAppError, traitsOf } from '../../base/errors.ts';
 import type { RelayOutcome } from '../answer/relay.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
 import { breakerEventFor, type CircuitBreakers } from './breaker.ts';
+import { leftOutError } from './left-out.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 export type Candidates = readonly [PlannedCandidate, ...PlannedCandidate[]];
@@ -49,8 +50,10 @@ export class Dispatcher {
     let tries = 0;
     for (const candidate of candidates) {
       const { id, route } = candidate.upstream;
-      if (this.#breakers.stateOf(id) === 'open') {
+      const standing = this.#breakers.standingOf(id);
+      if (standing.kind === 'open') {
         steps.tried(candidate, 'skipped', 'breaker-open');
+        passedOver ??= leftOutError(candidate.model.id, id, standing.leftOut);
         continue;
       }
       if (tries > 0 && !this.#retries.retry(tries)) break;

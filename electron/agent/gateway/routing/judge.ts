@@ -1,5 +1,6 @@
 import type { RouteReason } from '../../../contract/routing.ts';
 import type { Estimate } from '../../../contract/trace.ts';
+import { leftOutSentence } from '../dispatch/left-out.ts';
 import { isModelAllowed } from '../names/model-pattern.ts';
 import { missingIn, type Offer } from './offers.ts';
 import type { RejectCode, RejectedOption, RouteAsk, RouteContext } from './plan.ts';
@@ -52,8 +53,10 @@ export function judgeOffer(offer: Offer, ask: RouteAsk, context: RouteContext, s
     );
   }
   if (!upstream.ready) return reject('not-ready', upstream.sentence);
-  if (breaker === 'open')
-    return reject('breaker-open', 'It failed several times in a row and is left alone for a while.');
+  if (breaker.kind === 'open') {
+    const { leftOut } = breaker;
+    return { ...reject('breaker-open', leftOutSentence(leftOut)), leftOut };
+  }
   if (upstream.route !== 'cloud') return null;
 
   if (context.offload === 'off') return reject('offload-off', 'Offloading to the cloud is switched off.');
@@ -133,8 +136,12 @@ function lotOf(seed: string, id: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Reasons in the answer's header for what spoke against the most promising upstream. */
-export const reasonOfReject: Readonly<Record<RejectCode, RouteReason>> = {
+/** The reason in the answer's header for what spoke against the most promising upstream. */
+export function reasonOfRejected({ code, leftOut }: RejectedOption): RouteReason {
+  return leftOut?.cause === 'busy' ? 'too-busy' : reasons[code];
+}
+
+const reasons: Readonly<Record<RejectCode, RouteReason>> = {
   'lacks-model': 'unknown-model',
   'not-default': 'unknown-model',
   'lacks-capability': 'bad-request',

@@ -34,7 +34,7 @@ export function orderUnpaid(places: readonly Place[], stance: Stance, context: R
     const isLocal = upstream.route === 'local';
     const prefersSize = prefersBest(stance) && isLocal;
     const rank = inTime && hasSession ? 0 : inTime || prefersSize ? (isLocal ? 1 : 2) : 3;
-    const last = Number(breaker === 'half-open') * 2 + Number(place.estimate.waitMs > context.mostWaitMs);
+    const last = Number(breaker.kind === 'half-open') * 2 + Number(place.estimate.waitMs > context.mostWaitMs);
     const size = prefersSize ? -place.model.sizeBytes : 0;
     const keys = [last, rank, size, inTime ? Number(!place.model.loaded) : 0, scoreOf(place), isLocal ? 0 : 1];
     return { place, keys };
@@ -57,7 +57,7 @@ export function orderPaid(places: readonly Place[], stance: Stance): Place[] {
       const cost = estimate.worstUsd + (estimate.lostCacheUsd ?? 0);
       return {
         place,
-        keys: [Number(option.breaker === 'half-open'), Number(!keepsCache), ...order, scoreOf(place), cost],
+        keys: [Number(option.breaker.kind === 'half-open'), Number(!keepsCache), ...order, scoreOf(place), cost],
       };
     }),
   );
@@ -83,7 +83,7 @@ export function isAsGood(place: Place, first: Place, stance: Stance, context: Ro
   const staysWithCache = first.option.hasSession && first.estimate.cachedTokens > 0;
   if (staysWithCache || place.estimate.lostCacheTokens > 0) return false;
   if (place.option.upstream.route !== first.option.upstream.route || place.isPaid !== first.isPaid) return false;
-  if (place.option.breaker !== 'closed' || (!place.model.loaded && first.model.loaded)) return false;
+  if (place.option.breaker.kind !== 'closed' || (!place.model.loaded && first.model.loaded)) return false;
   // For quality the size decides, and a smaller model will not do.
   if (prefersBest(stance) && place.model.sizeBytes < first.model.sizeBytes) return false;
   const work = ({ estimate }: Place): number => estimate.loadMs + estimate.prefillMs;

@@ -5,6 +5,7 @@ import type { AppError } from '../../base/errors.ts';
 import type { Dialect, Operation } from '../../inference/request.ts';
 import type { SpendingVerdict } from '../../inference/spending.ts';
 import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import type { BreakerStanding, LeftOut } from '../dispatch/breaker.ts';
 import type { Target } from '../names/resolved-name.ts';
 
 /** What the router is asked. */
@@ -37,7 +38,7 @@ export interface RouteAsk {
 /** An upstream as the router sees it. The functions are pure reads of the state at the time of the decision. */
 export interface RouteOption {
   readonly upstream: UpstreamDescription;
-  readonly breaker: 'closed' | 'open' | 'half-open';
+  readonly breaker: BreakerStanding;
   /** Whether the chat's prefix was last served here. */
   readonly hasSession: boolean;
   estimate(model: ServedModel): Estimate;
@@ -108,6 +109,8 @@ export interface RejectedOption {
   readonly estimate: Estimate | null;
   /** When there may be money again, milliseconds since the epoch; null where time alone brings none. */
   readonly untilMs?: number | null;
+  /** Of `breaker-open`: why, and until when. */
+  readonly leftOut?: LeftOut;
 }
 
 export type RoutePlan =

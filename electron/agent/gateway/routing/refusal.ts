@@ -3,8 +3,9 @@ import { quotable } from '../../base/quotable.ts';
 import type { UpstreamDescription } from '../../inference/upstream.ts';
 import { missingCapability } from '../missing-capability.ts';
 import { retryContext } from '../dispatch/expense.ts';
+import { leftOutError } from '../dispatch/left-out.ts';
 import { count } from './figures.ts';
-import { reasonOfReject, tokensFor } from './judge.ts';
+import { reasonOfRejected, tokensFor } from './judge.ts';
 import { missingIn, type Offer, type Offers } from './offers.ts';
 import type { RejectCode, RejectedOption, RouteAsk, RouteContext, RouteOption, RoutePlan } from './plan.ts';
 
@@ -62,18 +63,22 @@ export function refuseAll(
   const near = rejected.filter(({ code, upstream }) => code === 'not-ready' && upstream.route === 'local');
   const far = rejected.filter(({ code, upstream }) => code === 'not-ready' && upstream.route !== 'local');
   const rank = ({ code }: RejectedOption): number => tellingFirst.indexOf(code);
+  // Of several that are left out the caller waits for the one that is back first.
+  const backInMs = ({ leftOut }: RejectedOption): number => (leftOut ? (leftOut.forMs ?? Number.MAX_VALUE) : 0);
+  const [told] = about.toSorted((a, b) => rank(a) - rank(b) || backInMs(a) - backInMs(b));
   // A peer that is away says less than what is wrong here.
-  const most = near[0] ?? about.toSorted((a, b) => rank(a) - rank(b))[0] ?? far[0];
+  const most = near[0] ?? told ?? far[0];
   if (!most) return refused('local-not-ready', notReady([]), rejected);
   if (most.code === 'not-ready') {
     const down = (most === near[0] ? near : far).map(({ upstream }) => upstream);
     return refused('local-not-ready', notReady(down), rejected);
   }
-  return refused(reasonOfReject[most.code], errorFor(most, offers.offers, ask, context), rejected);
+  return refused(reasonOfRejected(most), errorFor(most, offers.offers, ask, context), rejected);
 }
 
 function errorFor(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk, context: RouteContext): AppError {
   const name = most.model ?? '';
+  if (most.leftOut) return leftOutError(name, most.upstream.id, most.leftOut);
   const make = (code: ErrorCode, advice: string, more: ErrorContext = {}): AppError =>
     new AppError(code, `${name} on ${most.upstream.id} cannot answer this: ${lowerFirst(most.sentence)} ${advice}`, {
       context: { param: 'model', upstream: most.upstream.id, ...more },
@@ -86,10 +91,6 @@ function errorFor(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk,
     }
     case 'prompt-too-long':
       return promptTooLong(most, offers, ask);
-    case 'breaker-open': {
-      const message = `${name} on ${most.upstream.id} failed several times in a row and is left alone for a while. Try again in a moment.`;
-      return new AppError('engine_not_ready', message, { context: { retryAfterS: 5 } });
-    }
     case 'no-budget':
       return make('key_limit', 'Name a model of this node, or raise the budget.', {
         ...retryContext({ reason: 'no-budget', untilMs: most.untilMs ?? null }, context.nowMs ?? 0),
@@ -105,6 +106,7 @@ function errorFor(most: RejectedOption, offers: readonly Offer[], ask: RouteAsk,
         'loop_detected',
         `${name} is on ${most.upstream.id} only. ${most.sentence} (${context.nodeId})`,
       );
+    case 'breaker-open':
     case 'not-allowed':
     case 'lacks-model':
     case 'not-default':

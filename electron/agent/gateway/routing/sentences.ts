@@ -1,4 +1,5 @@
 import type { RouteReason } from '../../../contract/routing.ts';
+import type { BreakerCause } from '../dispatch/breaker.ts';
 import { count, dollars, seconds } from './figures.ts';
 import type { Place } from './judge.ts';
 import type { RouteContext } from './plan.ts';
@@ -55,12 +56,19 @@ export function sentenceFor(place: Place, standing: Standing, context: RouteCont
   if (!place.isPaid && standing.isFirst && standing.withoutCloud !== null) {
     parts.push(`Not by the cloud: ${standing.withoutCloud.sentence}`);
   }
-  if (place.option.breaker === 'half-open') parts.push('It failed a while ago and is on trial.');
+  if (place.option.breaker.kind === 'half-open') parts.push(onTrial[place.option.breaker.leftOut.cause]);
   if (place.estimate.waitMs > context.mostWaitMs)
     parts.push(`Waiting is limited to ${seconds(context.mostWaitMs)}, so it may be refused.`);
   if (standing.afterFailure) parts.push('Tried if those before it fail.');
   return parts.join(' ');
 }
+
+const onTrial: Readonly<Record<BreakerCause, string>> = {
+  failing: 'It failed a while ago and is on trial.',
+  busy: 'It had no room a while ago and is on trial.',
+  unauthorised: 'It refused the key a while ago and is on trial.',
+  'out-of-money': 'Its account was used up a while ago, and it is on trial.',
+};
 
 const whyPaid: Readonly<Record<Stance, string>> = {
   auto: 'Nothing that is free begins in time.',

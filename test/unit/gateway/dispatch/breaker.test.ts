@@ -87,24 +87,97 @@ describe('CircuitBreakers', () => {
     expect(state()).toBe('half-open');
   });
 
-  it('F30 leaves an upstream alone that is busy until the time it told, and takes it for well then', () => {
+  it('F30 leaves an upstream alone that is busy until the time it told, and takes it for well then: all go there', () => {
     const { clock, breakers, state } = site();
     breakers.report('a', { kind: 'busy', forMs: 30_000 });
     expect(breakers.list()).toEqual([
       { upstream: 'a', state: 'open', cause: 'busy', nextTryAt: new Date(clock.now() + 30_000).toISOString() },
     ]);
-    clock.advance(30_000);
-    expect(state()).toBe('half-open');
-    breakers.enter('a');
-    breakers.report('a', { kind: 'answered' });
+    clock.advance(29_999);
+    expect(state()).toBe('open');
+    clock.advance(1);
     expect(state()).toBe('closed');
+    expect(breakers.list()).toEqual([]);
+    expect([breakers.enter('a'), breakers.enter('a')]).toEqual([true, true]);
+    expect(state()).toBe('closed');
+    for (let time = 0; time < 4; time += 1) breakers.report('a', failed);
+    expect(state()).toBe('closed');
+    breakers.report('a', failed);
+    expect(breakers.list()).toMatchObject([{ cause: 'failing' }]);
+  });
+
+  it('F30 a late answer to an older request shortens no pause, and covers up no worse cause', () => {
+    const { clock, breakers, fail, state } = site();
+    breakers.report('a', { kind: 'busy', forMs: 30_000 });
+    breakers.report('a', { kind: 'busy', forMs: 1_000 });
+    clock.advance(29_999);
+    expect(state()).toBe('open');
+    breakers.report('a', { kind: 'unauthorised' });
+    breakers.report('a', { kind: 'busy', forMs: 1_000 });
+    clock.advance(600_000);
+    expect(breakers.list()).toMatchObject([{ cause: 'unauthorised', nextTryAt: null }]);
+    breakers.reset();
+    fail(5);
+    breakers.report('a', { kind: 'busy', forMs: 1_000 });
+    clock.advance(1_000);
+    expect(breakers.list()).toMatchObject([{ cause: 'failing', state: 'open' }]);
+  });
+
+  it('F30 one that fails while it is on trial and is only busy then takes all again, but pauses longer the next time', () => {
+    const { clock, breakers, fail, state } = site();
+    fail(5);
+    clock.advance(5_000);
+    breakers.enter('a');
+    breakers.report('a', { kind: 'busy', forMs: 2_000 });
+    clock.advance(2_000);
+    expect(state()).toBe('closed');
+    fail(5);
+    clock.advance(9_999);
+    expect(state()).toBe('open');
+    clock.advance(1);
+    expect(state()).toBe('half-open');
+  });
+
+  it('F30 tells why one is left out, for how long and until when', () => {
+    const { clock, breakers, fail } = site();
+    expect(breakers.standingOf('a')).toEqual({ kind: 'closed' });
+    fail(5);
+    clock.advance(1_000);
+    const nextTryAt = new Date(clock.now() + 4_000).toISOString();
+    expect(breakers.standingOf('a')).toEqual({
+      kind: 'open',
+      leftOut: { cause: 'failing', forMs: 4_000, nextTryAt },
+    });
+    clock.advance(4_000);
+    const now = { cause: 'failing', forMs: 0, nextTryAt };
+    expect(breakers.standingOf('a')).toEqual({ kind: 'half-open', leftOut: now });
+    breakers.enter('a');
+    expect(breakers.standingOf('a')).toEqual({ kind: 'open', leftOut: now });
+    breakers.report('b', { kind: 'unauthorised' });
+    expect(breakers.standingOf('b')).toEqual({
+      kind: 'open',
+      leftOut: { cause: 'unauthorised', forMs: null, nextTryAt: null },
+    });
   });
 
   it('does not believe in a pause of years', () => {
     const { clock, breakers, state } = site();
     breakers.report('a', { kind: 'busy', forMs: 1e12 });
-    clock.advance(600_000);
+    clock.advance(599_999);
+    expect(state()).toBe('open');
+    clock.advance(1);
+    expect(state()).toBe('closed');
+  });
+
+  it('F30 an account without money is tried with one request, which closes it or leaves it alone anew', () => {
+    const { clock, breakers, state } = site();
+    breakers.report('a', { kind: 'out-of-money', forMs: 60_000 });
+    clock.advance(60_000);
     expect(state()).toBe('half-open');
+    breakers.enter('a');
+    expect(breakers.enter('a')).toBe(false);
+    breakers.report('a', { kind: 'out-of-money', forMs: 60_000 });
+    expect(breakers.list()).toMatchObject([{ cause: 'out-of-money', state: 'open' }]);
   });
 
   it('F30 tries one that refused our key no more, until it is told to', () => {

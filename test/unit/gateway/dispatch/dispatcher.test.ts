@@ -59,6 +59,17 @@ describe('Dispatcher', () => {
     expect(state()).toBe('closed');
   });
 
+  it('F30 says why when the only one was left out between the plan and its turn', async () => {
+    const { breakers, send } = site();
+    breakers.report('here', { kind: 'busy', forMs: 7_000 });
+    await expect(send(() => Promise.reject(new Error('it was sent')))).rejects.toMatchObject({
+      code: 'too_busy',
+      message:
+        'qwen on here cannot answer now: it has no room and asked to be left alone for another 7.0 s. Try again in 7 s.',
+      context: { upstream: 'here', retryAfterS: 7 },
+    });
+  });
+
   it('F30 an answer that begins and breaks off proves nothing: five in a row open it, and after a trial one', async () => {
     const { clock, fail, state } = site();
     await fail(4, true);

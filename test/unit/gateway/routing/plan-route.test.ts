@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LeftOut } from '../../../../electron/agent/gateway/dispatch/breaker.ts';
 import { planRoute } from '../../../../electron/agent/gateway/routing/plan-route.ts';
 import type { RouteAsk, RouteContext, RouteOption } from '../../../../electron/agent/gateway/routing/plan.ts';
 import { against, ask, context, model, naming, option, told } from './route-world.ts';
@@ -183,6 +184,38 @@ describe('planRoute, refusals', () => {
       '? b qwen local-idle',
     ]);
     expect(plan(naming('qwen'), [broken])).toEqual(['refused local-not-ready engine_not_ready']);
+  });
+
+  it('F30 of several that are left out tells of the one that is back first, and why', () => {
+    const at = (forMs: number | null, cause: LeftOut['cause']) =>
+      ({ breaker: 'open', leftOut: { cause, forMs, nextTryAt: '2026-01-01T00:00:00.000Z' } }) as const;
+    const refusal = (options: readonly RouteOption[]) => {
+      const result = planRoute(naming('qwen'), options, context());
+      if (result.kind !== 'refused') throw new Error('there is a plan');
+      const { reason, error } = result;
+      return [reason, error.code, error.context['upstream'], error.context['retryAfterS'], error.message];
+    };
+    const refused = option('peer', 'a', at(null, 'unauthorised'));
+    const empty = option('peer', 'b', at(3_600_000, 'out-of-money'));
+    const failing = option('peer', 'c', at(20_000, 'failing'));
+    const busy = option('peer', 'd', at(1_500, 'busy'));
+    expect(refusal([refused, empty, failing, busy])).toEqual([
+      'too-busy',
+      'too_busy',
+      'd',
+      2,
+      'qwen on d cannot answer now: it has no room and asked to be left alone for another 1.5 s. Try again in 2 s.',
+    ]);
+    expect(refusal([refused, empty, failing]).slice(0, 4)).toEqual(['local-not-ready', 'engine_not_ready', 'c', 20]);
+    expect(refusal([refused, empty]).slice(1, 4)).toEqual(['engine_not_ready', 'b', 3_600]);
+    expect(refusal([refused]).slice(1, 4)).toEqual(['engine_not_ready', 'a', null]);
+  });
+
+  it('F30 says of one on trial what was wrong with it', () => {
+    const leftOut = { cause: 'out-of-money', forMs: 0, nextTryAt: null } as const;
+    const result = planRoute(naming('qwen'), [option('peer', 'a', { breaker: 'half-open', leftOut })], context());
+    const [first] = result.kind === 'plan' ? result.candidates : [];
+    expect(first?.sentence).toContain('Its account was used up a while ago, and it is on trial.');
   });
 
   it('answers only with models that the key may use, in whichever way they may be named', () => {

@@ -1,4 +1,5 @@
 import type { Estimate } from '../../../../electron/contract/trace.ts';
+import type { BreakerStanding, LeftOut } from '../../../../electron/agent/gateway/dispatch/breaker.ts';
 import type {
   RouteAsk,
   RouteContext,
@@ -20,7 +21,9 @@ export function model(id: string, change: Partial<ServedModel> = {}): ServedMode
 
 interface OptionChange extends Partial<UpstreamDescription> {
   readonly expected?: Partial<Estimate> | ((model: ServedModel) => Partial<Estimate>);
-  readonly breaker?: RouteOption['breaker'];
+  readonly breaker?: BreakerStanding['kind'];
+  /** Of one whose breaker is not closed. */
+  readonly leftOut?: LeftOut;
   readonly hasSession?: boolean;
   readonly verdict?: SpendingVerdict;
   readonly prepaidUsd?: number;
@@ -31,6 +34,7 @@ export function option(route: UpstreamRoute, id: string, change: OptionChange = 
   const {
     expected = {},
     breaker = 'closed',
+    leftOut = { cause: 'failing', forMs: breaker === 'open' ? 5_000 : 0, nextTryAt: '2026-01-01T00:00:05.000Z' },
     hasSession = false,
     verdict = { allowed: true },
     prepaidUsd,
@@ -49,7 +53,7 @@ export function option(route: UpstreamRoute, id: string, change: OptionChange = 
       slots: 2,
       ...described,
     },
-    breaker,
+    breaker: breaker === 'closed' ? { kind: 'closed' } : { kind: breaker, leftOut },
     hasSession,
     ...(prepaidUsd === undefined ? {} : { prepaidUsd }),
     estimate: (asked) => {
