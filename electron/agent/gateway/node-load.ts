@@ -6,7 +6,7 @@ import type { GatewayPolicy } from './policy.ts';
 
 export interface NodeLoadDeps {
   readonly upstreams: () => readonly Upstream[];
-  readonly admission: Pick<Admission, 'inFlight' | 'queued' | 'predictedWaitMs'>;
+  readonly admission: Pick<Admission, 'loadOf' | 'predictedWaitMs'>;
   readonly pressure: () => PressureFigures | null;
 }
 
@@ -46,16 +46,19 @@ export class NodeLoad {
     return this.descriptions().reduce((sum, each) => sum + (isHere(each) ? each.slots : 0), 0);
   }
 
-  /** As it is now; the level follows from the one at the last look. */
+  /** How full the engines of this machine are, as it is now; the level follows from the one at the last look. */
   saturation(): Saturation {
     const { admission, pressure } = this.#deps;
-    const here = this.descriptions().filter(isHere);
+    const local = this.descriptions().filter(({ route }) => route === 'local');
+    // What a peer or a provider works on fills no slot here; what an engine has taken that is still starting does.
+    const { inFlight, queued } = admission.loadOf(local.map(({ id }) => id));
+    const here = local.filter(isHere);
     const [first, ...others] = here.map(({ id }) => id);
     const lanes = first === undefined ? null : ([first, ...others] as const);
     const now = saturationOf(
       {
-        inFlight: admission.inFlight,
-        queued: admission.queued,
+        inFlight,
+        queued,
         slots: here.reduce((sum, { slots }) => sum + slots, 0),
         waitMs: lanes === null ? null : admission.predictedWaitMs({ lanes, priority: 'normal', caller: '' }),
         goalMs: this.#policy.goalMs,

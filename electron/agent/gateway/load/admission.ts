@@ -107,6 +107,15 @@ export class Admission {
     return { inFlight: known?.inFlight ?? 0, queued, slots: this.#slots(lane), endedLately };
   }
 
+  /** Requests that run in the lanes, and those that wait for one of them. */
+  loadOf(lanes: readonly string[]): Pick<LaneLoad, 'inFlight' | 'queued'> {
+    let inFlight = 0;
+    for (const lane of lanes) inFlight += this.#lanes.get(lane)?.inFlight ?? 0;
+    let queued = 0;
+    for (const { ask } of this.#waiting) if (ask.lanes.some((lane) => lanes.includes(lane))) queued += 1;
+    return { inFlight, queued };
+  }
+
   /** Milliseconds that such a request would wait for a place now, were nobody else to come; 0 when one is free. */
   predictedWaitMs(ask: Pick<AdmissionAsk, 'lanes' | 'priority' | 'caller'>): number {
     // Asked for every upstream on every request, nearly always while there is room.

@@ -2,8 +2,10 @@ import { assertNever } from '../../base/errors.ts';
 import type { EngineLoad } from '../../inference/upstream.ts';
 import type { PressureFigures } from './pressure.ts';
 
+/** Of the engines of this machine. */
 export interface Load {
   readonly inFlight: number;
+  /** Requests that wait for one of them. */
   readonly queued: number;
   /** Requests that the ready upstreams work on side by side. */
   readonly slots: number;
