@@ -1,3 +1,5 @@
+import type { ProviderKind } from '../../electron/contract/cloud.ts';
+import type { Billing } from '../../electron/agent/inference/upstream.ts';
 import { FakeAnthropic } from '../fakes/fake-anthropic-process.ts';
 import { FakeOpenAiProvider } from '../fakes/fake-openai-provider-process.ts';
 import { providerKey } from '../integration/cloud/providers/providers-rig.ts';
@@ -16,6 +18,8 @@ for (const kind of ['anthropic', 'anthropic-compatible'] as const) {
   });
 }
 
+const billing: Partial<Record<ProviderKind, Billing>> = { openrouter: 'by-host' };
+
 for (const kind of ['openai', 'gemini', 'xai', 'openrouter', 'openai-compatible'] as const) {
   providerPortSuite({
     kind,
@@ -23,6 +27,7 @@ for (const kind of ['openai', 'gemini', 'xai', 'openrouter', 'openai-compatible'
     headers: [...always, 'authorization'],
     keyHeader: { name: 'authorization', value: `Bearer ${providerKey}` },
     promptTokens: 20,
+    billing: billing[kind],
     start: () => FakeOpenAiProvider.start(kind === 'openai-compatible' ? 'openai' : kind),
   });
 }

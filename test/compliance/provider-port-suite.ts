@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderKind } from '../../electron/contract/cloud.ts';
 import { ManualClock } from '../../electron/agent/base/clock.ts';
 import { AppError } from '../../electron/agent/base/errors.ts';
-import type { Upstream } from '../../electron/agent/inference/upstream.ts';
+import type { Billing, Upstream } from '../../electron/agent/inference/upstream.ts';
 import { usageLimitFault } from '../fakes/fake-anthropic-behaviour.ts';
 import { chatFor, providerKey, ProvidersRig, textOf } from '../integration/cloud/providers/providers-rig.ts';
 import { never, readBody } from './port-rig.ts';
@@ -46,6 +46,8 @@ export interface ProviderSuiteOptions {
   readonly keyHeader: { readonly name: string; readonly value: string };
   /** What the stand-in bills for a prompt. */
   readonly promptTokens: number;
+  /** What its bill goes by beside; left out for nothing. */
+  readonly billing?: Billing | undefined;
   start(): Promise<ProviderStandIn>;
 }
 
@@ -129,6 +131,7 @@ export function providerPortSuite(options: ProviderSuiteOptions): void {
       expect(rig.row(id)).toMatchObject({ sentence: 'Ready with 2 models.', modelsTotal: 2, inFlight: 0 });
       const described = upstream().describe();
       expect(described).toMatchObject({ id, route: 'cloud', dialects: [dialect], ready: true, takesReceived: true });
+      expect(described.billing).toBe(options.billing);
       expect(described.models[0]).toMatchObject({ id: 'big-model', maxOutputTokens: 8_000, price: { inputUsd: 3 } });
     });
 

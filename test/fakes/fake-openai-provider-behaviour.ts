@@ -1,6 +1,14 @@
 /** The providers that speak OpenAI's dialect, each with its own form of errors and usage. */
 export type ProviderWire = 'openai' | 'gemini' | 'xai' | 'openrouter';
 
+/** Someone who serves OpenRouter's models; dollars for a million tokens. */
+export interface FakeHost {
+  readonly name: string;
+  readonly inputUsd: number;
+  readonly cachedInputUsd: number;
+  readonly outputUsd: number;
+}
+
 /** How the fake provider behaves from now on; what is left out is as in the default. */
 export interface FakeProviderBehaviour {
   readonly tokens: number;
@@ -24,6 +32,10 @@ export interface FakeProviderBehaviour {
   readonly errorPieces: number;
   readonly location: string;
   readonly models: readonly string[];
+  /** OpenRouter: of those that a request allows, the dearest answers it. */
+  readonly hosts: readonly FakeHost[];
+  /** OpenRouter: the account's own key is used with the host, which bills by itself; a twentieth of that is the fee. */
+  readonly ownKey: boolean;
 }
 
 export const defaultProviderBehaviour: FakeProviderBehaviour = {
@@ -40,6 +52,11 @@ export const defaultProviderBehaviour: FakeProviderBehaviour = {
   errorPieces: 1,
   location: '',
   models: ['big-model', 'small-model'],
+  hosts: [
+    { name: 'fair', inputUsd: 3, cachedInputUsd: 0.3, outputUsd: 15 },
+    { name: 'dear', inputUsd: 30, cachedInputUsd: 3, outputUsd: 150 },
+  ],
+  ownKey: false,
 };
 
 export interface FakeProviderRequest {
@@ -57,6 +74,8 @@ export interface FakeProviderBill {
   readonly cachedTokens: number;
   /** Thinking included; of an answer that broke off: what had been sent of it. */
   readonly outputTokens: number;
+  /** OpenRouter: dollars that the answer cost in all. */
+  readonly costUsd?: number;
   /** The answer went out to its end. */
   readonly whole: boolean;
 }

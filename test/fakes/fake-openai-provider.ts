@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import {
   defaultProviderBehaviour,
   type FakeProviderBehaviour,
+  type FakeHost,
   type FakeProviderBill,
   type FakeProviderRequest,
   type FakeProviderState,
@@ -26,8 +27,48 @@ function sendJson(response: ServerResponse, value: unknown, status = 200, header
   response.writeHead(status, { ...fixed, ...behaviour.headers, ...headers }).end(JSON.stringify(value));
 }
 
+interface Asked {
+  readonly model: string;
+  readonly stream?: boolean;
+  readonly stream_options?: { readonly include_usage?: boolean };
+  readonly provider?: {
+    readonly max_price?: { readonly prompt?: number; readonly completion?: number };
+    readonly only?: readonly string[];
+  };
+}
+
+/** Who answers at OpenRouter: load and outages decide there, so here the dearest does; undefined where nobody may. */
+function hostFor({ hosts }: FakeProviderBehaviour, { provider = {} }: Asked): FakeHost | undefined {
+  const { max_price: most = {}, only } = provider;
+  const allowed = hosts.filter(
+    ({ name, inputUsd, outputUsd }) =>
+      inputUsd <= (most.prompt ?? Infinity) &&
+      outputUsd <= (most.completion ?? Infinity) &&
+      (only === undefined || only.includes(name)),
+  );
+  return allowed.sort((a, b) => b.outputUsd - a.outputUsd)[0];
+}
+
+/** Dollars. */
+function costAt(host: FakeHost, b: FakeProviderBehaviour, outputTokens: number): number {
+  const prompt = (b.promptTokens - b.cachedTokens) * host.inputUsd + b.cachedTokens * host.cachedInputUsd;
+  return Number(((prompt + outputTokens * host.outputUsd) / 1e6).toFixed(9));
+}
+
+/** What OpenRouter tells of the money: the host's bill is told beside either way. */
+function money(b: FakeProviderBehaviour, asked: Asked, outputTokens: number): object {
+  const host = wire === 'openrouter' ? hostFor(b, asked) : undefined;
+  if (host === undefined) return {};
+  const cost = costAt(host, b, outputTokens);
+  return {
+    cost: b.ownKey ? cost / 20 : cost,
+    is_byok: b.ownKey,
+    cost_details: { upstream_inference_cost: cost, upstream_inference_prompt_cost: 0 },
+  };
+}
+
 /** xAI and Gemini leave thinking out of the completion; OpenAI and OpenRouter count it in. */
-function usage(b: FakeProviderBehaviour): object {
+function usage(b: FakeProviderBehaviour, asked: Asked): object {
   const outside = wire === 'xai' || wire === 'gemini';
   const completion = outside ? b.tokens : b.tokens + b.reasoning;
   const counted = {
@@ -40,7 +81,7 @@ function usage(b: FakeProviderBehaviour): object {
     ...counted,
     prompt_tokens_details: { cached_tokens: b.cachedTokens, audio_tokens: 0 },
     completion_tokens_details: { reasoning_tokens: b.reasoning, audio_tokens: 0 },
-    ...(wire === 'openrouter' ? { cost: 0.001, is_byok: false } : {}),
+    ...money(b, asked, b.tokens + b.reasoning),
   };
 }
 
@@ -73,7 +114,9 @@ function chunk(model: string, rest: object): string {
   return `data: ${JSON.stringify(value)}\n\n`;
 }
 
-function* events(model: string, b: FakeProviderBehaviour, tellsUsage: boolean): Generator<string> {
+function* events(asked: Asked, b: FakeProviderBehaviour): Generator<string> {
+  const { model } = asked;
+  const tellsUsage = asked.stream_options?.include_usage === true;
   const choice = (delta: object, reason: string | null): object => ({
     choices: [{ index: 0, delta, finish_reason: reason }],
     ...(tellsUsage && wire === 'openai' ? { usage: null } : {}),
@@ -82,29 +125,27 @@ function* events(model: string, b: FakeProviderBehaviour, tellsUsage: boolean): 
   yield chunk(model, choice({ role: 'assistant', content: '' }, null));
   for (let index = 0; index < b.tokens; index += 1) yield chunk(model, choice({ content: `tok${index} ` }, null));
   // Gemini tells its usage with the reason; the others in a piece of its own.
-  const withReason = wire === 'gemini' && tellsUsage ? { usage: usage(b) } : {};
+  const withReason = wire === 'gemini' && tellsUsage ? { usage: usage(b, asked) } : {};
   yield chunk(model, { ...choice({}, 'stop'), ...withReason });
-  if (tellsUsage && wire !== 'gemini') yield chunk(model, { choices: [], usage: usage(b) });
+  if (tellsUsage && wire !== 'gemini') yield chunk(model, { choices: [], usage: usage(b, asked) });
   yield 'data: [DONE]\n\n';
 }
 
 /** Errors cost nothing, and embeddings have no output. */
-function book(path: string, model: string, b: FakeProviderBehaviour, whole: boolean, sent: number): void {
-  if (b.fault === 'status' || b.fault === 'redirect') return;
+function book(path: string, asked: Asked, b: FakeProviderBehaviour, whole: boolean, sent: number): void {
+  const host = wire === 'openrouter' ? hostFor(b, asked) : null;
+  if (b.fault === 'status' || b.fault === 'redirect' || host === undefined) return;
+  const { model } = asked;
   const { promptTokens, cachedTokens } = b;
   const outputTokens = path.endsWith('/embeddings') ? 0 : whole ? b.tokens + b.reasoning : sent;
-  bills.push({ model, promptTokens, cachedTokens, outputTokens, whole });
+  const fee = b.ownKey ? 1.05 : 1;
+  const sum = host === null ? {} : { costUsd: costAt(host, b, outputTokens) * fee };
+  bills.push({ model, promptTokens, cachedTokens, outputTokens, whole, ...sum });
 }
 
-function stream(
-  response: ServerResponse,
-  model: string,
-  b: FakeProviderBehaviour,
-  tellsUsage: boolean,
-  tally: { sent: number },
-): void {
+function stream(response: ServerResponse, asked: Asked, b: FakeProviderBehaviour, tally: { sent: number }): void {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...b.headers });
-  const all = events(model, b, tellsUsage);
+  const all = events(asked, b);
   const step = (): void => {
     if (response.destroyed) return;
     const next = all.next();
@@ -121,7 +162,8 @@ function stream(
   step();
 }
 
-function whole(response: ServerResponse, path: string, model: string, b: FakeProviderBehaviour): void {
+function whole(response: ServerResponse, path: string, asked: Asked, b: FakeProviderBehaviour): void {
+  const { model } = asked;
   const text = Array.from({ length: b.tokens }, (_, index) => `tok${index} `).join('');
   const message = { role: 'assistant', content: text, refusal: null };
   const answer = path.endsWith('/embeddings')
@@ -129,7 +171,7 @@ function whole(response: ServerResponse, path: string, model: string, b: FakePro
         object: 'list',
         model,
         data: [{ object: 'embedding', index: 0, embedding: [0.25, -1, 3] }],
-        usage: { prompt_tokens: b.promptTokens, total_tokens: b.promptTokens },
+        usage: { prompt_tokens: b.promptTokens, total_tokens: b.promptTokens, ...money(b, asked, 0) },
       }
     : {
         id: 'chatcmpl-fake',
@@ -137,7 +179,7 @@ function whole(response: ServerResponse, path: string, model: string, b: FakePro
         created: 1_767_225_600,
         model,
         choices: [{ index: 0, message, finish_reason: 'stop' }],
-        usage: usage(b),
+        usage: usage(b, asked),
       };
   const body = JSON.stringify(answer);
   if (b.fault !== 'cut' && b.fault !== 'silent') {
@@ -152,20 +194,22 @@ function whole(response: ServerResponse, path: string, model: string, b: FakePro
 
 function answer(response: ServerResponse, path: string, body: string): void {
   const b = behaviour;
-  const asked = JSON.parse(body) as { model: string; stream?: boolean; stream_options?: { include_usage?: boolean } };
+  const asked = JSON.parse(body) as Asked;
   counts.started += 1;
   counts.active += 1;
   const tally = { sent: 0 };
   response.once('close', () => {
     counts.active -= 1;
     if (!response.writableFinished) counts.aborted += 1;
-    book(path, asked.model, b, response.writableFinished && b.fault === 'none', tally.sent);
+    book(path, asked, b, response.writableFinished && b.fault === 'none', tally.sent);
   });
   if (b.fault === 'hang') return;
   if (b.fault === 'status') refuse(response, b);
   else if (b.fault === 'redirect') response.writeHead(307, { location: b.location }).end();
-  else if (asked.stream === true) stream(response, asked.model, b, asked.stream_options?.include_usage === true, tally);
-  else whole(response, path, asked.model, b);
+  else if (wire === 'openrouter' && hostFor(b, asked) === undefined) {
+    sendJson(response, { error: { message: 'No endpoints found that meet the price.', code: 404 } }, 404);
+  } else if (asked.stream === true) stream(response, asked, b, tally);
+  else whole(response, path, asked, b);
 }
 
 function list(response: ServerResponse): void {

@@ -42,6 +42,16 @@ export function isOutOfMoney(status: number, told: ToldError | null): boolean {
   return usedUp.test(told?.message ?? '');
 }
 
+/**
+ * OpenRouter's word for a request that none of the model's hosts may answer, be it for what they can or for what they ask:
+ * another request may well be answered.
+ */
+export function isWithoutHost(status: number, told: ToldError | null): boolean {
+  const message = told?.message ?? '';
+  if (status === 404) return /\bno (?:allowed )?(?:endpoints|providers)\b/i.test(message);
+  return status === 503 && /\brouting requirements\b/i.test(message);
+}
+
 /** Seconds until the date in "You will regain access on 2026-12-01 at 00:00 UTC"; null where there is none. */
 export function regainedInS(message: string, nowMs: number): number | null {
   const [, day, time] = /regain access on (\d{4}-\d{2}-\d{2}) at (\d{2}:\d{2}) UTC/.exec(message) ?? [];

@@ -100,7 +100,15 @@ export interface UpstreamDescription {
    * caller wants whole. Left out: it notices either way.
    */
   readonly noticesInStreams?: boolean;
+  /**
+   * What its bill goes by beside the model and the tokens, so that requests have to be kept to the price that is known
+   * here. `by-host`: whoever it passes a request on to, each at a price of its own; `provider.max_price` bounds that, and
+   * `usage.cost` tells dollars (OpenRouter). Left out: nothing.
+   */
+  readonly billing?: Billing;
 }
+
+export type Billing = 'by-host';
 
 /**
  * Anything that can answer an inference request: a local engine, a peer, a cloud provider. The router chooses among

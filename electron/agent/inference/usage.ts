@@ -12,6 +12,8 @@ export interface Usage {
   readonly hourCacheWriteTokens?: number | null;
   /** Models that are told to have counted in here; left out where none is told, as mostly. */
   readonly models?: readonly string[];
+  /** Dollars that the provider says it bills for the answer; null or left out where it names no sum. */
+  readonly billedUsd?: number | null;
   /** Characters of text that were made into speech, which is billed by them; left out for everything else. */
   readonly characters?: number;
 }

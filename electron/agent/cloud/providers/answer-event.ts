@@ -1,5 +1,5 @@
 import type { AppError } from '../../base/errors.ts';
-import { isOutOfMoney, regainedInS, retryAfterSOf, type ToldError } from '../../inference/told-error.ts';
+import { isOutOfMoney, isWithoutHost, regainedInS, retryAfterSOf, type ToldError } from '../../inference/told-error.ts';
 import type { ProviderEvent } from './condition.ts';
 import { fullForMs } from './rate-limits.ts';
 
@@ -32,6 +32,7 @@ export function eventOfAnswer({ status, headers, told }: AnswerFacts, nowMs: num
   }
   if (status === 401 || (status === 403 && !isAboutRequest(told))) return { kind: 'unauthorised', status };
   const fullMs = fullForMs(headers, nowMs);
+  if (isWithoutHost(status, told)) return { kind: 'answered', fullForMs: fullMs };
   if (status === 429 || status === 503 || status === 529) {
     const forMs = retryAfterS === null ? (fullMs ?? briefBusyMs) : retryAfterS * 1_000;
     return { kind: 'busy', forMs };

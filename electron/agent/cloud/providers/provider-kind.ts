@@ -1,5 +1,6 @@
 import { presetProviders, type ProviderKind } from '../../../contract/cloud.ts';
 import type { Dialect, Operation } from '../../inference/request.ts';
+import type { Billing } from '../../inference/upstream.ts';
 
 /** How providers of a kind are asked. */
 export interface KindTraits {
@@ -14,6 +15,8 @@ export interface KindTraits {
   readonly listPath: string;
   /** Tells free of charge whether the key is good, where the list of models is open to all. */
   readonly keyPath: string | null;
+  /** As `billing` of an upstream. */
+  readonly billing?: Billing;
 }
 
 const openai = { dialect: 'openai', listPath: '/v1/models', keyPath: null } as const;
@@ -54,6 +57,7 @@ export const kindTraits: Readonly<Record<ProviderKind, KindTraits>> = {
     url: 'https://openrouter.ai/api',
     paths: { chat: chatPath, embedding: embeddingPath },
     keyPath: '/v1/key',
+    billing: 'by-host',
   },
   'openai-compatible': {
     ...openai,

@@ -156,7 +156,8 @@ export class CloudSpending implements Spending {
       return { refused: ledgerShut(message, this.#deps.clock.now()) };
     }
     this.#changes.announce();
-    const reservation = new OpenCharge(charge, { price: plan.price, images: most?.images ?? 0 }, (end) => {
+    const { images = 0, keepsAnHour = false } = most ?? {};
+    const reservation = new OpenCharge(charge, { price: plan.price, images, keepsAnHour }, (end) => {
       this.#end(charge, end);
     });
     return { reservation };

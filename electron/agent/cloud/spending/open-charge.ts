@@ -1,6 +1,6 @@
 import type { Reservation } from '../../inference/spending.ts';
 import type { Usage } from '../../inference/usage.ts';
-import { billedTokens, costOf, usdFrom } from '../prices/cost.ts';
+import { billedTokens, costOf, nanosFrom, usdFrom } from '../prices/cost.ts';
 import type { BilledTokens, ChargeBasis, ChargeReserved, Nanodollars } from '../ledger-port.ts';
 import type { KnownPrice } from '../provider-port.ts';
 
@@ -16,6 +16,8 @@ export interface ChargeTerms {
   readonly price: KnownPrice;
   /** Images of the prompt. */
   readonly images: number;
+  /** Part of the prompt is to stay in the provider's cache for an hour: all of it that is written, where none is told. */
+  readonly keepsAnHour: boolean;
 }
 
 /** Money set aside for one try. The first end that is told counts; later ones change nothing. */
@@ -39,7 +41,7 @@ export class OpenCharge implements Reservation {
   estimate(usage: Usage, setAside: 'most' | 'least' = 'most'): number {
     const bound = setAside === 'most' ? Math.min : Math.max;
     return this.#once(() => ({
-      cost: bound(this.#costOf(usage), this.#charge.worst),
+      cost: Math.max(bound(this.#reckoned(usage), this.#charge.worst), namedBy(usage)),
       tokens: billedTokens(usage),
       basis: 'estimated',
     }));
@@ -55,9 +57,18 @@ export class OpenCharge implements Reservation {
     this.#once(() => null);
   }
 
+  /** By the price that is known here, and no less than the provider says it bills. */
   #costOf(usage: Usage): Nanodollars {
-    const { price, images } = this.#terms;
-    return costOf(usage, price.price, price.charactersUsd, images);
+    return Math.max(this.#reckoned(usage), namedBy(usage));
+  }
+
+  #reckoned(usage: Usage): Nanodollars {
+    const { price, images, keepsAnHour } = this.#terms;
+    const { cacheWriteTokens = null, billedUsd = null } = usage;
+    // Who names the sum knows how long it keeps what.
+    const unsaid = keepsAnHour && billedUsd === null ? cacheWriteTokens : null;
+    const hourCacheWriteTokens = usage.hourCacheWriteTokens ?? unsaid;
+    return costOf({ ...usage, hourCacheWriteTokens }, price.price, price.charactersUsd, images);
   }
 
   #once(endOf: () => ChargeEnd | null): number {
@@ -68,4 +79,9 @@ export class OpenCharge implements Reservation {
     }
     return this.#endedUsd;
   }
+}
+
+/** What the provider says it bills; nothing where it names no sum. */
+function namedBy({ billedUsd = null }: Usage): Nanodollars {
+  return billedUsd === null ? 0 : nanosFrom(billedUsd);
 }

@@ -105,7 +105,7 @@ export class Answering {
     let value: Json | object;
     if (decoded.operation === 'embedding') {
       const answer = dialect.readEmbeddings(await readWholeAnswer(response, call.signal));
-      meter.vectors(answer.promptTokens);
+      meter.vectors(answer);
       value = writer.embeddings(answer);
     } else {
       const body = await this.#wholeBody(parts, decoded.operation, meter);

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { assertNever } from '../../base/errors.ts';
 import type { AnswerFigures, FinishReason, Usage } from '../../inference/usage.ts';
 import type { DecodeSpeed } from '../decode-speed.ts';
-import type { Answer, AnswerEvent, AnswerFinish, EngineTimings } from '../dialects/query.ts';
+import type { Answer, AnswerEvent, AnswerFinish, EmbeddingAnswer, EngineTimings } from '../dialects/query.ts';
 
 /** Tokens that come within less time than this were waiting in a buffer: their pace says nothing about the engine. */
 const shortestMeasureMs = 5;
@@ -82,8 +82,10 @@ export class EventMeter {
   }
 
   /** Vectors, which have no tokens of their own. */
-  vectors(promptTokens: number | null): void {
-    if (promptTokens !== null) this.#usage = { promptTokens, completionTokens: 0, cachedTokens: null };
+  vectors({ promptTokens, billedUsd }: Pick<EmbeddingAnswer, 'promptTokens' | 'billedUsd'>): void {
+    if (promptTokens === null) return;
+    const sum = billedUsd === undefined ? {} : { billedUsd };
+    this.#usage = { promptTokens, completionTokens: 0, cachedTokens: null, ...sum };
   }
 
   /** The figures of the answer so far; called at its end. */

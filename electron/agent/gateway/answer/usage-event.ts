@@ -1,7 +1,7 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Dialect } from '../../inference/request.ts';
 import { countsOfPasses, greater, modelsOfPasses } from '../dialects/anthropic/told-passes.ts';
-import { answerTokens } from '../dialects/openai/figures.ts';
+import { answerTokens, billedUsdIn } from '../dialects/openai/figures.ts';
 import type { FinishReason, Usage } from '../../inference/usage.ts';
 
 /** What an upstream told of an answer. */
@@ -169,12 +169,14 @@ function fromUsage(usage: Record<string, unknown> | null): Usage | null {
   const written = numberIn(usage['prompt_tokens_details'], 'cache_write_tokens');
   const reasoning = numberIn(usage['completion_tokens_details'], 'reasoning_tokens');
   const told = count(usage['completion_tokens']) ?? 0;
+  const billedUsd = billedUsdIn(usage);
   return {
     promptTokens,
     completionTokens: answerTokens(told, promptTokens, count(usage['total_tokens'])),
     cachedTokens: cached,
     ...(written === null ? {} : { cacheWriteTokens: written }),
     ...(reasoning === null ? {} : { reasoningTokens: reasoning }),
+    ...(billedUsd === null ? {} : { billedUsd }),
   };
 }
 

@@ -173,4 +173,6 @@ export interface EmbeddingAnswer {
   readonly model: string | null;
   readonly vectors: readonly (readonly number[])[];
   readonly promptTokens: number | null;
+  /** Dollars that the provider says it bills; left out where no sum is named. */
+  readonly billedUsd?: number;
 }

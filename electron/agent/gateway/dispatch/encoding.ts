@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
 import type { UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { atKnownPrice } from './known-price.ts';
 import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
 import { harmlessBetasOf, withinPrice } from './within-price.ts';
 
@@ -60,7 +61,7 @@ function received(outgoing: Outgoing, { upstream, model }: PlannedCandidate): En
   const { headers, dropped } = passedHeaders(dialect, rawHeaders);
   return {
     dialect,
-    body: bytesOf(body),
+    body: bytesOf(atKnownPrice(body, outgoing.query.operation, { upstream, model })),
     passes: !told,
     gathered: false,
     untouched: true,
@@ -102,7 +103,8 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
     upstream.route === 'cloud' ? forProvider(encoded, dialect, query) : { body: encoded, dropped: [] };
   const left = same ? none : decoded.extras;
   const leftOut = [...Object.keys(left), ...target.unable(query), ...dropped];
-  return { dialect, body: bytesOf(body), passes, gathered, untouched: false, leftOut };
+  const priced = atKnownPrice(body, query.operation, { upstream, model });
+  return { dialect, body: bytesOf(priced), passes, gathered, untouched: false, leftOut };
 }
 
 /** Engines take these in OpenAI's dialect; the providers that it is named after refuse a request for them. */

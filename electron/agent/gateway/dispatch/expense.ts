@@ -78,7 +78,8 @@ export class Expense {
   }
 
   /** The answer is over; `whole` when it came to its proper end. Null figures: nobody looked at it. */
-  answered(figures: AnswerFigures | null, whole: boolean): void {
+  answered(seen: AnswerFigures | null, whole: boolean): void {
+    const figures = seen && withKnownSum(seen, this.#ask.candidate);
     const told = figures?.usage ?? null;
     if (figures === null) this.#end((reservation) => reservation.forfeit());
     else {
@@ -86,8 +87,8 @@ export class Expense {
       const bound = countsOthers(told, this.#ask.candidate.model.id) ? 'least' : 'most';
       if (isTold && bound === 'most') this.#end((reservation) => reservation.settle(told));
       else {
-        const seen = isTold ? told : this.#seen(figures, whole);
-        this.#end((reservation) => (seen === null ? reservation.forfeit() : reservation.estimate(seen, bound)));
+        const usage = isTold ? told : this.#seen(figures, whole);
+        this.#end((reservation) => (usage === null ? reservation.forfeit() : reservation.estimate(usage, bound)));
       }
     }
   }
@@ -155,6 +156,13 @@ export class Expense {
     this.#reservation = null;
     this.#costUsd = how(reservation);
   }
+}
+
+/** A sum is believed to be dollars of the provider that is known for it: elsewhere `cost` may be in whatever unit. */
+function withKnownSum(figures: AnswerFigures, { upstream }: PlannedCandidate): AnswerFigures {
+  const { usage } = figures;
+  if (usage?.billedUsd == null || upstream.billing === 'by-host') return figures;
+  return { ...figures, usage: { ...usage, billedUsd: null } };
 }
 
 /** Whether the counts have those of other models in them, which are billed by a price that is not known here. */

@@ -29,6 +29,13 @@ describe('resources/prices.json', () => {
     }
   });
 
+  it('has a price for what Claude keeps for an hour, whoever passes requests on to it', () => {
+    for (const [name, model] of Object.entries(known)) {
+      if (!name.includes('claude')) continue;
+      expect(model.hourCacheWriteUsd, name).toBeCloseTo(model.inputUsd * 2, 9);
+    }
+  });
+
   it('knows models of every known provider, and a price for every default equivalent', () => {
     for (const provider of presetProviders) expect(table().models(provider).length, provider).toBeGreaterThan(0);
     for (const name of Object.values(defaultEquivalents).flat()) expect(Object.keys(known)).toContain(name);

@@ -59,6 +59,11 @@ describe('what an answer says of its provider', () => {
     ],
     ['a refused request', eventOf(400, error('max_tokens: too large')), { kind: 'answered', fullForMs: null }],
     ['a model that is not there', eventOf(404, error('no such model')), { kind: 'answered', fullForMs: null }],
+    [
+      'no host for one request',
+      eventOf(503, error('There is no available model provider that meets your routing requirements.')),
+      { kind: 'answered', fullForMs: null },
+    ],
     ['an error without a word', eventOf(429, 'x'), { kind: 'busy', forMs: 5_000 }],
     ['absurd waits', eventOf(429, {}, { 'retry-after': '999999999' }), { kind: 'busy', forMs: 86_400_000 }],
     ['no number to wait for', eventOf(429, {}, { 'retry-after': 'soon' }), { kind: 'busy', forMs: 5_000 }],

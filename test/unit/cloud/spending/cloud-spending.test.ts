@@ -108,6 +108,30 @@ describe('CloudSpending', () => {
     expect(ledger.settled.map(({ basis }) => basis)).toEqual(['estimated', 'estimated']);
   });
 
+  it('books the sum that the provider names where that is more, also above what was set aside', async () => {
+    const { reserve, ledger, spending } = await site();
+    expect(open(await reserve()).settle({ ...usage, billedUsd: 0.5 })).toBe(0.5);
+    expect(open(await reserve()).settle({ ...usage, billedUsd: 0.001 })).toBeCloseTo(usageUsd, 12);
+    expect(open(await reserve()).estimate({ ...usage, billedUsd: 0.7 })).toBe(0.7);
+    expect(spending.notices()).toHaveLength(1);
+    expect(open(await reserve()).settle({ ...usage, billedUsd: 0.9 })).toBe(0.9);
+    expect(ledger.settled.map(({ basis }) => basis)).toEqual(['told', 'told', 'estimated', 'told']);
+    expect(spending.today().spentUsd).toBeCloseTo(0.5 + usageUsd + 0.7 + 0.9, 9);
+  });
+
+  it('takes what was written to a cache as kept for an hour where that was asked, unless it is told', async () => {
+    const rates = { inputUsd: 1, outputUsd: 5, cachedInputUsd: 0.1, cacheWriteUsd: 1.25, hourCacheWriteUsd: 2 };
+    const { reserve } = await site({ settings: { prices: { 'anthropic/opus': rates } } });
+    const written = { promptTokens: 1_000, cachedTokens: 0, cacheWriteTokens: 1_000, completionTokens: 0 };
+    const booked = async (keepsAnHour: boolean, told: object = {}): Promise<number> =>
+      open(await reserve({ most: { ...most, keepsAnHour } })).settle({ ...written, ...told });
+    expect(await booked(true)).toBeCloseTo(0.002, 12);
+    expect(await booked(true, { hourCacheWriteTokens: 0 })).toBeCloseTo(0.001_25, 12);
+    expect(await booked(true, { hourCacheWriteTokens: 400 })).toBeCloseTo(0.001_55, 12);
+    expect(await booked(true, { billedUsd: 0.001_6 })).toBeCloseTo(0.001_6, 12);
+    expect(await booked(false)).toBeCloseTo(0.001_25, 12);
+  });
+
   it('ends each reservation exactly once, whatever is told afterwards', async () => {
     const { reserve, ledger, spending } = await site();
     const released = open(await reserve());

@@ -98,4 +98,20 @@ describe('EventMeter', () => {
     expect(silent.end()).toMatchObject({ usage: null, tokens: 0, answerBytes: 7 });
     expect(silent.end()).not.toHaveProperty('isPartial');
   });
+
+  it('takes the count of vectors, and the sum that is named with it', () => {
+    const meterOf = (): EventMeter => {
+      const clock = new ManualClock();
+      return new EventMeter({ arrivedMs: clock.monotonic() }, { clock, speed: null });
+    };
+    const plain = meterOf();
+    plain.vectors({ promptTokens: 4 });
+    expect(plain.end().usage).toEqual({ promptTokens: 4, completionTokens: 0, cachedTokens: null });
+    const priced = meterOf();
+    priced.vectors({ promptTokens: 4, billedUsd: 0.5 });
+    expect(priced.end().usage).toMatchObject({ promptTokens: 4, billedUsd: 0.5 });
+    const untold = meterOf();
+    untold.vectors({ promptTokens: null });
+    expect(untold.end().usage).toBeNull();
+  });
 });

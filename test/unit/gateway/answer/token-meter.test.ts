@@ -163,6 +163,28 @@ describe('TokenMeter', () => {
     });
   });
 
+  it.each([
+    ['its own bill, of which the host’s is a part', { cost: 0.002, is_byok: false }, 0.001_5, 0.002],
+    ['a fee beside the host’s bill', { cost: 0.000_1, is_byok: true }, 0.002, 0.002_1],
+    ['no fee at all beside it', { cost: 0, is_byok: true }, 0.002, 0.002],
+    ['what must be a fee, for the host’s bill is higher', { cost: 0.95 }, 19, 19.95],
+    ['no bill of a host', { cost: 0.002, is_byok: false }, null, 0.002],
+  ])('reads the sum that the provider names: %s', (_name, named, host, sum) => {
+    const told = { prompt_tokens: 9, completion_tokens: 2, ...named, cost_details: { upstream_inference_cost: host } };
+    const counted = { promptTokens: 9, completionTokens: 2, cachedTokens: null, billedUsd: sum };
+    expect(
+      measure([token('a'), stop, `data: ${JSON.stringify({ choices: [], usage: told })}\n\n`, done]).usage,
+    ).toEqual(counted);
+    expect(measure([JSON.stringify({ choices: [{ message: { content: 'a' } }], usage: told })], false).usage).toEqual(
+      counted,
+    );
+  });
+
+  it.each([{ total_cost: 1 }, -1, '0.1', null])('reads no sum from %j', (cost) => {
+    const told = { choices: [], usage: { prompt_tokens: 9, completion_tokens: 2, cost } };
+    expect(measure([`data: ${JSON.stringify(told)}\n\n`]).usage).not.toHaveProperty('billedUsd');
+  });
+
   it("reads llama.cpp's timings where there is no usage", () => {
     const timings = 'data: {"choices":[],"timings":{"cache_n":5,"prompt_n":7,"predicted_n":2,"predicted_ms":50.5}}\n\n';
     expect(measure([token('a'), token('b'), timings]).usage).toEqual({

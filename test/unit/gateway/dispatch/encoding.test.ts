@@ -5,7 +5,7 @@ import { ollamaDialect } from '../../../../electron/agent/gateway/dialects/ollam
 import type { CallerDialect } from '../../../../electron/agent/gateway/dialects/surface.ts';
 import { encodeFor, type Encoded } from '../../../../electron/agent/gateway/dispatch/encoding.ts';
 import type { PlannedCandidate } from '../../../../electron/agent/gateway/routing/plan.ts';
-import type { TokenPrice, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
+import type { Billing, TokenPrice, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
 
 const model = { id: 'cow', contextLength: 4_096, capabilities: [], sizeBytes: 1, loaded: true, createdAtS: 0 };
 const estimate = {
@@ -23,7 +23,9 @@ const messages = [{ role: 'user', content: 'Hi' }];
 
 function encode(
   fields: object,
-  about: Partial<UpstreamDescription> = { noticesInStreams: true },
+  { billing, ...about }: Partial<Omit<UpstreamDescription, 'billing'>> & { billing?: Billing | undefined } = {
+    noticesInStreams: true,
+  },
   { dialect, path }: { dialect: CallerDialect; path: string } = { dialect: openAi, path: '/v1/chat/completions' },
   rawHeaders: readonly string[] = [],
   price?: TokenPrice,
@@ -42,6 +44,7 @@ function encode(
     defaultModel: 'cow',
     slots: 1,
     ...about,
+    ...(billing === undefined ? {} : { billing }),
   };
   const served = price === undefined ? model : { ...model, price };
   const candidate: PlannedCandidate = { upstream, model: served, reason: 'local-idle', sentence: '', estimate };
@@ -104,6 +107,24 @@ describe('encodeFor', () => {
       max_tokens: 5,
       metadata: { user_id: 'u' },
     });
+  });
+
+  it.each([
+    ['as it came', openAi, '/v1/chat/completions', true],
+    ['made anew', openAi, '/v1/chat/completions', false],
+    ['from another dialect', anthropic, '/v1/messages', true],
+    ['from a third one', ollamaDialect, '/api/chat', true],
+  ] as const)('keeps a provider with hosts of many prices to the price that is known: a body %s', (...args) => {
+    const [, dialect, path, takesReceived] = args;
+    const price = { inputUsd: 1, outputUsd: 5, cachedInputUsd: null };
+    const about = { route: 'cloud', takesReceived, billing: 'by-host' } as const;
+    const fields = { messages, ...(dialect === ollamaDialect ? {} : { max_tokens: 5 }) };
+    expect(encode(fields, about, { dialect, path }, [], price).json).toMatchObject({
+      provider: { max_price: { prompt: 1, completion: 5 } },
+    });
+    expect(encode(fields, { ...about, billing: undefined }, { dialect, path }, [], price).json).not.toHaveProperty(
+      'provider',
+    );
   });
 
   it('refuses a region where it is billed, and names it, whatever dialect the provider speaks', () => {

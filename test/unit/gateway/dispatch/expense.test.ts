@@ -173,6 +173,17 @@ describe('Expense', () => {
     });
   });
 
+  it('passes on the sum that a provider names where that is known to be dollars, and nowhere else', async () => {
+    const named = { ...usage, billedUsd: 0.5 };
+    const byHost = { ...candidate(), upstream: { ...candidate().upstream, billing: 'by-host' as const } };
+    const whole = (it: Expense) => it.answered(figures(named), true);
+    const partial = (it: Expense) => it.answered({ ...figures(named, 2, 300), isPartial: true }, true);
+    expect(await logOf(whole, { candidate: byHost })).toEqual(['settle 500000']);
+    expect(await logOf(partial, { candidate: byHost })).toEqual(['estimate 500000']);
+    expect(await logOf(whole)).toEqual(['settle 2340']);
+    expect(await logOf(partial)).toEqual(['estimate 2340']);
+  });
+
   it('flags an answer that other models had a part in, and books no less than was set aside', async () => {
     const advised = { ...usage, models: ['big', 'advisor'] };
     expect(await logOf((it) => it.answered(figures(advised), true))).toEqual(['estimate at least 500000']);

@@ -46,13 +46,31 @@ function fromUsage(usage: JsonObject, promptTokens: number): Usage {
   const reasoningTokens = isObject(completion) ? count(completion['reasoning_tokens']) : null;
   const cacheWriteTokens = isObject(prompt) ? count(prompt['cache_write_tokens']) : null;
   const told = count(usage['completion_tokens']) ?? 0;
+  const billedUsd = billedUsdIn(usage);
   return {
     promptTokens,
     completionTokens: answerTokens(told, promptTokens, count(usage['total_tokens'])),
     cachedTokens: isObject(prompt) ? count(prompt['cached_tokens']) : null,
     ...(cacheWriteTokens === null ? {} : { cacheWriteTokens }),
     ...(reasoningTokens === null ? {} : { reasoningTokens }),
+    ...(billedUsd === null ? {} : { billedUsd }),
   };
+}
+
+/**
+ * The sum that OpenRouter names ("Usage Accounting"); null without one. `cost` is what it takes itself. Where a key of the
+ * account's own was used with the host (`is_byok`), that is its fee alone, and the host bills what stands beside it;
+ * otherwise the host's bill is part of `cost`, and so no higher, by which answers are told apart that do not say which it is.
+ */
+export function billedUsdIn(usage: Readonly<Record<string, unknown>>): number | null {
+  const { cost, cost_details: details, is_byok: isOwnKey } = usage;
+  const taken = count(cost);
+  if (taken === null) return null;
+  const fields: Readonly<Record<string, unknown>> =
+    typeof details === 'object' && details !== null ? { ...details } : {};
+  const host = count(fields['upstream_inference_cost']) ?? 0;
+  const isBeside = typeof isOwnKey === 'boolean' ? isOwnKey : host > taken;
+  return isBeside ? taken + host : taken;
 }
 
 /** Some providers bill thinking as output and leave it out of the completion: then only the total has it. */
@@ -100,6 +118,6 @@ export function readFinish(value: Json | undefined): AnswerFinish | null {
   }
 }
 
-function count(value: Json | undefined): number | null {
+function count(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 }

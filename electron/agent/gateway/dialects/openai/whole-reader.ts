@@ -48,7 +48,8 @@ export function readEmbeddingAnswer(body: Json): EmbeddingAnswer {
     throw notOfThisDialect('embeddings with a wrong index');
   }
   const usage = readUsage(answer['usage'], undefined);
-  return { model: textOrNull(answer['model']), vectors, promptTokens: usage?.promptTokens ?? null };
+  const { promptTokens = null, billedUsd = null } = usage ?? {};
+  return { model: textOrNull(answer['model']), vectors, promptTokens, ...(billedUsd === null ? {} : { billedUsd }) };
 }
 
 function readVector(embedding: Json | undefined): readonly number[] {

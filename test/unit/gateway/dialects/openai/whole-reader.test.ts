@@ -99,6 +99,17 @@ describe('readEmbeddingAnswer', () => {
     expect(readEmbeddingAnswer({ data: [{ embedding: [1] }, { embedding: [2] }] }).vectors).toEqual([[1], [2]]);
   });
 
+  it('reads the sum that the provider names', () => {
+    const usage = { prompt_tokens: 4, cost: 0.001, is_byok: true, cost_details: { upstream_inference_cost: 0.02 } };
+    expect(readEmbeddingAnswer({ data: [{ embedding: [1] }], usage })).toMatchObject({
+      promptTokens: 4,
+      billedUsd: 0.021,
+    });
+    const choices = [{ message: { content: 'a' } }];
+    expect(readWholeAnswer('chat', { choices, usage }).usage).toMatchObject({ billedUsd: 0.021 });
+    expect(readWholeAnswer('chat', { choices, usage: { ...usage, is_byok: false } }).usage?.billedUsd).toBe(0.001);
+  });
+
   it.each([
     {},
     { data: [] },
