@@ -83,6 +83,12 @@ const refusals: readonly Refusal[] = [
   { name: '401', behaviour: refusal(401, 'authentication_error', 'Bad key.'), state: 'unauthorised', ready: false },
   { name: '402', behaviour: refusal(402, 'billing_error', 'No money.'), state: 'out-of-money', ready: false },
   {
+    name: '402 about one request',
+    behaviour: refusal(402, 'x', 'This request requires fewer max_tokens. You can only afford 3919.'),
+    state: 'ready',
+    ready: true,
+  },
+  {
     name: 'a usage limit as 400',
     behaviour: refusal(400, 'invalid_request_error', usageLimitFault.errorMessage ?? ''),
     state: 'out-of-money',

@@ -34,9 +34,20 @@ export function parseToldError(text: string): ToldError | null {
 const usedUp =
   /reached your specified (?:\w+ )?(?:API )?usage limits|credit balance is too low|insufficient credits|used all available credits|monthly spending limit|doesn't have any credits|key limit exceeded/i;
 
-/** 402; Anthropic says it with a 400, OpenAI and xAI with a 429, OpenRouter and xAI with a 403 too. */
+/** With how much less OpenRouter would have been content. */
+const wouldDo = /can only afford [1-9]|prompt tokens limit exceeded: \d+ > [1-9]/i;
+
+/**
+ * OpenRouter holds the longest answer and the prompt against what is left, and says with a 402 how much of them that would
+ * do for: one request is too large, and others may be answered.
+ */
+export function isBeyondCredit(status: number, told: ToldError | null): boolean {
+  return status === 402 && wouldDo.test(told?.message ?? '');
+}
+
+/** 402 but for one request that is too large; Anthropic says it with a 400, OpenAI and xAI with a 429, OpenRouter and xAI with a 403 too. */
 export function isOutOfMoney(status: number, told: ToldError | null): boolean {
-  if (status === 402) return true;
+  if (status === 402) return !isBeyondCredit(status, told);
   if (status !== 400 && status !== 403 && status !== 429) return false;
   if (told?.type === 'insufficient_quota' || told?.type === 'billing_error') return true;
   return usedUp.test(told?.message ?? '');

@@ -18,7 +18,8 @@ export interface AnswerFacts {
  *
  * | what came | means |
  * |---|---|
- * | 402, a usage limit, an empty balance, whatever their status | out of money until the date told, else Retry-After, else an hour |
+ * | 402 for one request that is too large for what is left | it is well |
+ * | other 402, a usage limit, an empty balance, whatever their status | out of money until the date told, else Retry-After, else an hour |
  * | 401, and 403 but for one about this request | not authorised until the key changes |
  * | 429, 503, 529 | busy until Retry-After, or until what ran out is back; else briefly |
  * | other statuses of 500 and more, 408 | a failure |

@@ -1,5 +1,6 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
 import {
+  isBeyondCredit,
   isOutOfMoney,
   isWithoutHost,
   parseToldError,
@@ -95,7 +96,8 @@ function codeFor(status: number, told: ToldError | null): ErrorCode {
   }
   if (type === 'unsupported_capability' || status === 501) return 'unsupported_capability';
   if (status === 400 && /does not support \w+/i.test(message)) return 'unsupported_capability';
-  if (isWithoutHost(status, told)) return 'unsupported_capability';
+  // Another provider may have what this one lacks.
+  if (isWithoutHost(status, told) || isBeyondCredit(status, told)) return 'unsupported_capability';
   if (status === 429 || status === 503 || status === 529) return 'too_busy';
   // Our key for the engine was refused, or a route of it is missing: nothing that the caller could mend.
   if (status === 401 || status === 403 || status === 404 || status === 405) return 'engine_failed';

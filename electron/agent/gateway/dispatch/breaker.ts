@@ -107,7 +107,7 @@ function open(state: BreakerState, cause: BreakerCause, untilMs: number): Breake
  * | 429, 529 without | a failure |
  * | 503 without | nothing: an engine that loads its model says so |
  * | 401 | not authorised until the node starts again; of an engine of this machine a failure, for its key may change |
- * | 402, a usage limit, an empty balance | out of money until the time told, else for an hour |
+ * | 402 that is not about one request, a usage limit, an empty balance | out of money until the time told, else for an hour |
  * | other statuses of 500 and more, broken answers, no connection | a failure |
  * | silence | a failure that counts double |
  * | a refused request | the upstream is well |

@@ -237,6 +237,14 @@ const faults: readonly Fault[] = [
     money: /^release$/,
   },
   {
+    name: '402 about one request',
+    ...status(402, 'x', 'You requested up to 64000 tokens, but can only afford 3919.'),
+    state: 'ready',
+    breaker: null,
+    retryAfter: null,
+    money: /^release$/,
+  },
+  {
     name: 'a usage limit as 400',
     anthropic: usageLimitFault,
     openai: status(400, 'invalid_request_error', usageLimitFault.errorMessage ?? '').openai,

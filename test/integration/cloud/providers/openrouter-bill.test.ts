@@ -117,4 +117,17 @@ describe('what OpenRouter bills', () => {
     expect(providers.row('openrouter').state).toBe('ready');
     expect((await clients().openai.chat.completions.create(chat)).choices).toHaveLength(1);
   });
+
+  it('F30 a request that is too long for what is left is refused with its sentence, and the next one answered', async () => {
+    const sentence = 'You requested up to 64000 tokens, but can only afford 3919.';
+    await fake.behave({ fault: 'status', status: 402, errorMessage: sentence });
+    const refused = await clients()
+      .openai.chat.completions.create({ ...chat, max_tokens: 64_000 })
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 400, message: expect.stringContaining(sentence) as string });
+    expect(ends()).toEqual(['release']);
+    expect(site.stats().breakers).toEqual([]);
+    await fake.behave({ tokens: 2 });
+    expect((await clients().openai.chat.completions.create(chat)).choices).toHaveLength(1);
+  });
 });

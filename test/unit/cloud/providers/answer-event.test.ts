@@ -15,6 +15,8 @@ const error = (message: string, type = 'x'): object => ({ error: { message, type
 
 describe('what an answer says of its provider', () => {
   const limit = 'You have reached your specified API usage limits. You will regain access on 2026-11-23 at 00:00 UTC.';
+  const tooLong =
+    'This request requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 3919.';
   const cases: readonly (readonly [string, ProviderEvent, ProviderEvent])[] = [
     ['F30 429 with Retry-After', eventOf(429, error('Slow'), { 'retry-after': '17' }), { kind: 'busy', forMs: 17_000 }],
     ['F30 529 without', eventOf(529, error('Overloaded')), { kind: 'busy', forMs: 5_000 }],
@@ -25,6 +27,22 @@ describe('what an answer says of its provider', () => {
     ],
     ['F30 500', eventOf(500, error('Oops')), { kind: 'failed', weight: 1, what: 'status 500' }],
     ['F30 402', eventOf(402, error('Insufficient credits')), { kind: 'out-of-money', forMs: null }],
+    ['F30 402 for one that is too long', eventOf(402, error(tooLong)), { kind: 'answered', fullForMs: null }],
+    [
+      'F30 402 where nothing is left for any',
+      eventOf(402, error(tooLong.replace('3919', '0'))),
+      { kind: 'out-of-money', forMs: null },
+    ],
+    [
+      'F30 402 for one whose prompt is too long',
+      eventOf(402, error('Prompt tokens limit exceeded: 230799 > 91442.')),
+      { kind: 'answered', fullForMs: null },
+    ],
+    [
+      'F30 402 where no prompt is short enough',
+      eventOf(402, error('Prompt tokens limit exceeded: 230799 > 0.')),
+      { kind: 'out-of-money', forMs: null },
+    ],
     [
       'F30 a usage limit as 400',
       eventOf(400, error(limit, 'invalid_request_error')),
