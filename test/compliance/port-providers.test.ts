@@ -18,7 +18,10 @@ for (const kind of ['anthropic', 'anthropic-compatible'] as const) {
   });
 }
 
-const billing: Partial<Record<ProviderKind, Billing>> = { openrouter: 'by-host' };
+const billing: Partial<Record<ProviderKind, Billing>> = {
+  openai: 'by-account',
+  openrouter: 'by-host',
+};
 
 for (const kind of ['openai', 'gemini', 'xai', 'openrouter', 'openai-compatible'] as const) {
   providerPortSuite({

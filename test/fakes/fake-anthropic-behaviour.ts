@@ -48,6 +48,8 @@ export interface FakeAnthropicBehaviour {
    * cache.
    */
   readonly billing: 'set' | 'own' | 'most';
+  /** Where answers are told to be made; null: nothing is told of that. */
+  readonly region: string | null;
   /** Answers begin only when they are released. */
   readonly held: boolean;
 }
@@ -75,6 +77,7 @@ export const defaultAnthropicBehaviour: FakeAnthropicBehaviour = {
   raw: '',
   rawType: 'text/event-stream',
   billing: 'set',
+  region: null,
   held: false,
 };
 

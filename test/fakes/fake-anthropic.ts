@@ -55,12 +55,13 @@ function event(type: string, rest: object): string {
 
 const ping = event('ping', {});
 
-function usage(bill: FakeBill, output: number): object {
+function usage(b: FakeAnthropicBehaviour, bill: FakeBill, output: number): object {
   return {
     input_tokens: bill.inputTokens,
     cache_creation_input_tokens: bill.cacheWriteTokens,
     cache_read_input_tokens: bill.cacheReadTokens,
     output_tokens: output,
+    ...(b.region === null ? {} : { inference_geo: b.region }),
   };
 }
 
@@ -98,7 +99,7 @@ function message(b: FakeAnthropicBehaviour, id: string, bill: FakeBill): object 
     content,
     stop_reason: stopReason(b),
     stop_sequence: b.stopSequence,
-    usage: usage(bill, bill.outputTokens),
+    usage: usage(b, bill, bill.outputTokens),
   };
 }
 
@@ -107,7 +108,7 @@ function* events(b: FakeAnthropicBehaviour, id: string, bill: FakeBill): Generat
   const { model } = bill;
   for (let count = 0; count < b.pings; count += 1) yield { text: ping, token: false };
   const start = { id, type: 'message', role: 'assistant', model, content: [], stop_reason: null, stop_sequence: null };
-  yield { text: event('message_start', { message: { ...start, usage: usage(bill, 1) } }), token: false };
+  yield { text: event('message_start', { message: { ...start, usage: usage(b, bill, 1) } }), token: false };
   let index = 0;
   const block = function* (open: object, deltas: readonly object[], last: readonly object[] = []) {
     yield { text: event('content_block_start', { index, content_block: open }), token: false };
@@ -133,7 +134,9 @@ function* events(b: FakeAnthropicBehaviour, id: string, bill: FakeBill): Generat
     yield* block({ type: 'tool_use', id: callId(id, at), name: call.name, input: {} }, deltas);
   }
   const delta = { stop_reason: stopReason(b), stop_sequence: b.stopSequence };
-  yield { text: event('message_delta', { delta, usage: usage(bill, bill.outputTokens) }), token: false };
+  // Where it was made stands at the beginning only.
+  const total = usage({ ...b, region: null }, bill, bill.outputTokens);
+  yield { text: event('message_delta', { delta, usage: total }), token: false };
   yield { text: event('message_stop', {}), token: false };
 }
 

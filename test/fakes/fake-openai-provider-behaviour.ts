@@ -36,6 +36,8 @@ export interface FakeProviderBehaviour {
   readonly hosts: readonly FakeHost[];
   /** OpenRouter: the account's own key is used with the host, which bills by itself; a twentieth of that is the fee. */
   readonly ownKey: boolean;
+  /** OpenAI: the tier of requests that name none. */
+  readonly accountTier: string;
 }
 
 export const defaultProviderBehaviour: FakeProviderBehaviour = {
@@ -57,6 +59,7 @@ export const defaultProviderBehaviour: FakeProviderBehaviour = {
     { name: 'dear', inputUsd: 30, cachedInputUsd: 3, outputUsd: 150 },
   ],
   ownKey: false,
+  accountTier: 'default',
 };
 
 export interface FakeProviderRequest {
@@ -76,6 +79,8 @@ export interface FakeProviderBill {
   readonly outputTokens: number;
   /** OpenRouter: dollars that the answer cost in all. */
   readonly costUsd?: number;
+  /** OpenAI: the tier that it is billed by. */
+  readonly tier?: string;
   /** The answer went out to its end. */
   readonly whole: boolean;
 }

@@ -31,6 +31,7 @@ interface Asked {
   readonly model: string;
   readonly stream?: boolean;
   readonly stream_options?: { readonly include_usage?: boolean };
+  readonly service_tier?: string | null;
   readonly provider?: {
     readonly max_price?: { readonly prompt?: number; readonly completion?: number };
     readonly only?: readonly string[];
@@ -140,7 +141,9 @@ function book(path: string, asked: Asked, b: FakeProviderBehaviour, whole: boole
   const outputTokens = path.endsWith('/embeddings') ? 0 : whole ? b.tokens + b.reasoning : sent;
   const fee = b.ownKey ? 1.05 : 1;
   const sum = host === null ? {} : { costUsd: costAt(host, b, outputTokens) * fee };
-  bills.push({ model, promptTokens, cachedTokens, outputTokens, whole, ...sum });
+  const asksTier = asked.service_tier ?? 'auto';
+  const tier = wire === 'openai' ? { tier: asksTier === 'auto' ? b.accountTier : asksTier } : {};
+  bills.push({ model, promptTokens, cachedTokens, outputTokens, whole, ...sum, ...tier });
 }
 
 function stream(response: ServerResponse, asked: Asked, b: FakeProviderBehaviour, tally: { sent: number }): void {
@@ -206,7 +209,9 @@ function answer(response: ServerResponse, path: string, body: string): void {
   if (b.fault === 'hang') return;
   if (b.fault === 'status') refuse(response, b);
   else if (b.fault === 'redirect') response.writeHead(307, { location: b.location }).end();
-  else if (wire === 'openrouter' && hostFor(b, asked) === undefined) {
+  else if (wire === 'openai' && path.endsWith('/embeddings') && asked.service_tier !== undefined) {
+    sendJson(response, { error: { message: 'Unrecognized request argument supplied: service_tier' } }, 400);
+  } else if (wire === 'openrouter' && hostFor(b, asked) === undefined) {
     sendJson(response, { error: { message: 'No endpoints found that meet the price.', code: 404 } }, 404);
   } else if (asked.stream === true) stream(response, asked, b, tally);
   else whole(response, path, asked, b);

@@ -103,12 +103,13 @@ export interface UpstreamDescription {
   /**
    * What its bill goes by beside the model and the tokens, so that requests have to be kept to the price that is known
    * here. `by-host`: whoever it passes a request on to, each at a price of its own; `provider.max_price` bounds that, and
-   * `usage.cost` tells dollars (OpenRouter). Left out: nothing.
+   * `usage.cost` tells dollars (OpenRouter). `by-account`: the tier that the account has chosen for chats, unless
+   * `service_tier` names another (OpenAI). Left out: nothing.
    */
   readonly billing?: Billing;
 }
 
-export type Billing = 'by-host';
+export type Billing = 'by-host' | 'by-account';
 
 /**
  * Anything that can answer an inference request: a local engine, a peer, a cloud provider. The router chooses among

@@ -12,6 +12,8 @@ export interface Usage {
   readonly hourCacheWriteTokens?: number | null;
   /** Models that are told to have counted in here; left out where none is told, as mostly. */
   readonly models?: readonly string[];
+  /** It is told to have been made in one region, which is billed with a surcharge; left out for others. */
+  readonly inRegion?: true;
   /** Dollars that the provider says it bills for the answer; null or left out where it names no sum. */
   readonly billedUsd?: number | null;
   /** Characters of text that were made into speech, which is billed by them; left out for everything else. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { TokenPrice } from '../../inference/upstream.ts';
 import type { KnownModel, KnownPrice, Prices } from '../provider-port.ts';
 import type { KnownModelPrice, KnownPrices } from './price-file.ts';
+import { isRegionalAddress, regionalPrice } from './regional-surcharge.ts';
 
 export interface PriceTableOptions {
   /** Read on every use: what an operator changes holds at once. */
@@ -23,8 +24,8 @@ const oldAfterDays = 90;
 const mostNamed = 4;
 
 /**
- * What models cost: as the operator says, for the model or at its provider; else as the program knows; else unknown, and
- * the model is not used.
+ * What models cost: as the operator says, for the model or at its provider; else as the program knows, with a surcharge at
+ * an address of one region; else unknown, and the model is not used.
  */
 export class PriceTable implements Prices {
   readonly #options: PriceTableOptions;
@@ -51,12 +52,9 @@ export class PriceTable implements Prices {
     const known = this.#known.get(provider)?.get(model);
     if (!known) return null;
     const price = priceAt(known, this.#clock.now());
-    return {
-      price: tokenPrice(price),
-      charactersUsd: price.charactersUsd,
-      source: known.source,
-      date: known.date,
-    };
+    const { source, date } = known;
+    const usual = { price: tokenPrice(price), charactersUsd: price.charactersUsd, source, date };
+    return isRegionalAddress(this.#addressOf(provider)) ? regionalPrice(usual) : usual;
   }
 
   models(provider: string): readonly KnownModel[] {
@@ -89,6 +87,12 @@ export class PriceTable implements Prices {
         fix: { kind: 'terminal', label: 'See all settings', line: 'ranch-hand settings' },
       },
     ];
+  }
+
+  /** Of the settings; empty for a provider's own. */
+  #addressOf(provider: string): string {
+    const { providers } = this.#options.settings();
+    return (Object.hasOwn(providers, provider) ? providers[provider]?.url : undefined) ?? '';
   }
 
   #own(provider: string, model: string): Price | undefined {

@@ -36,6 +36,7 @@ export const kindTraits: Readonly<Record<ProviderKind, KindTraits>> = {
     name: 'OpenAI',
     url: 'https://api.openai.com',
     paths: { chat: chatPath, embedding: embeddingPath },
+    billing: 'by-account',
   },
   gemini: {
     ...openai,

@@ -60,6 +60,8 @@ export class CloudSpending implements Spending {
   readonly #memory: SpendingMemory;
   readonly #report: SpendingReport;
   readonly #changes: CoalescedAnnouncer;
+  /** Providers whose last answer was told to have been made in one region: the next one is likely to be so as well. */
+  readonly #surcharging = new Set<string>();
   #stops: (() => void)[] = [];
 
   constructor(options: CloudSpendingOptions, deps: CloudSpendingDeps) {
@@ -228,6 +230,7 @@ export class CloudSpending implements Spending {
       },
       prices,
       windows,
+      isSurcharging: (provider) => this.#surcharging.has(provider),
       nowMs: clock.now(),
     });
   }
@@ -248,9 +251,11 @@ export class CloudSpending implements Spending {
       ledger.release(id, wallMs);
       return;
     }
-    const { cost, tokens } = end;
+    const { cost, tokens, basis, isSurcharged } = end;
+    if (isSurcharged === true) this.#surcharging.add(provider);
+    else if (isSurcharged === false) this.#surcharging.delete(provider);
     this.#book.settle(id, { cost, tokens: sumOf(tokens) });
-    ledger.settle({ id, atMs: this.#clock.now(), wallMs, ...end });
+    ledger.settle({ id, atMs: this.#clock.now(), wallMs, cost, tokens, basis });
     this.#prepaid.spent(provider, cost);
     if (cost > worst) {
       this.#report.exceeded(charge, cost);

@@ -1,5 +1,6 @@
 import type { Reservation } from '../../inference/spending.ts';
 import type { Usage } from '../../inference/usage.ts';
+import { withSurcharge } from '../prices/regional-surcharge.ts';
 import { billedTokens, costOf, nanosFrom, usdFrom } from '../prices/cost.ts';
 import type { BilledTokens, ChargeBasis, ChargeReserved, Nanodollars } from '../ledger-port.ts';
 import type { KnownPrice } from '../provider-port.ts';
@@ -9,6 +10,8 @@ export interface ChargeEnd {
   readonly cost: Nanodollars;
   readonly tokens: BilledTokens;
   readonly basis: ChargeBasis;
+  /** Whether it was told to have been made in one region, at more than the known price; left out where nothing is told. */
+  readonly isSurcharged?: boolean;
 }
 
 /** By what a charge is billed. */
@@ -35,7 +38,14 @@ export class OpenCharge implements Reservation {
   }
 
   settle(usage: Usage): number {
-    return this.#once(() => ({ cost: this.#costOf(usage), tokens: billedTokens(usage), basis: 'told' }));
+    const isSurcharged = this.#isSurcharged(usage);
+    return this.#once(() => ({
+      cost: Math.max(this.#reckoned(usage), namedBy(usage)),
+      tokens: billedTokens(usage),
+      // How much is added is known for the providers' own prices, and told by none of their answers.
+      basis: isSurcharged ? 'estimated' : 'told',
+      isSurcharged,
+    }));
   }
 
   estimate(usage: Usage, setAside: 'most' | 'least' = 'most'): number {
@@ -44,6 +54,7 @@ export class OpenCharge implements Reservation {
       cost: Math.max(bound(this.#reckoned(usage), this.#charge.worst), namedBy(usage)),
       tokens: billedTokens(usage),
       basis: 'estimated',
+      ...(this.#isSurcharged(usage) ? { isSurcharged: true } : {}),
     }));
   }
 
@@ -57,9 +68,9 @@ export class OpenCharge implements Reservation {
     this.#once(() => null);
   }
 
-  /** By the price that is known here, and no less than the provider says it bills. */
-  #costOf(usage: Usage): Nanodollars {
-    return Math.max(this.#reckoned(usage), namedBy(usage));
+  /** A price that the operator set is taken as it stands. */
+  #isSurcharged({ inRegion }: Usage): boolean {
+    return inRegion === true && this.#terms.price.source !== null;
   }
 
   #reckoned(usage: Usage): Nanodollars {
@@ -68,7 +79,8 @@ export class OpenCharge implements Reservation {
     // Who names the sum knows how long it keeps what.
     const unsaid = keepsAnHour && billedUsd === null ? cacheWriteTokens : null;
     const hourCacheWriteTokens = usage.hourCacheWriteTokens ?? unsaid;
-    return costOf({ ...usage, hourCacheWriteTokens }, price.price, price.charactersUsd, images);
+    const sum = costOf({ ...usage, hourCacheWriteTokens }, price.price, price.charactersUsd, images);
+    return this.#isSurcharged(usage) ? withSurcharge(sum) : sum;
   }
 
   #once(endOf: () => ChargeEnd | null): number {

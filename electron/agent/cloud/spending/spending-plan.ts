@@ -5,6 +5,7 @@ import type { BudgetAsk } from '../budget/budget-ask.ts';
 import { money } from '../budget/budget-words.ts';
 import type { Nanodollars } from '../ledger-port.ts';
 import { nanosFrom } from '../prices/cost.ts';
+import { withSurcharge } from '../prices/regional-surcharge.ts';
 import type { KnownPrice, Prices, WindowCheck } from '../provider-port.ts';
 
 export type Refused = SpendingVerdict & { readonly allowed: false };
@@ -24,6 +25,8 @@ export interface SpendingScene {
   readonly pause: { readonly sentence: string; readonly untilMs: number } | null;
   readonly prices: Prices;
   readonly windows: WindowCheck;
+  /** Whether a provider makes answers in one region, by what its last one told; at a known price that costs more. */
+  readonly isSurcharging: (provider: string) => boolean;
   readonly nowMs: number;
 }
 
@@ -37,8 +40,8 @@ export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPl
   const stopped = stoppedBy(scene);
   if (stopped !== null) return { refused: stopped };
   const price = prices.of(provider, model);
-  const worst = price && worstOf(ask, price);
-  if (price === null || worst === null) {
+  const usual = price && worstOf(ask, price);
+  if (price === null || usual === null) {
     const sentence = `What ${provider}/${model} costs is not known, so it is not used. Set its price under "cloud.prices" in the settings.`;
     return { refused: { allowed: false, reason: 'no-budget', sentence, untilMs: null } };
   }
@@ -48,6 +51,7 @@ export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPl
     return { refused: { allowed: false, reason: 'no-budget', sentence: closed.sentence, untilMs } };
   }
   const { caller, key, persona, dollarsPerDay, personaDollarsPerDay = null } = payer;
+  const worst = price.source !== null && scene.isSurcharging(provider) ? withSurcharge(usual) : usual;
   const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
   const scope = { provider, model, caller, key, persona };
   return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };

@@ -1,6 +1,7 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Dialect } from '../../inference/request.ts';
 import { countsOfPasses, greater, modelsOfPasses } from '../dialects/anthropic/told-passes.ts';
+import { isInRegion } from '../dialects/anthropic/told-region.ts';
 import { answerTokens, billedUsdIn } from '../dialects/openai/figures.ts';
 import type { FinishReason, Usage } from '../../inference/usage.ts';
 
@@ -87,6 +88,7 @@ function fromAnthropic(first: Record<string, unknown> | null, last: Record<strin
     cacheWriteTokens,
     ...(hour === null ? {} : { hourCacheWriteTokens: hour }),
     ...(models.length === 0 ? {} : { models }),
+    ...(isInRegion(told) ? { inRegion: true } : {}),
   };
 }
 

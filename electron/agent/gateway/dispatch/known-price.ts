@@ -20,6 +20,9 @@ export function atKnownPrice(
       return body;
     case 'by-host':
       return price === undefined ? body : { ...body, provider: boundedHosts(body['provider'], operation, price) };
+    case 'by-account':
+      // Vectors have no tiers, and a request for them that names one is refused.
+      return operation === 'embedding' ? body : { ...body, service_tier: usualTier(body['service_tier']) };
     default:
       return assertNever(billing);
   }
@@ -39,6 +42,14 @@ function boundedHosts(wish: Json | undefined, operation: Operation, price: Token
     ...(operation === 'embedding' ? {} : { completion: smaller(theirs['completion'], price.outputUsd) }),
   };
   return { ...hosts, max_price: { ...theirs, ...ours } };
+}
+
+/**
+ * OpenAI's word for the tier of the usual price; `flex` costs less. Without it, or with `auto`, a project's own default
+ * holds, which may cost double ("Priority processing").
+ */
+function usualTier(asked: Json | undefined): string {
+  return asked === 'flex' ? asked : 'default';
 }
 
 /** Prices are numbers there, or texts of one. */

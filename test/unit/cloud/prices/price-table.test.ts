@@ -92,6 +92,21 @@ describe('PriceTable', () => {
     expect(table(settings).of('openai', 'gpt-5-nano')).toMatchObject({ ...own, price: { inputUsd: 7 } });
   });
 
+  it('knows what answers of an address in one region cost more, unless the operator says what they cost', () => {
+    const settings = cloudSettings({
+      prices: { 'openai/gpt-5-mini': { inputUsd: 9, outputUsd: 9 } },
+      providers: { openai: { url: 'https://eu.api.openai.com' }, xai: { url: 'https://api.x.ai' } },
+    });
+    const usual = table().of('openai', 'gpt-5-nano');
+    const regional = table(settings).of('openai', 'gpt-5-nano');
+    expect(regional?.price.inputUsd).toBeCloseTo((usual?.price.inputUsd ?? 0) * 1.1, 9);
+    expect(regional?.price.outputUsd).toBeCloseTo((usual?.price.outputUsd ?? 0) * 1.1, 9);
+    expect(regional).toMatchObject({ source: usual?.source, date: usual?.date });
+    expect(table(settings).of('openai', 'gpt-5-mini')?.price.inputUsd).toBe(9);
+    const [grok] = table().models('xai');
+    expect(table(settings).of('xai', grok?.id ?? '')).toEqual(table().of('xai', grok?.id ?? ''));
+  });
+
   it('takes the price of other servers as they have it', () => {
     const price = { inputUsd: 3, outputUsd: 15, cachedInputUsd: null };
     const settings = cloudSettings();

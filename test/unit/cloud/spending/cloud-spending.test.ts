@@ -6,6 +6,7 @@ import { ManualClock } from '../../../../electron/agent/base/clock.ts';
 import { silentLogger } from '../../../../electron/agent/base/logger.ts';
 import { EquivalentTable } from '../../../../electron/agent/cloud/equivalents/equivalent-table.ts';
 import { OffloadSwitch } from '../../../../electron/agent/cloud/offload/offload-switch.ts';
+import { priceFileSchema, type KnownPrices } from '../../../../electron/agent/cloud/prices/price-file.ts';
 import { PriceTable } from '../../../../electron/agent/cloud/prices/price-table.ts';
 import { CloudSpending } from '../../../../electron/agent/cloud/spending/cloud-spending.ts';
 import { TimeWindows } from '../../../../electron/agent/cloud/windows/time-windows.ts';
@@ -32,15 +33,21 @@ interface Site {
   ledger?: FakeLedger;
   clock?: ManualClock;
   settings?: z.input<typeof cloudSettingsSchema>;
+  known?: KnownPrices;
 }
 
-async function site({ ledger = new FakeLedger(), clock = new ManualClock(noonMs), settings = {} }: Site = {}) {
+async function site({
+  ledger = new FakeLedger(),
+  clock = new ManualClock(noonMs),
+  settings = {},
+  known = {},
+}: Site = {}) {
   const held = { settings: cloudSettings({ ...plain, ...settings }) };
   const read = () => held.settings;
   const file = join(folder, `offload-${(files += 1)}.json`);
   const offload = new OffloadSwitch({ file }, { clock, logger: silentLogger });
   offload.set({ mode: 'auto' });
-  const prices = new PriceTable({ settings: read, known: {} }, { clock });
+  const prices = new PriceTable({ settings: read, known }, { clock });
   const windows = new TimeWindows({ settings: read }, { clock });
   const equivalents = new EquivalentTable({ settings: read }, { prices });
   const deps = { clock, logger: silentLogger, ledger, prices, windows, offload, equivalents };
@@ -117,6 +124,52 @@ describe('CloudSpending', () => {
     expect(open(await reserve()).settle({ ...usage, billedUsd: 0.9 })).toBe(0.9);
     expect(ledger.settled.map(({ basis }) => basis)).toEqual(['told', 'told', 'estimated', 'told']);
     expect(spending.today().spentUsd).toBeCloseTo(0.5 + usageUsd + 0.7 + 0.9, 9);
+  });
+
+  it('adds the surcharge of a region to a known price, flags it, and from then on sets it aside as well', async () => {
+    const { models: known } = priceFileSchema.parse({
+      about: '',
+      models: {
+        'anthropic/opus': {
+          inputUsd: 5,
+          outputUsd: 25,
+          cachedInputUsd: 0.5,
+          cacheWriteUsd: 6.25,
+          contextLength: 200_000,
+          maxOutputTokens: 1_000,
+          capabilities: ['chat'],
+          source: 'https://example.com',
+          date: '2026-11-20',
+        },
+      },
+    });
+    const { spending, reserve, ledger } = await site({ known, settings: { prices: {} } });
+    const regional = { ...usage, inRegion: true } as const;
+    const before = open(await reserve({ most }));
+    const next = async (): Promise<number> => {
+      const reservation = open(await reserve({ most }));
+      const { reservedUsd } = spending.today();
+      reservation.release();
+      return reservedUsd;
+    };
+    expect(before.settle(regional)).toBeCloseTo(usageUsd * 1.1, 12);
+    expect(ledger.settled.at(-1)).toMatchObject({ cost: 4_290_000, basis: 'estimated' });
+    expect(await next()).toBeCloseTo(0.009_625, 12);
+    expect(open(await reserve({ most })).estimate(regional)).toBeCloseTo(usageUsd * 1.1, 12);
+    expect(open(await reserve({ most })).estimate({ ...usage, completionTokens: 1e6 })).toBeCloseTo(0.009_625, 12);
+    expect(await next()).toBeCloseTo(0.009_625, 12);
+    // Another workspace, by another key.
+    expect(open(await reserve({ most })).settle(usage)).toBeCloseTo(usageUsd, 12);
+    expect(ledger.settled.at(-1)).toMatchObject({ basis: 'told' });
+    expect(await next()).toBeCloseTo(0.008_75, 12);
+  });
+
+  it('takes a price of the operator as it stands, wherever an answer was made', async () => {
+    const { spending, reserve, ledger } = await site();
+    expect(open(await reserve({ most })).settle({ ...usage, inRegion: true })).toBeCloseTo(usageUsd, 12);
+    expect(ledger.settled).toMatchObject([{ basis: 'told' }]);
+    open(await reserve({ most }));
+    expect(spending.today().reservedUsd).toBeCloseTo(0.008_75, 12);
   });
 
   it('takes what was written to a cache as kept for an hour where that was asked, unless it is told', async () => {

@@ -180,6 +180,22 @@ describe('TokenMeter', () => {
     );
   });
 
+  it.each([
+    ['us', true],
+    ['eu', true],
+    ['global', undefined],
+    ['not_available', undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('reads whether an answer was made in one region: %j', (region, inRegion) => {
+    const usage = { input_tokens: 9, output_tokens: 1, inference_geo: region };
+    const begun = `data: ${JSON.stringify({ type: 'message_start', message: { usage } })}\n\n`;
+    const end =
+      'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":9,"output_tokens":5}}\n\n';
+    expect(measure([begun, end], true, 'anthropic').usage?.inRegion).toBe(inRegion);
+    expect(measure([JSON.stringify({ content: [], usage })], false, 'anthropic').usage?.inRegion).toBe(inRegion);
+  });
+
   it.each([{ total_cost: 1 }, -1, '0.1', null])('reads no sum from %j', (cost) => {
     const told = { choices: [], usage: { prompt_tokens: 9, completion_tokens: 2, cost } };
     expect(measure([`data: ${JSON.stringify(told)}\n\n`]).usage).not.toHaveProperty('billedUsd');

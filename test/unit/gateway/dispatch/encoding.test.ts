@@ -122,6 +122,9 @@ describe('encodeFor', () => {
     expect(encode(fields, about, { dialect, path }, [], price).json).toMatchObject({
       provider: { max_price: { prompt: 1, completion: 5 } },
     });
+    expect(encode(fields, { ...about, billing: 'by-account' }, { dialect, path }, [], price).json).toMatchObject({
+      service_tier: 'default',
+    });
     expect(encode(fields, { ...about, billing: undefined }, { dialect, path }, [], price).json).not.toHaveProperty(
       'provider',
     );

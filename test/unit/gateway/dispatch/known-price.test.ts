@@ -68,4 +68,17 @@ describe('atKnownPrice', () => {
       expect(sent(asked, 'by-host', 'chat', free)).toBe(asked);
     });
   });
+
+  describe('by account', () => {
+    it.each([undefined, null, 'auto', 'priority', 'default'])('asks for the usual tier in the place of %j', (tier) => {
+      const body = tier === undefined ? asked : { ...asked, service_tier: tier };
+      expect(sent(body, 'by-account')).toEqual({ ...asked, service_tier: 'default' });
+    });
+
+    it('keeps the one that costs less, and says nothing of tiers for vectors, which have none', () => {
+      const flex = { ...asked, service_tier: 'flex' };
+      expect(sent(flex, 'by-account')).toEqual(flex);
+      expect(sent(asked, 'by-account', 'embedding')).toBe(asked);
+    });
+  });
 });

@@ -13,7 +13,10 @@ type Refusal = SpendingVerdict & { allowed: false };
 
 const tooDear: Refusal = { allowed: false, reason: 'max-cost', sentence: 'It is too dear.', untilMs: null };
 
-/** Money that writes down what happens to it. Costs are those of `price`, cached tokens apart, or more where that is told. */
+/**
+ * Money that writes down what happens to it. Costs are those of `price`, cached tokens apart, a tenth more in a region, or
+ * the sum that is told where that is more.
+ */
 export class RecordingSpending implements Spending {
   mode: OffloadMode = 'auto';
   /** What {@link judge} and {@link reserve} say; null for yes. */
@@ -62,10 +65,11 @@ export class RecordingSpending implements Spending {
     };
   }
 
-  #costOf({ promptTokens, cachedTokens, completionTokens, billedUsd }: Usage): number {
+  #costOf({ promptTokens, cachedTokens, completionTokens, billedUsd, inRegion }: Usage): number {
     const { inputUsd, cachedInputUsd, outputUsd } = this.#price;
     const cached = cachedTokens ?? 0;
     const prompt = (promptTokens - cached) * inputUsd + cached * (cachedInputUsd ?? inputUsd);
-    return Math.max((prompt + completionTokens * outputUsd) / 1e6, billedUsd ?? 0);
+    const factor = inRegion === true ? 1.1 : 1;
+    return Math.max(((prompt + completionTokens * outputUsd) * factor) / 1e6, billedUsd ?? 0);
   }
 }

@@ -1,6 +1,7 @@
 import type { Usage } from '../../../inference/usage.ts';
 import { isObject, type Json } from '../json.ts';
 import { countsOfPasses, greater, modelsOfPasses } from './told-passes.ts';
+import { isInRegion } from './told-region.ts';
 
 /** Counts as the API told them so far; those of a stream come in two places and are of the whole message each time. */
 export interface ToldUsage {
@@ -13,6 +14,7 @@ export interface ToldUsage {
   readonly thought: number | null;
   /** Of the passes, where they are told. */
   readonly models: readonly string[];
+  readonly inRegion: boolean;
 }
 
 export const nothingTold: ToldUsage = {
@@ -23,6 +25,7 @@ export const nothingTold: ToldUsage = {
   cacheWrittenHour: null,
   thought: null,
   models: [],
+  inRegion: false,
 };
 
 /** What is told now, over what was told before. */
@@ -44,6 +47,7 @@ export function addTold(before: ToldUsage, usage: Json | undefined): ToldUsage {
     cacheWrittenHour: greater(hour, passes?.ephemeral_1h_input_tokens) ?? before.cacheWrittenHour,
     thought: (isObject(details) ? count(details['thinking_tokens']) : null) ?? before.thought,
     models: models.length === 0 ? before.models : models,
+    inRegion: before.inRegion || isInRegion(usage),
   };
 }
 
@@ -66,6 +70,7 @@ export function usageOf(told: ToldUsage): Usage | null {
     ...(told.cacheWrittenHour !== null && { hourCacheWriteTokens: told.cacheWrittenHour }),
     ...(told.thought !== null && { reasoningTokens: told.thought }),
     ...(told.models.length > 0 && { models: told.models }),
+    ...(told.inRegion && { inRegion: true }),
   };
 }
 

@@ -76,3 +76,15 @@ describe('passes of a message', () => {
     expect(usageOf(addTold(nothingTold, told))).toMatchObject({ promptTokens: 50, completionTokens: 70 });
   });
 });
+
+describe('isInRegion', () => {
+  it('is kept from the beginning of an answer to its end', () => {
+    const start = { input_tokens: 9, output_tokens: 1, inference_geo: 'us' };
+    const end = { output_tokens: 5 };
+    expect(usageOf(addTold(addTold(nothingTold, start), end))).toMatchObject({ completionTokens: 5, inRegion: true });
+    for (const region of ['global', 'not_available', null]) {
+      const told = addTold(addTold(nothingTold, { ...start, inference_geo: region }), end);
+      expect(usageOf(told)).not.toHaveProperty('inRegion');
+    }
+  });
+});
