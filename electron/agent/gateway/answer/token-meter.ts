@@ -36,8 +36,8 @@ const keys = {
 /** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
 const lineLimitBytes = 64 * 1024;
 const tailBytes = 8 * 1024;
-/** How much of a plain answer's beginning is kept: some engines tell there why it ended. */
-const leadBytes = 512;
+/** How much of a plain answer's beginning is kept: some engines tell there why it ended, some providers its usage. */
+const leadBytes = 4 * 1024;
 /** Tokens that come within less time than this were waiting in a buffer: their pace says nothing about the engine. */
 const shortestMeasureMs = 5;
 
@@ -112,15 +112,17 @@ export class TokenMeter {
   end(): AnswerFigures {
     const nowMs = this.#deps.clock.monotonic();
     const usageText = this.#usage.text();
+    const finishText = this.#finish.text();
     const told = readFigures(this.#dialect, {
       usage: usageText,
       first: this.#firstUsage.text(),
       timings: this.#timings === this.#usage ? usageText : this.#timings.text(),
+      ...(this.#stream ? {} : { lead: finishText }),
     });
     if (!this.#ended) this.#settleSpeed(nowMs, told);
     this.#ended = true;
     const { usage } = told;
-    const finish = this.#readFinish(usageText);
+    const finish = this.#readFinish(finishText, usageText);
     const answerBytes = this.#stream ? this.#textBytes() : (this.#written?.total ?? 0);
     const isEmpty = this.#tokens === 0 && answerBytes === 0;
     const leavesOut = usage?.completionTokens === 0 && !isEmpty;
@@ -144,9 +146,10 @@ export class TokenMeter {
     };
   }
 
-  #readFinish(usageText: string): FinishReason | null {
-    const told = readFinish(this.#dialect, this.#finish.text());
-    return told ?? (this.#stream ? null : readFinish(this.#dialect, usageText));
+  /** Of a plain answer its end goes first: the beginning may hold a choice that ended otherwise. */
+  #readFinish(finishText: string, usageText: string): FinishReason | null {
+    const told = this.#stream ? null : readFinish(this.#dialect, usageText);
+    return told ?? readFinish(this.#dialect, finishText);
   }
 
   #keepLead(bytes: Buffer, start: number, end: number): void {

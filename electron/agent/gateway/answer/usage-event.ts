@@ -23,6 +23,8 @@ export interface FigureTexts {
   /** The first one. */
   readonly first: string;
   readonly timings: string;
+  /** The beginning of a plain answer, where some providers tell the usage. */
+  readonly lead?: string;
 }
 
 /** Reads what an answer of that dialect told: the object or the number after each key is cut out of the texts. */
@@ -31,7 +33,7 @@ export function readFigures(dialect: Dialect, texts: FigureTexts): UpstreamFigur
     case 'openai':
       return fromOpenAi(texts);
     case 'anthropic':
-      return { ...nothing, usage: fromAnthropic(objectAfter(texts.first, 'usage'), objectAfter(texts.usage, 'usage')) };
+      return { ...nothing, usage: fromAnthropic(objectAfter(texts.first, 'usage'), lastUsage(texts)) };
     case 'ollama':
       return fromOllama(texts.usage);
     default:
@@ -51,10 +53,10 @@ export function isEarlyCount(dialect: Dialect, usage: string): boolean {
 const nothing: UpstreamFigures = { usage: null, decodeMs: null, decodedTokens: null, prefillTokensPerSecond: null };
 
 /** OpenAI's `usage` and llama.cpp's `timings`. */
-function fromOpenAi({ usage, timings: timingsText }: FigureTexts): UpstreamFigures {
-  const timings = objectAfter(timingsText, 'timings');
+function fromOpenAi(texts: FigureTexts): UpstreamFigures {
+  const timings = objectAfter(texts.timings, 'timings');
   return {
-    usage: fromUsage(objectAfter(usage, 'usage')) ?? fromTimings(timings),
+    usage: fromUsage(lastUsage(texts)) ?? fromTimings(timings),
     decodeMs: count(timings?.['predicted_ms']),
     decodedTokens: count(timings?.['predicted_n']),
     prefillTokensPerSecond: prefillSpeed(timings),
@@ -190,12 +192,53 @@ function fromTimings(timings: Record<string, unknown> | null): Usage | null {
   return { promptTokens: read + (cachedTokens ?? 0), completionTokens, cachedTokens };
 }
 
+/** The answer's own at its beginning goes before what its end may hold of others'. */
+function lastUsage({ lead = '', usage }: FigureTexts): Record<string, unknown> | null {
+  return outerObject(lead, 'usage') ?? objectAfter(usage, 'usage');
+}
+
+/** The object of a key that is the outermost object's own; `text` begins where the JSON does and may be cut. */
+function outerObject(text: string, key: string): Record<string, unknown> | null {
+  const quoted = `"${key}"`;
+  if (!text.includes(quoted)) return null;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    else if (character === '"') {
+      const found = depth === 1 && text.startsWith(quoted, at) ? valueObject(text, at + quoted.length) : null;
+      if (found) return found;
+      at = endOfString(text, at);
+    }
+  }
+  return null;
+}
+
+/** Place of the quote that ends the string which begins at `start`; the text's end where that is cut off. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let before = at;
+  while (text[before - 1] === '\\') before -= 1;
+  return (at - before) % 2 === 1;
+}
+
+/** The object after the last occurrence of a key. */
 function objectAfter(text: string, key: string): Record<string, unknown> | null {
   const quoted = `"${key}"`;
   const found = text.lastIndexOf(quoted);
-  if (found === -1) return null;
-  const start = text.indexOf('{', found + quoted.length);
-  if (start === -1 || !/^\s*:\s*$/.test(text.slice(found + quoted.length, start))) return null;
+  return found === -1 ? null : valueObject(text, found + quoted.length);
+}
+
+/** The object that follows a key which ends before `from`; null for another value, and for one that is cut. */
+function valueObject(text: string, from: number): Record<string, unknown> | null {
+  const start = text.indexOf('{', from);
+  if (start === -1 || !/^\s*:\s*$/.test(text.slice(from, start))) return null;
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {
     if (text[at] === '{') depth += 1;

@@ -305,6 +305,63 @@ describe('TokenMeter', () => {
   });
 });
 
+describe('TokenMeter, usage before the text of a plain answer', () => {
+  const told = { prompt_tokens: 9_000, completion_tokens: 12_000, prompt_tokens_details: { cached_tokens: 8 } };
+  const read = { promptTokens: 9_000, completionTokens: 12_000, cachedTokens: 8 };
+  const long = 'the "usage":{"prompt_tokens":1,"completion_tokens":1} \\ '.repeat(400);
+  const head = { id: 'gen-1', created: 1, model: 'usage', object: 'chat.completion' };
+  const choices = [{ index: 0, message: { role: 'assistant', content: long }, finish_reason: 'stop' }];
+
+  it.each([0, 500, 3_000])('F31 is read however long the answer, after %d bytes of other things', (before) => {
+    const answer = JSON.stringify({ ...head, citations: ['"'.repeat(before / 2)], usage: told, choices });
+    fc.assert(
+      fc.property(fc.array(fc.nat(answer.length), { maxLength: 6 }), (cuts) => {
+        const ends = [...new Set([...cuts, answer.length])].sort((a, b) => a - b).filter((cut) => cut > 0);
+        const pieces = ends.map((end, index) => answer.slice(ends[index - 1] ?? 0, end));
+        const figures = measure(pieces, false);
+        expect(figures).toMatchObject({ usage: read, tokens: 12_000, finish: 'stop' });
+        expect(figures).not.toHaveProperty('answerBytes');
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('F31 is read from an answer of Anthropic’s form too, and not from what a tool is called with', () => {
+    const usage = { input_tokens: 9_000, output_tokens: 12_000 };
+    const others = { usage: { input_tokens: 1, output_tokens: 1 } };
+    const call = { type: 'tool_use', id: 't', name: 'count', input: others };
+    const text = { type: 'text', text: long };
+    const read = { usage: { promptTokens: 9_000, completionTokens: 12_000 }, tokens: 12_000 };
+    for (const content of [[text], [text, call], [call, text], [call]]) {
+      expect(measure([JSON.stringify({ type: 'message', usage, content })], false, 'anthropic')).toMatchObject(read);
+      const last = JSON.stringify({ type: 'message', content, stop_reason: 'end_turn', usage });
+      expect(measure([last], false, 'anthropic')).toMatchObject({ ...read, finish: 'stop' });
+    }
+  });
+
+  it('F31 is an estimate where it stands too late in the beginning, or is none', () => {
+    const cut = JSON.stringify({ ...head, citations: ['x'.repeat(4_000)], usage: told, choices });
+    for (const answer of [cut, JSON.stringify({ ...head, usage: null, choices })]) {
+      expect(measure([answer], false)).toMatchObject({
+        usage: null,
+        answerBytes: long.length,
+      });
+    }
+  });
+
+  it('is read before vectors', () => {
+    const data = [{ object: 'embedding', embedding: Array.from({ length: 4_000 }, (_, at) => at / 7) }];
+    const answer = JSON.stringify({ object: 'list', usage: { prompt_tokens: 7, total_tokens: 7 }, data });
+    const meter = new TokenMeter(
+      { dialect: 'openai', stream: false, arrivedMs: 0, vectors: true },
+      { clock: new ManualClock(), speed: null },
+    );
+    const bytes = Buffer.from(answer);
+    meter.scan(bytes, 0, bytes.length);
+    expect(meter.end().usage).toMatchObject({ promptTokens: 7, completionTokens: 0 });
+  });
+});
+
 describe('DecodeSpeed', () => {
   it('is the speed of a stream, also of a short one, and 0 when idle', () => {
     const speed = new DecodeSpeed();
