@@ -1,28 +1,30 @@
+import { KeySpelling } from './key-spelling.ts';
 import type { WireBody, WireResponse, WireSink } from './wire-response.ts';
 
 /** Longest body of an error that is looked through; more of it says nothing to anyone. */
 const errorLimitBytes = 64 * 1024;
 /** So much of the key at a piece's end is taken for it before the rest has come; less gives nothing away. */
-const tellingBytes = 8;
+const tellingCharacters = 8;
 const asterisk = 0x2a;
 
 /**
- * The answer without the key that it was asked with: some servers repeat it in their errors, and those go to callers and
- * into logs. An error is looked through as a whole; a stream as it flows, over the borders of its reads.
+ * The answer without the key that it was asked with, however it is spelled: some servers repeat it in their errors, and
+ * those go to callers and into logs. An error is looked through as a whole; a stream as it flows, over the borders of its
+ * reads.
  */
 export async function withoutKey(response: WireResponse, key: string): Promise<WireResponse> {
-  const { status, headers, body } = response;
-  if (status < 400) return { status, headers, body: new MaskedBody(body, Buffer.from(key)) };
+  const { status, body } = response;
+  const headers = headersWithout(response.headers, key);
+  if (status < 400) return { status, headers, body: new MaskedBody(body, new KeySpelling(key)) };
   return { status, headers, body: new HeldBody(await errorBytes(body, key)) };
 }
 
 /** The body of an error, as far as it is short and came, without the key. Never rejects. */
 export async function errorBytes(body: WireBody, key: string): Promise<Buffer> {
-  const secret = Buffer.from(key);
   const { bytes, cut } = await collected(body);
-  mask(bytes, 0, bytes.length, secret);
+  const begun = new KeySpelling(key).mask(bytes, 0, bytes.length);
   // What was cut off may have been the rest of a key.
-  return cut ? bytes.subarray(0, Math.max(0, bytes.length - secret.length)) : bytes;
+  return cut && begun !== null ? bytes.subarray(0, begun.at) : bytes;
 }
 
 /** A body that is here already. */
@@ -30,10 +32,17 @@ export function heldBody(bytes: Buffer): WireBody {
   return new HeldBody(bytes);
 }
 
-function mask(bytes: Buffer, start: number, end: number, key: Buffer): void {
-  for (let at = bytes.indexOf(key, start); at !== -1 && at + key.length <= end; at = bytes.indexOf(key, at)) {
-    bytes.fill(asterisk, at, at + key.length);
+/** The same where no header holds the key, as nearly all do. */
+function headersWithout(headers: ReadonlyMap<string, string>, key: string): ReadonlyMap<string, string> {
+  let kept = headers;
+  for (const [name, value] of headers) {
+    if (value.length < key.length) continue;
+    const bytes = Buffer.from(value, 'latin1');
+    new KeySpelling(key).mask(bytes, 0, bytes.length);
+    const masked = bytes.toString('latin1');
+    if (masked !== value) kept = new Map(kept).set(name, masked);
   }
+  return kept;
 }
 
 function collected(body: WireBody): Promise<{ readonly bytes: Buffer; readonly cut: boolean }> {
@@ -62,11 +71,11 @@ function collected(body: WireBody): Promise<{ readonly bytes: Buffer; readonly c
 /** The payload is part of the very bytes that `raw` gets after it, so masking the one masks the other. */
 class MaskedBody implements WireBody {
   readonly #inner: WireBody;
-  readonly #key: Buffer;
-  /** Bytes of the key that the payload so far ends with. */
-  #begun = 0;
+  readonly #key: KeySpelling;
+  /** The payload's end so far, as it came, where that may be the beginning of the key. */
+  #begun: Buffer | null = null;
 
-  constructor(inner: WireBody, key: Buffer) {
+  constructor(inner: WireBody, key: KeySpelling) {
     this.#inner = inner;
     this.#key = key;
   }
@@ -96,35 +105,24 @@ class MaskedBody implements WireBody {
   }
 
   #mask(bytes: Buffer, start: number, end: number): void {
-    const key = this.#key;
-    const rest = this.#begun === 0 ? 0 : commonLength(bytes, start, end, key, this.#begun);
-    const matched = this.#begun + rest;
-    if (matched === key.length || (matched >= tellingBytes && rest > 0)) bytes.fill(asterisk, start, start + rest);
-    if (rest > 0 && start + rest === end && matched < key.length) {
-      this.#begun = matched;
+    const before = this.#begun;
+    if (before === null) {
+      this.#begun = this.#maskPiece(bytes, start, end);
       return;
     }
-    mask(bytes, start, end, key);
-    this.#begun = beginningAt(bytes, start, end, key);
-    if (this.#begun >= tellingBytes) bytes.fill(asterisk, end - this.#begun, end);
+    const joined = Buffer.concat([before, bytes.subarray(start, end)]);
+    this.#begun = this.#maskPiece(joined, 0, joined.length);
+    joined.copy(bytes, start, before.length);
   }
-}
 
-/** How many bytes from `start` on go on with the key from its byte `from` on. */
-function commonLength(bytes: Buffer, start: number, end: number, key: Buffer, from: number): number {
-  let length = 0;
-  while (start + length < end && from + length < key.length && bytes[start + length] === key[from + length]) {
-    length += 1;
+  /** Returns what the piece ends with that may be the beginning of the key, as it was; most end with none. */
+  #maskPiece(bytes: Buffer, start: number, end: number): Buffer | null {
+    const begun = this.#key.mask(bytes, start, end);
+    if (begun === null) return null;
+    const kept = Buffer.from(bytes.subarray(begun.at, end));
+    if (begun.characters >= tellingCharacters) bytes.fill(asterisk, begun.at, end);
+    return kept;
   }
-  return length;
-}
-
-/** How many bytes of the key's beginning the piece ends with; 0 to all but one. */
-function beginningAt(bytes: Buffer, start: number, end: number, key: Buffer): number {
-  for (let at = Math.max(start, end - key.length + 1); at < end; at += 1) {
-    if (bytes[at] === key[0] && commonLength(bytes, at, end, key, 0) === end - at) return end - at;
-  }
-  return 0;
 }
 
 class HeldBody implements WireBody {

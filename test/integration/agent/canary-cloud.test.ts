@@ -12,9 +12,16 @@ import { clientOf } from './real-agent.ts';
 
 /** Keys of providers, one by each way of setting one; they look like no key, so that nothing masks them by their form. */
 const byCommand = 'wombat.command.canary.0123456789';
-const byTerminal = 'quoll.terminal.canary.9876543210';
-const bySystemd = 'bilby.systemd.canary.1357924680';
+const byTerminal = 'quoll/terminal+canary=9876543210';
+const bySystemd = 'bilby/systemd+canary=1357924680';
 const canaries = [byCommand, byTerminal, bySystemd];
+
+/** Some servers do not write a key as it is. */
+const spelledBy: Readonly<Record<number, (text: string, key: string) => string>> = {
+  400: (text) => text.replaceAll('/', '\\/'),
+  429: (text) => text.replaceAll('+', '\\u002B'),
+  500: (text, key) => text.replaceAll(key, encodeURIComponent(key)),
+};
 
 const price = { inputUsd: 1, outputUsd: 2 };
 const model = { id: 'fake-model', contextLength: 8_192, maxOutputTokens: 64, price };
@@ -142,7 +149,8 @@ it('a provider’s key is in its store and in the one header to its provider, wh
     expect((await chats.state()).lastHead).toContain(name === 'mine' ? byTerminal : bySystemd);
     const key = name === 'mine' ? byTerminal : bySystemd;
     for (const status of [400, 401, 429, 500]) {
-      const text = JSON.stringify({ error: { message: `Incorrect key ${key}.`, type: key, code: key, param: key } });
+      const told = JSON.stringify({ error: { message: `Incorrect key ${key}.`, type: key, code: key, param: key } });
+      const text = spelledBy[status]?.(told, key) ?? told;
       const raw = `HTTP/1.1 ${status} X\r\nContent-Type: application/json\r\nX-Request-Id: ${key}\r\nRetry-After: ${key}\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
       await chats.behave({ fault: 'raw', raw });
       await ask('/v1/chat/completions', { ...chat, stream: status === 500 });

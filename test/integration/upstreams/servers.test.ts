@@ -304,7 +304,8 @@ describe('hostile servers', () => {
     await using server = await AnsweringServer.start(({ method, body }) => {
       if (method === 'GET') return refused ? { status: 401, body: `bad key ${key}` } : { status: 200, body: list };
       const isStream = body.includes('"stream":true');
-      return { status: isStream ? 200 : 400, body: `{"error":{"message":"Your key ${key} and ${key} again"}}` };
+      const again = `${key.replaceAll('-', '\\u002D')} and ${key.replaceAll('-', '%2d')}`;
+      return { status: isStream ? 200 : 400, body: `{"error":{"message":"Your key ${key} and ${again} again"}}` };
     });
     const clock = new ManualClock();
     await using rig = await rigOf({ url: server.url, keyEnv: 'OTHER_KEY' }, { clock, logger });
@@ -312,8 +313,8 @@ describe('hostile servers', () => {
     for (const stream of [false, true]) {
       const text = await textOf(await rig.upstream.generate(chat({ stream }), never));
       expect(text).toContain('Your key *');
-      expect(text).not.toContain(key);
-      expect(JSON.parse(text)).toBeDefined();
+      const told: unknown = JSON.parse(text);
+      expect(text + decodeURIComponent(JSON.stringify(told))).not.toContain(key);
     }
     refused = true;
     clock.advance(60_000);

@@ -37,6 +37,40 @@ describe('errors of each form', () => {
     expect(text).toContain('No ***');
     expect(text).not.toContain(providerKey.slice(0, 8));
   });
+
+  it.each([
+    ['openai-compatible', 'openai'],
+    ['anthropic-compatible', 'anthropic'],
+  ] as const)('B55 one of an %s server that writes the key in another way does not tell it', async (kind, dialect) => {
+    const value = 'AbC1/dEf2+ghI3/jkL4+mnO5pqR6sTu7==';
+    const spellings: ((text: string) => string)[] = [
+      (text) => text.replaceAll('/', '\\/'),
+      (text) => text.replaceAll('+', '\\u002B'),
+      (text) => text.replace(value, encodeURIComponent(value)),
+    ];
+    let spell = spellings[0];
+    await using server = await AnsweringServer.start(({ body }) => {
+      const error = JSON.stringify({
+        type: 'error',
+        error: { type: 'invalid_request_error', message: `No ${value}!` },
+      });
+      const said = spell?.(error) ?? error;
+      return body.includes('"stream":true')
+        ? { status: 200, headers: { 'Content-Type': 'text/event-stream' }, body: `data: ${said}\n\n` }
+        : { status: 400, body: said };
+    });
+    await using rig = await ProvidersRig.start({ mine: { kind, url: server.url, models } });
+    rig.keys.set('mine', { kind: 'key', value });
+    for (spell of spellings) {
+      const tested = await failureOf(rig.providers.test('mine'));
+      expect(tested.message).not.toMatch(/AbC1|dEf2/);
+      for (const stream of [false, true]) {
+        const text = await textOf(await rig.upstream('mine').generate(chatFor(dialect, { stream }), never));
+        const told: unknown = JSON.parse(text.replace('data: ', ''));
+        expect(told).toMatchObject({ error: { message: expect.stringMatching(/^No \*+!$/) as string } });
+      }
+    }
+  });
 });
 
 describe('Anthropic', () => {
