@@ -46,13 +46,19 @@ export function replyError(call: Call, error: AppError, clock: Clock): void {
 /** Headers that a kind of error demands: when to come back, which method to use. */
 export function errorHeaders(error: AppError): string[] {
   const headers: string[] = [];
-  const retryAfterS = error.context['retryAfterS'];
-  if (typeof retryAfterS === 'number') headers.push('Retry-After', String(retryAfterS));
-  // Null says that waiting alone will not help.
-  else if (retryAfterS !== null && traitsOf(error.code).httpStatus === 503) headers.push('Retry-After', '1');
+  const retryAfterS = toldRetryAfterS(error);
+  if (retryAfterS !== null) headers.push('Retry-After', String(retryAfterS));
   const allow = error.context['allow'];
   if (typeof allow === 'string') headers.push('Allow', allow);
   return headers;
+}
+
+/** After how many seconds a caller is told to come back; null where no time is told. */
+export function toldRetryAfterS(error: AppError): number | null {
+  const retryAfterS = error.context['retryAfterS'];
+  if (typeof retryAfterS === 'number') return retryAfterS;
+  // Null says that waiting alone will not help.
+  return retryAfterS !== null && traitsOf(error.code).httpStatus === 503 ? 1 : null;
 }
 
 function headersFor(body: Buffer, facts: RanchFacts, type = 'application/json; charset=utf-8'): string[] {

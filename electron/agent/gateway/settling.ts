@@ -11,6 +11,7 @@ import type { Call } from './call.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import type { Predictor } from './load/predictor.ts';
 import type { Prepared } from './preparing.ts';
+import { toldRetryAfterS } from './reply.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { PlannedCandidate } from './routing/plan.ts';
 import { TurnedAway } from './turned-away.ts';
@@ -65,8 +66,12 @@ export class Settling {
     const ending = { state, status, reason, error: error?.code ?? null, durationMs } as const;
     const change = costUsd > 0 ? { ...ending, costUsd } : ending;
     stats.ended(call.trace, change, figures, call.model);
-    // Of a request that was answered by nobody nothing counts against its key.
-    record.prepared?.allowance?.settle(error !== null && figures === null ? 0 : tokensOf(record.prepared, figures));
+    // Of a request that was answered by nobody no tokens count against its key, and it counts as a request itself until
+    // the time at which it was told to come back.
+    const unanswered = figures === null ? error : null;
+    const { prepared } = record;
+    if (unanswered) prepared?.allowance?.settle(0, toldRetryAfterS(unanswered));
+    else prepared?.allowance?.settle(tokensOf(prepared, figures));
     if (good !== null && figures !== null) this.#learn(record, good, figures);
     const leavesTrace = record.decoded !== null || this.#turnedAway.leavesTrace();
     if (leavesTrace && traced !== null && traced.size > 0) {

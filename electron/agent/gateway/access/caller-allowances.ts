@@ -31,7 +31,8 @@ interface Refusal {
 
 /**
  * What keys and personas may use: requests and tokens a minute, and requests at the same time. Tokens are booked as
- * they are guessed and put right when the request is over.
+ * they are guessed and put right when the request is over. A request that was refused with a time to come back counts
+ * until then and no longer.
  */
 export class CallerAllowances implements Allowances {
   readonly #clock: Clock;
@@ -60,11 +61,14 @@ export class CallerAllowances implements Allowances {
     const booked = ids.map((by) => book(by, this.#accountOf(by.id), guess, nowMs));
     let over = false;
     return {
-      settle: (truth) => {
+      settle: (truth, retryAfterS = null) => {
         if (over) return;
         over = true;
         const endMs = this.#clock.monotonic();
-        for (const each of booked) settle(each, guess, truth, endMs);
+        for (const each of booked) {
+          settle(each, guess, truth, endMs);
+          if (retryAfterS !== null) comesBack(each, retryAfterS, endMs);
+        }
         for (const { by } of booked) this.#settled?.(by.id, truth ?? guess);
       },
     };
@@ -92,6 +96,7 @@ interface Booked {
   readonly account: Account;
   readonly place: symbol;
   /** Null without a limit: nothing is kept of what nobody asks for. */
+  readonly request: Booking | null;
   readonly tokens: Booking | null;
 }
 
@@ -99,9 +104,9 @@ function book(by: LimitedBy, account: Account, guess: number, nowMs: number): Bo
   const place = Symbol(by.id);
   account.running.set(place, nowMs);
   const { requestsPerMinute, tokensPerMinute } = by.policy;
-  if (requestsPerMinute !== null) account.requests.book(1, requestsPerMinute, nowMs / 1000);
+  const request = requestsPerMinute === null ? null : account.requests.book(1, requestsPerMinute, nowMs / 1000);
   const tokens = tokensPerMinute === null ? null : account.tokens.book(guess, tokensPerMinute, nowMs / 1000);
-  return { by, account, place, tokens };
+  return { by, account, place, request, tokens };
 }
 
 function settle({ by, account, place, tokens }: Booked, guess: number, truth: number | null, nowMs: number): void {
@@ -115,6 +120,11 @@ function settle({ by, account, place, tokens }: Booked, guess: number, truth: nu
   if (tokens === null || limit === null || truth === null) return;
   if (truth < guess) account.tokens.refund(tokens, guess - Math.max(0, truth), nowMs / 1000);
   else account.tokens.book(Math.ceil(truth - guess), limit, nowMs / 1000);
+}
+
+/** When it comes back it must not find its own place taken by itself. */
+function comesBack({ account, request }: Booked, retryAfterS: number, nowMs: number): void {
+  if (request !== null) account.requests.shorten(request, nowMs / 1000 + retryAfterS, nowMs / 1000);
 }
 
 function refusalsOf(by: LimitedBy, account: Account, guess: number, nowMs: number): Refusal[] {

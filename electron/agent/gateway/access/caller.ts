@@ -47,7 +47,9 @@ export interface LimitedBy {
 export interface Allowance {
   /**
    * The request is over: its place is free, and what it really took counts instead of the guess. Null: not told; 0: it
-   * was answered by nobody.
+   * was answered by nobody. `retryAfterS`: it was refused and told to come back after so many seconds. Then it counts
+   * against the requests a minute only until that time, so that nobody is shut out for coming back as told, and who
+   * comes sooner uses up the minute.
    */
-  settle(tokens: number | null): void;
+  settle(tokens: number | null, retryAfterS?: number | null): void;
 }

@@ -60,6 +60,17 @@ export class MinuteWindow {
     this.#entries = this.#entries.filter((entry) => entry.amount > 0);
   }
 
+  /** Lets a booking that is not spread count only until `untilS`; one that ends before that stays as it is. */
+  shorten({ atS, amount }: Booking, untilS: number, nowS: number): void {
+    this.#forget(nowS);
+    const earlierS = Math.floor(untilS) - windowS;
+    const entry = this.#entries.find((each) => each.atS === atS);
+    if (entry === undefined || earlierS >= atS) return;
+    entry.amount -= amount;
+    this.#entries = this.#entries.filter((each) => each.amount > 0);
+    this.#add(earlierS, amount);
+  }
+
   isEmpty(nowS: number): boolean {
     this.#forget(nowS);
     return this.#entries.length === 0;

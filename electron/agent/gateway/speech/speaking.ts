@@ -15,7 +15,7 @@ import { readHops } from '../dispatch/hops.ts';
 import type { GatewayStats } from '../gateway-stats.ts';
 import { resolveName, type NameSettings } from '../names/resolve-name.ts';
 import type { ResolvedName } from '../names/resolved-name.ts';
-import { replyError } from '../reply.ts';
+import { replyError, toldRetryAfterS } from '../reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from '../request-body.ts';
 import { HeardSound } from './heard-sound.ts';
 import { planSpeech } from './plan-speech.ts';
@@ -262,8 +262,10 @@ export class Speaking {
     const change = { state, status, reason, error: error?.code ?? null, durationMs, ttftMs: firstMs } as const;
     const cost = costUsd > 0 ? { costUsd } : {};
     stats.ended(call.trace, { ...change, ...cost, ...(model === null ? {} : { model }) }, null, model);
-    // Null would count as many tokens as were guessed, and 0 as no request at all.
-    allowance?.settle(error !== null && firstMs === null ? 0 : null);
+    // Null would count as many tokens as were guessed, and 0 as no answer at all.
+    const unanswered = firstMs === null ? error : null;
+    if (unanswered) allowance?.settle(0, toldRetryAfterS(unanswered));
+    else allowance?.settle(null);
     if (state === 'failed') {
       const { trace, upstream } = call;
       logger.warn({ trace, upstream, code: error?.code, ...error?.context }, 'a request was not answered');

@@ -71,6 +71,92 @@ describe('CallerAllowances', () => {
     );
   });
 
+  it('lets one that was refused come back at the time it was told, however often', () => {
+    const { clock, take, refused } = rig();
+    const key = by({ requestsPerMinute: 2 });
+    for (let time = 0; time < 20; time += 1) {
+      clock.advance(345);
+      take(key).settle(0, 5);
+      clock.advance(5_000);
+    }
+    expect(refused(key)).toBeNull();
+    expect(refused(key)).toBeNull();
+    expect(refused(key)).toBe(61);
+  });
+
+  it('refuses one that comes back sooner than it was told, and names that time', () => {
+    const { clock, take, refused } = rig();
+    const key = by({ requestsPerMinute: 3 });
+    for (let time = 0; time < 3; time += 1) take(key).settle(0, 20);
+    expect(refused(key)).toBe(20);
+    clock.advance(19_999);
+    expect(refused(key)).toBe(1);
+    clock.advance(1);
+    for (let time = 0; time < 3; time += 1) expect(refused(key)).toBeNull();
+    expect(refused(key)).not.toBeNull();
+  });
+
+  it('counts one that was refused for longer than a minute no longer than any other', () => {
+    const { clock, take, refused } = rig();
+    const key = by({ requestsPerMinute: 1 });
+    take(key).settle(0, 3_600);
+    expect(refused(key)).toBe(61);
+    clock.advance(61_000);
+    expect(refused(key)).toBeNull();
+  });
+
+  it('gives only its own place back, also in the second in which another one came', () => {
+    const { clock, take, refused } = rig();
+    const key = by({ requestsPerMinute: 2 });
+    const told = take(key);
+    take(key).settle(10);
+    told.settle(0, 2);
+    clock.advance(2_000);
+    expect(refused(key)).toBeNull();
+    expect(refused(key)).toBe(59);
+    // One that ran so long that it counts no more takes nothing from those after it.
+    clock.advance(61_000);
+    const long = take(key);
+    clock.advance(61_000);
+    take(key).settle(10);
+    long.settle(0, 1);
+    clock.advance(1_000);
+    expect(refused(key)).toBeNull();
+    expect(refused(key)).not.toBeNull();
+  });
+
+  it('never lets more answers through than the limit in any minute, whatever is refused between them', () => {
+    const steps = fc.array(
+      fc.record({ gap: fc.integer({ min: 0, max: 20_000 }), told: fc.option(fc.integer({ min: 1, max: 90 })) }),
+      { minLength: 1, maxLength: 80 },
+    );
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, limit) => {
+        const { clock, take, refused } = rig();
+        const key = by({ requestsPerMinute: limit });
+        const answered: number[] = [];
+        for (const { gap, told } of all) {
+          clock.advance(gap);
+          let allowance: Allowance;
+          try {
+            allowance = take(key);
+          } catch (error) {
+            clock.advance(Number(toAppError(error).context['retryAfterS']) * 1_000);
+            allowance = take(key);
+          }
+          allowance.settle(told === null ? 10 : 0, told);
+          if (told === null) answered.push(clock.monotonic());
+        }
+        for (const at of answered) {
+          expect(answered.filter((other) => other >= at && other < at + 60_000).length).toBeLessThanOrEqual(limit);
+        }
+        clock.advance(61_000);
+        expect(refused(key)).toBeNull();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('books tokens as guessed and puts them right at the end', () => {
     const { clock, take, refused, settled } = rig();
     const key = by({ tokensPerMinute: 1_000 });
