@@ -122,7 +122,7 @@ describe('what OpenRouter bills', () => {
     const sentence = 'You requested up to 64000 tokens, but can only afford 3919.';
     await fake.behave({ fault: 'status', status: 402, errorMessage: sentence });
     const refused = await clients()
-      .openai.chat.completions.create({ ...chat, max_tokens: 64_000 })
+      .openai.chat.completions.create({ ...chat, max_completion_tokens: 64_000 })
       .catch((error: unknown) => error);
     expect(refused).toMatchObject({ status: 400, message: expect.stringContaining(sentence) as string });
     expect(ends()).toEqual(['release']);
