@@ -26,12 +26,15 @@ export interface FakeAnthropicBehaviour {
   readonly firstMs: number;
   /** Pings before the first event, and then one before each piece. */
   readonly pings: number;
+  /** How the end of a stream's body is known. */
+  readonly framing: 'chunked' | 'close';
   /**
-   * cut: the connection ends after `afterTokens` pieces (a plain answer: in its middle) · error-event: an event `error` of
+   * cut: the connection ends after `afterTokens` pieces (a plain answer: in its middle) · short: a stream ends there, its
+   * framing whole · error-event: an event `error` of
    * `errorType` there · silent: nothing more comes there · hang: not even a head · drop: no answer at all · status: an
    * error with `status` · raw: `raw` as the body of a 200 of `rawType`.
    */
-  readonly fault: 'none' | 'cut' | 'error-event' | 'silent' | 'hang' | 'drop' | 'status' | 'raw';
+  readonly fault: 'none' | 'cut' | 'short' | 'error-event' | 'silent' | 'hang' | 'drop' | 'status' | 'raw';
   readonly afterTokens: number;
   readonly status: number;
   readonly errorType: string;
@@ -67,6 +70,7 @@ export const defaultAnthropicBehaviour: FakeAnthropicBehaviour = {
   intervalMs: 1,
   firstMs: 0,
   pings: 0,
+  framing: 'chunked',
   fault: 'none',
   afterTokens: 0,
   status: 529,

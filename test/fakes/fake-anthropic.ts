@@ -217,6 +217,7 @@ function stream(
   making: Making,
 ): void {
   const fixed = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
+  if (b.framing === 'close') response.removeHeader('transfer-encoding');
   response.writeHead(200, { ...fixed, ...b.headers });
   response.flushHeaders();
   const step = (): void => {
@@ -241,6 +242,7 @@ function stream(
 function breakOff(response: ServerResponse, b: FakeAnthropicBehaviour): void {
   if (b.fault === 'silent') return;
   if (b.fault === 'error-event') response.end(event('error', errorBody(b.errorType, b.errorMessage)));
+  else if (b.fault === 'short') response.end();
   // Inside an event: what follows may not be taken for its rest.
   else response.write('event: content_block_delta\ndata: {"type":"content_blo', () => response.destroy());
 }

@@ -9,11 +9,13 @@ export interface FakeOllamaChatBehaviour {
   readonly intervalMs: number;
   /** Delay before the head of the answer. */
   readonly firstMs: number;
+  /** How the end of a stream's body is known. */
+  readonly framing: 'chunked' | 'close';
   /**
-   * cut: the connection ends in the middle of a line · error-line: a line that tells an error · silent: nothing more comes
-   * · status: an error with `status`.
+   * cut: the connection ends in the middle of a line · short: a stream ends there, its framing whole · error-line: a line
+   * that tells an error · silent: nothing more comes · status: an error with `status`.
    */
-  readonly fault: 'none' | 'cut' | 'error-line' | 'silent' | 'status';
+  readonly fault: 'none' | 'cut' | 'short' | 'error-line' | 'silent' | 'status';
   /** Tokens before the fault. */
   readonly afterTokens: number;
   readonly status: number;
@@ -27,6 +29,7 @@ export const defaultOllamaChatBehaviour: FakeOllamaChatBehaviour = {
   calls: [],
   intervalMs: 1,
   firstMs: 0,
+  framing: 'chunked',
   fault: 'none',
   afterTokens: 0,
   status: 500,

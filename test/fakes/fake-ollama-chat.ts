@@ -56,6 +56,7 @@ function toolCalls(b: FakeOllamaChatBehaviour): object {
 const piece = (b: FakeOllamaChatBehaviour, index: number): string => b.text.replace('#', String(index));
 
 function stream(path: string, response: ServerResponse, b: FakeOllamaChatBehaviour): void {
+  if (b.framing === 'close') response.removeHeader('transfer-encoding');
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
   let index = 0;
@@ -63,6 +64,7 @@ function stream(path: string, response: ServerResponse, b: FakeOllamaChatBehavio
     if (response.destroyed) return;
     if (b.fault !== 'none' && index >= b.afterTokens) {
       if (b.fault === 'error-line') response.end(`${JSON.stringify({ error: b.errorMessage })}\n`);
+      else if (b.fault === 'short') response.end();
       else if (b.fault === 'cut') response.write('{"model":"fake-mod', () => response.destroy());
       return;
     }

@@ -16,11 +16,22 @@ export interface FakeBehaviour {
   readonly stamp: boolean;
   readonly framing: 'chunked' | 'close';
   /**
-   * cut: the connection ends between two chunks (a plain answer: in its middle) · silent: nothing more comes · drop: no
-   * answer at all · raw: `raw` instead of an answer · status: an error with `status`.
+   * cut: the connection ends between two chunks (a plain answer: in its middle) · short: a stream ends there, its framing
+   * whole · error-event: an event that tells an error, then the end mark · silent: nothing more comes · drop: no answer at
+   * all · raw: `raw` instead of an answer · status: an error with `status`.
    */
   readonly fault:
-    'none' | 'cut' | 'cut-mid-chunk' | 'cut-mid-large-chunk' | 'silent' | 'bad-framing' | 'drop' | 'raw' | 'status';
+    | 'none'
+    | 'cut'
+    | 'short'
+    | 'error-event'
+    | 'cut-mid-chunk'
+    | 'cut-mid-large-chunk'
+    | 'silent'
+    | 'bad-framing'
+    | 'drop'
+    | 'raw'
+    | 'status';
   /** Tokens before the fault. */
   readonly afterTokens: number;
   /** The bytes of the answer, Latin-1, when the fault is `raw`. */

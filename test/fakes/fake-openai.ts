@@ -234,7 +234,12 @@ function stream(socket: Socket, request: Request, b: FakeBehaviour, entry: Entry
     else if (b.fault === 'cut-mid-large-chunk')
       socket.write(`186a0\r\n${'data: '.padEnd(40_000, 'x')}`, () => socket.destroy());
     else if (b.fault === 'bad-framing') socket.write('zz\r\nwhat\r\n');
-    else socket.destroySoon();
+    else if (b.fault === 'short' || b.fault === 'error-event') {
+      const told = event({ error: { message: b.errorMessage, type: 'server_error', code: null } });
+      socket.write((b.fault === 'short' ? '' : frame(told) + frame('data: [DONE]\n\n')) + (framed ? '0\r\n\r\n' : ''));
+      finish(socket, entry);
+      if (!framed) socket.end();
+    } else socket.destroySoon();
   };
   step();
 }

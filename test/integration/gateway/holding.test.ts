@@ -284,10 +284,10 @@ describe('a streamed request that waits', () => {
     const held = await upstream.request();
     clock.advance(5_000);
     await held.head();
-    held.write(answer[0] ?? '');
+    for (const piece of answer) held.write(piece);
     held.end();
     const text = await ended;
-    expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(`: waiting for llama-3.1-8b to load\n\n${answer[0] ?? ''}`);
+    expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(`: waiting for llama-3.1-8b to load\n\n${answer.join('')}`);
   });
 
   it('is understood by the openai client', async () => {

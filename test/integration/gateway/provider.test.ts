@@ -134,6 +134,18 @@ describe('a provider of the caller’s own dialect', () => {
     expect(log).toEqual(['reserve provider', spent, 'reserve provider', spent]);
   });
 
+  it.each([
+    ['whose body ends in order before the answer does', { fault: 'short' }],
+    ['that ends so with its connection', { fault: 'short', framing: 'close' }],
+    ['that tells an error', { fault: 'error-event', errorType: 'api_error' }],
+  ] as const)('F31 of a stream %s is paid for what was seen of it', async (_name, script) => {
+    await fake.behave({ tokens: 5, afterTokens: 2, inputTokens: 100, ...script });
+    const asked = { ...body, thinking: { type: 'disabled' }, stream: true };
+    const text = await (await post('/v1/messages', asked)).text();
+    expect(text.split('"type":"error"')).toHaveLength(2);
+    expect(log).toEqual(['reserve provider', `estimate ${100 * 3 + 2 * 15}`]);
+  });
+
   it('B55 an error that repeats the key says nothing of it', async () => {
     await fake.behave({
       fault: 'status',

@@ -6,11 +6,15 @@ import type { WireResponse, WireSink } from '../../inference/wire-response.ts';
 import type { Surface } from '../dialects/surface.ts';
 import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
 import { CallerPace } from './caller-pace.ts';
+import type { StreamFailure } from './stream-end.ts';
 import type { TokenMeter } from './token-meter.ts';
 import { kindOf } from './upstream-answer.ts';
 import type { Waiting } from './waiting.ts';
 
 const LF = 10;
+const ZERO = 48;
+/** What ends a body in chunks. */
+const closingChunk = Buffer.from('0\r\n\r\n', 'latin1');
 /** Up to this size an answer that has come whole leaves in one write with its head. */
 const heldBytes = 16 * 1024;
 
@@ -36,7 +40,8 @@ export type RelayOutcome =
  * Passes an answer on to the caller byte for byte. Chunks keep the framing they came with, so Node's own chunk writer is
  * switched off; callers of HTTP/1.0 know no chunks and get the bare payload. Nothing is written before the upstream's
  * first byte of body, so that an upstream that breaks before it can still become a plain error. Where comments have gone
- * out while the request waited, the head is long sent and the payload follows in Node's own framing.
+ * out while the request waited, the head is long sent and the payload follows in Node's own framing. A stream whose body
+ * ends in order without having told its end is a broken one, so what closes its chunks waits for the judgement.
  */
 export class Relay implements WireSink {
   readonly #source: WireResponse;
@@ -51,10 +56,14 @@ export class Relay implements WireSink {
   #told = false;
   #started = false;
   #lastByte = LF;
+  /** Any payload has come. */
+  #any = false;
   /** The caller's socket, once the head has gone out by way of the response. */
   #direct: Socket | null = null;
   /** All of a small answer, until it is sure that it is over. */
   #whole: Buffer | null = null;
+  /** What closes the chunks of a stream that has not told its end, and what stands before that where nothing was sent. */
+  #held: Buffer | null = null;
   readonly #pace: CallerPace;
 
   constructor(source: WireResponse, target: ServerResponse, facts: RanchFacts, options: RelayOptions, deps: RelayDeps) {
@@ -73,6 +82,7 @@ export class Relay implements WireSink {
 
   payload(bytes: Buffer, start: number, end: number): void {
     this.#lastByte = bytes[end - 1] ?? this.#lastByte;
+    this.#any = true;
     this.#deps.meter.scan(bytes, start, end);
     if (!this.#begun) this.#begin();
     if (this.#bare) this.#send(bytes.subarray(start, end));
@@ -85,12 +95,20 @@ export class Relay implements WireSink {
       this.#whole = bytes;
       return true;
     }
-    return this.#pace.flowing(this.#bare ? !this.#needsDrain() : this.#send(bytes));
+    if (this.#bare) return this.#pace.flowing(!this.#needsDrain());
+    const judged = this.#held !== null || (framing.kind === 'chunked' && closesChunks(bytes));
+    const ready = judged ? this.#untilJudged(bytes) : bytes;
+    return ready.length === 0 || this.#pace.flowing(this.#send(ready));
   }
 
   end(): void {
     this.#pace.stop();
     if (!this.#begun) this.#begin();
+    const failure = this.#failure();
+    if (failure !== null) {
+      this.#endBroken(failure);
+      return;
+    }
     if (!this.#started) this.#start();
     // Node puts a text behind its head itself; as bytes they would be two pieces.
     if (this.#whole === null) this.#target.end();
@@ -104,8 +122,46 @@ export class Relay implements WireSink {
     const reason: unknown = signal.reason;
     const cause = signal.aborted && reason instanceof AppError ? reason : error;
     const sent = this.#started;
+    if (sent && this.#held !== null) this.#send(this.#held);
     if (sent) this.#breakOff(cause, intact);
     this.#outcome.resolve({ kind: 'failed', error: cause, sent });
+  }
+
+  /** Why the stream, all of which has come, is no whole answer. */
+  #failure(): StreamFailure | null {
+    if (!this.#isStream()) return null;
+    // A stream of nothing whose framing is whole was meant so; a connection that closes says nothing of the kind.
+    if (!this.#any && this.#source.body.framing.kind !== 'close') return null;
+    return this.#deps.meter.failure();
+  }
+
+  #isStream(): boolean {
+    return kindOf(this.#source) === this.#deps.surface.streamType;
+  }
+
+  /**
+   * What may leave of bytes that seem to close the chunks: all where the stream is whole or has said itself that it broke;
+   * none where nothing has left yet, for then it can still become a plain error. Should more follow after all, it leaves
+   * together with that.
+   */
+  #untilJudged(bytes: Buffer): Buffer {
+    const all = this.#held === null ? bytes : Buffer.concat([this.#held, bytes]);
+    this.#held = null;
+    const failure = closesChunks(all) ? this.#failure() : null;
+    if (failure === null || (failure.told && this.#started)) return all;
+    const from = this.#started ? all.length - closingChunk.length : 0;
+    this.#held = all.subarray(from);
+    return all.subarray(0, from);
+  }
+
+  /** The body ended in order, and is no answer. */
+  #endBroken({ error, told }: StreamFailure): void {
+    const sent = this.#started;
+    const { kind } = this.#source.body.framing;
+    const isOpen = kind === 'chunked' ? this.#bare || this.#held !== null : this.#told || kind === 'close';
+    if (sent && isOpen && !told) this.#breakOff(error, true);
+    else if (sent) this.#target.end();
+    this.#outcome.resolve({ kind: 'failed', error, sent });
   }
 
   /** The answer's first byte: from here on nobody else writes. */
@@ -136,10 +192,9 @@ export class Relay implements WireSink {
   #breakOff(error: AppError, intact: boolean): void {
     const { body } = this.#source;
     const target = this.#target;
-    const isStream = kindOf(this.#source) === this.#deps.surface.streamType;
     const framed = body.framing.kind === 'chunked' && !this.#bare;
     const counted = body.framing.kind === 'length' && !this.#told;
-    if (!isStream || counted || (framed && !intact)) {
+    if (!this.#isStream() || counted || (framed && !intact)) {
       target.destroy();
       return;
     }
@@ -168,4 +223,12 @@ export class Relay implements WireSink {
   #needsDrain(): boolean {
     return this.#direct?.writableNeedDrain ?? this.#target.writableNeedDrain;
   }
+}
+
+/** Whether bytes between two chunks end with what closes them, as far as that can be told from the bytes alone. */
+function closesChunks(bytes: Buffer): boolean {
+  const { length } = bytes;
+  const from = length - closingChunk.length;
+  if (bytes[from] !== ZERO || (from > 0 && bytes[from - 1] !== LF)) return false;
+  return closingChunk.compare(bytes, from, length) === 0;
 }

@@ -3,6 +3,7 @@ import type { Dialect } from '../../inference/request.ts';
 import type { AnswerFigures, FinishReason, Usage } from '../../inference/usage.ts';
 import type { DecodeSpeed } from '../decode-speed.ts';
 import { KeptBytes } from './kept-bytes.ts';
+import { isDoneMark, StreamEnd, type StreamFailure } from './stream-end.ts';
 import { isEarlyCount, readFigures, readFinish, type UpstreamFigures } from './usage-event.ts';
 import { WrittenBytes } from './written-bytes.ts';
 
@@ -13,7 +14,23 @@ const SPACE = 32;
 const BRACE = 123;
 const BRACKET = 91;
 
-const letter = { a: 97, c: 99, d: 100, e: 101, f: 102, p: 112, r: 114, s: 115, t: 116, u: 117 } as const;
+const letter = {
+  a: 97,
+  c: 99,
+  d: 100,
+  e: 101,
+  f: 102,
+  h: 104,
+  i: 105,
+  o: 111,
+  p: 112,
+  r: 114,
+  s: 115,
+  t: 116,
+  u: 117,
+  v: 118,
+  y: 121,
+} as const;
 /** What tells of a token, of the figures or of the end, in any of the dialects. */
 const keys = {
   content: Buffer.from('content"'),
@@ -31,7 +48,12 @@ const keys = {
   stopReason: Buffer.from('stop_reason"'),
   doneReason: Buffer.from('done_reason"'),
   evalCount: Buffer.from('eval_count"'),
+  done: Buffer.from('done"'),
+  type: Buffer.from('type"'),
+  error: Buffer.from('error"'),
 } as const;
+const messageStop = Buffer.from('"message_stop"');
+const lineFeed = Buffer.of(LF);
 
 /** Longest line that is pieced together, and how much of a plain answer's end is kept for its usage. */
 const lineLimitBytes = 64 * 1024;
@@ -73,6 +95,7 @@ export class TokenMeter {
   readonly #finish: KeptBytes;
   #leadLeft = leadBytes;
   #ended = false;
+  readonly #streamEnd: StreamEnd;
   /** Lines that tell of tokens: how many, how long together, and the shortest. */
   #tokenLines = 0;
   #tokenBytes = 0;
@@ -89,6 +112,7 @@ export class TokenMeter {
     this.#stream = options.stream;
     this.#arrivedMs = options.arrivedMs;
     this.#deps = deps;
+    this.#streamEnd = new StreamEnd(options.dialect);
     this.#usage = new KeptBytes(options.stream ? lineLimitBytes : tailBytes);
     this.#firstUsage = new KeptBytes(lineLimitBytes);
     this.#finish = new KeptBytes(options.stream ? lineLimitBytes : leadBytes);
@@ -106,6 +130,16 @@ export class TokenMeter {
     }
     if (this.#carry === null && bytes[end - 1] === LF) this.#lines(bytes, start, end);
     else this.#pieceTogether(bytes, start, end);
+  }
+
+  /** Why a stream, all of which has come, is no whole answer; null where it is one, and for what is no stream. */
+  failure(): StreamFailure | null {
+    if (!this.#stream) return null;
+    const rest = this.#carry;
+    this.#carry = null;
+    // Some servers leave out the end of the last line.
+    if (rest !== null) this.#lines(Buffer.concat([rest, lineFeed]), 0, rest.length + 1);
+    return this.#streamEnd.failure();
   }
 
   /** The figures of the answer so far; called at its end. */
@@ -189,7 +223,8 @@ export class TokenMeter {
     const cut = whole.lastIndexOf(LF) + 1;
     if (cut > 0) this.#lines(whole, 0, cut);
     const rest = whole.length - cut;
-    // A line beyond the limit is no event of ours: forget it rather than grow.
+    // A line beyond the limit is forgotten rather than kept, but for its saying that the answer is over.
+    if (rest > lineLimitBytes) this.#lines(whole, cut, whole.length);
     this.#carry = rest === 0 || rest > lineLimitBytes ? null : Buffer.from(whole.subarray(cut));
   }
 
@@ -200,6 +235,7 @@ export class TokenMeter {
     let usage = false;
     let timings = false;
     let finish = false;
+    let error = false;
     let tokens = 0;
     for (let at = start; at < end; at += 1) {
       const byte = bytes[at];
@@ -208,19 +244,25 @@ export class TokenMeter {
         if (found === 'token') token = true;
         else if (found === 'usage') usage = true;
         else if (found === 'timings') timings = true;
-        else if (found === 'finish') finish = true;
+        else if (found === 'finish') {
+          finish = true;
+          this.#streamEnd.finished();
+        } else if (found === 'error') error = true;
+        else if (found !== null) this.#streamEnd.closed(found === 'closed');
       } else if (byte === LF) {
         if (token) {
           tokens += 1;
           this.#noteLine(at - lineStart);
-        }
+        } else if (at > lineStart && isDoneMark(bytes, lineStart, at)) this.#streamEnd.closed(true);
         if (usage) this.#keepUsage(bytes, lineStart, at);
         if (timings) this.#timings.replace(bytes, lineStart, at);
         if (finish) this.#finish.replace(bytes, lineStart, at);
+        if (error) this.#streamEnd.keepError(bytes, lineStart, at);
         token = false;
         usage = false;
         timings = false;
         finish = false;
+        error = false;
         lineStart = at + 1;
       }
     }
@@ -259,16 +301,21 @@ export class TokenMeter {
   }
 }
 
-/** What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, timings, or the end. */
-function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'timings' | 'finish' | null {
-  const first = bytes[at] ?? 0;
-  switch (first) {
+/** `closed` and `open`: whether anything follows. */
+type Told = 'token' | 'usage' | 'timings' | 'finish' | 'closed' | 'open' | 'error';
+
+/**
+ * What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, timings, the
+ * end, or an error.
+ */
+function keyAt(bytes: Buffer, at: number, end: number): Told | null {
+  // The second letter tells most keys apart, and spares looking at the others.
+  const second = bytes[at + 1] ?? 0;
+  switch (bytes[at] ?? 0) {
     case letter.c:
       return hasText(bytes, at, end, keys.content) ? 'token' : null;
     case letter.t:
-      if (hasText(bytes, at, end, keys.text) || hasText(bytes, at, end, keys.thinking)) return 'token';
-      if (hasList(bytes, at, end, keys.toolCalls)) return 'token';
-      return hasObject(bytes, at, end, keys.timings) ? 'timings' : null;
+      return keyWithT(bytes, at, end, second);
     case letter.r:
       if (hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning)) return 'token';
       return hasText(bytes, at, end, keys.response) ? 'token' : null;
@@ -283,12 +330,44 @@ function keyAt(bytes: Buffer, at: number, end: number): 'token' | 'usage' | 'tim
     case letter.s:
       return hasText(bytes, at, end, keys.stopReason) ? 'finish' : null;
     case letter.d:
-      return hasText(bytes, at, end, keys.doneReason) ? 'finish' : null;
+      return second === letter.o ? keyOfDone(bytes, at, end) : null;
     case letter.e:
-      return valueAfter(bytes, at, end, keys.evalCount) === -1 ? null : 'usage';
+      if (second === letter.v) return valueAfter(bytes, at, end, keys.evalCount) === -1 ? null : 'usage';
+      return second === letter.r ? keyOfError(bytes, at, end) : null;
     default:
       return null;
   }
+}
+
+function keyWithT(bytes: Buffer, at: number, end: number, second: number): Told | null {
+  switch (second) {
+    case letter.e:
+      return hasText(bytes, at, end, keys.text) ? 'token' : null;
+    case letter.h:
+      return hasText(bytes, at, end, keys.thinking) ? 'token' : null;
+    case letter.o:
+      return hasList(bytes, at, end, keys.toolCalls) ? 'token' : null;
+    case letter.i:
+      return hasObject(bytes, at, end, keys.timings) ? 'timings' : null;
+    case letter.y: {
+      const value = valueAfter(bytes, at, end, keys.type);
+      return value !== -1 && isAt(bytes, value, end, messageStop) ? 'closed' : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function keyOfDone(bytes: Buffer, at: number, end: number): Told | null {
+  if (hasText(bytes, at, end, keys.doneReason)) return 'finish';
+  const value = valueAfter(bytes, at, end, keys.done);
+  if (value === -1) return null;
+  if (bytes[value] === letter.t) return 'closed';
+  return bytes[value] === letter.f ? 'open' : null;
+}
+
+function keyOfError(bytes: Buffer, at: number, end: number): Told | null {
+  return hasText(bytes, at, end, keys.error) || hasObject(bytes, at, end, keys.error) ? 'error' : null;
 }
 
 function hasText(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
@@ -309,14 +388,21 @@ function hasList(bytes: Buffer, at: number, end: number, key: Buffer): boolean {
 /** Where the value of `key` begins; -1 when another key stands there. */
 function valueAfter(bytes: Buffer, at: number, end: number, key: Buffer): number {
   const { length } = key;
-  if (at + length >= end) return -1;
-  for (let offset = 0; offset < length; offset += 1) {
-    if (bytes[at + offset] !== key[offset]) return -1;
-  }
+  if (at + length >= end || !isAt(bytes, at, end, key)) return -1;
   let next = at + length;
   while (next < end && bytes[next] === SPACE) next += 1;
   if (bytes[next] !== COLON) return -1;
   next += 1;
   while (next < end && bytes[next] === SPACE) next += 1;
   return next < end ? next : -1;
+}
+
+/** Whether `what` stands at a place. Mostly the first bytes tell that it does not, so no library is called for it. */
+function isAt(bytes: Buffer, at: number, end: number, what: Buffer): boolean {
+  const { length } = what;
+  if (at + length > end) return false;
+  for (let offset = 0; offset < length; offset += 1) {
+    if (bytes[at + offset] !== what[offset]) return false;
+  }
+  return true;
 }

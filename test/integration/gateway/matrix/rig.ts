@@ -16,11 +16,22 @@ export interface Script {
   readonly calls?: readonly { readonly name: string; readonly pieces: readonly string[] }[];
   readonly intervalMs?: number;
   readonly firstMs?: number;
-  readonly fault?: 'none' | 'cut' | 'status';
+  /** short: a stream ends in order, and too soon · told: it tells an error instead of its end. */
+  readonly fault?: 'none' | 'cut' | 'status' | 'short' | 'told';
+  readonly framing?: 'chunked' | 'close';
   readonly afterTokens?: number;
   readonly status?: number;
   readonly errorMessage?: string;
   readonly retryAfter?: string | null;
+}
+
+/** The script in a fake's own words, `told` being one of them. */
+function withFault<Told extends string>(
+  script: Script,
+  told: Told,
+): Omit<Script, 'fault'> & { readonly fault: Exclude<NonNullable<Script['fault']>, 'told'> | Told } {
+  const { fault = 'none' } = script;
+  return { ...script, fault: fault === 'told' ? told : fault };
 }
 
 export interface Fake {
@@ -103,19 +114,24 @@ export class MatrixRig implements AsyncDisposable {
     stack.defer(() => gateway.close());
     const fakes: MatrixRig['fakes'] = {
       openai: {
-        behave: (script) => openai.behave(script),
+        behave: (script) => openai.behave(withFault(script, 'error-event')),
         idle: () => openai.idle(),
         state: () => openai.state(),
         lastBody: async () => (await openai.state()).lastBody,
       },
       anthropic: {
-        behave: (script) => anthropic.behave({ ...script, tokens: script.tokens ?? 8 }),
+        behave: (script) =>
+          anthropic.behave({
+            errorType: 'api_error',
+            ...withFault(script, 'error-event'),
+            tokens: script.tokens ?? 8,
+          }),
         idle: () => anthropic.idle(),
         state: () => anthropic.state(),
         lastBody: async () => (await anthropic.state()).requests.at(-1)?.body ?? '',
       },
       ollama: {
-        behave: (script) => ollama.behave(script),
+        behave: (script) => ollama.behave(withFault(script, 'error-line')),
         idle: () => ollama.idle(),
         state: () => ollama.state(),
         lastBody: async () => (await ollama.state()).lastBody,
