@@ -7,6 +7,7 @@ import type { ServerAddress } from '../inference/server-address.ts';
 import type { ModelDetails, UpstreamRoute } from '../inference/upstream.ts';
 import type { WireResponse } from '../inference/wire-response.ts';
 import type { TlsTrust } from '../inference/wire/connection.ts';
+import type { Deadlines } from '../inference/wire/exchange.ts';
 import { HttpUpstream } from '../inference/wire/http-upstream.ts';
 import { ranchHeaders, callerHeaders } from '../../contract/routing.ts';
 import { pathOf } from './server-paths.ts';
@@ -26,6 +27,12 @@ const keptHeaders: readonly string[] = [
 const connectMs = 10_000;
 /** An answer that is not streamed has no byte before its last token. */
 const wholeAnswerMs = 60 * 60_000;
+/**
+ * What a server may take for a prompt, as for engines of this machine: one that reads some 30 bytes a second is slow, and
+ * not broken. Short prompts get as long as a model may take to load.
+ */
+const shortestPromptMs = 10 * 60_000;
+const promptMsPerKib = 34_000;
 const listMs = 10_000;
 const mostListBytes = 8 * 1024 * 1024;
 /** Servers in data centres keep idle connections longer than the small ones at home. */
@@ -81,10 +88,7 @@ export class ServerClient {
       headers: { 'Content-Type': 'application/json', ...this.#headers(asked.key), ...this.#fromCaller(request) },
       body: dialect === 'ollama' ? settledBody(request.body, asked.details) : request.body,
     } as const;
-    const response = await this.#http.send(
-      request.stream ? wire : { ...wire, deadlines: { firstByteMs: wholeAnswerMs } },
-      signal,
-    );
+    const response = await this.#http.send({ ...wire, deadlines: this.#deadlines(request) }, signal);
     const checked = this.#checked(response);
     return asked.key !== null && asked.key.length >= shortestMasked ? withoutKey(checked, asked.key) : checked;
   }
@@ -141,6 +145,14 @@ export class ServerClient {
   /** Closes the connections; answers on their way fail. */
   close(): void {
     this.#http.close();
+  }
+
+  /** A provider says something while it reads; a server at home may send a head and then nothing until the first token. */
+  #deadlines({ stream, operation, body }: InferenceRequest): Partial<Deadlines> {
+    if (this.#options.route === 'cloud') return stream ? {} : { firstByteMs: wholeAnswerMs };
+    const readMs = Math.max(shortestPromptMs, Math.ceil(body.length / 1024) * promptMsPerKib);
+    const firstByteMs = stream ? readMs : Math.max(wholeAnswerMs, readMs);
+    return operation === 'embedding' ? { firstByteMs } : { firstByteMs, promptMs: firstByteMs };
   }
 
   #headers(key: string | null): Record<string, string> {

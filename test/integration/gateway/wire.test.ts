@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock, systemClock, type Clock } from '../../../electron/agent/base/clock.ts';
@@ -152,6 +152,38 @@ describe('HttpUpstream', () => {
       context: { connected: true },
     });
     expect(served).toBe(2);
+  });
+
+  it('F4 gives a server the time of a prompt until its first words, and then that of silence', async () => {
+    const clock = new ManualClock(0);
+    const told: string[] = [];
+    const events = new EventEmitter();
+    let speak: (text: string) => void = () => undefined;
+    const client = await serve((socket) => {
+      speak = (text) => void socket.write(`${text.length.toString(16)}\r\n${text}\r\n`);
+      socket.write(chunkedHead);
+      speak('data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n');
+    }, clock);
+    const deadlines = { firstByteMs: 900_000, promptMs: 900_000, silenceMs: 120_000 };
+    const { body } = await client.send({ ...request, deadlines }, never);
+    body.pipe({
+      raw: () => true,
+      payload: (bytes, start, end) => {
+        told.push(bytes.toString('latin1', start, end));
+        events.emit('told');
+      },
+      end: () => told.push('end'),
+      fail: (error) => told.push(error.code),
+    });
+    if (told.length === 0) await once(events, 'told');
+    clock.advance(899_000);
+    expect(told).toHaveLength(1);
+    speak('data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n');
+    await once(events, 'told');
+    clock.advance(119_000);
+    expect(told).toHaveLength(2);
+    clock.advance(1_000);
+    expect(told.at(-1)).toBe('upstream_silent');
   });
 
   it('never sends again on a fresh connection, nor after a byte', async () => {

@@ -1,4 +1,5 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { ManualClock, systemClock } from '../../../electron/agent/base/clock.ts';
 import { AppError } from '../../../electron/agent/base/errors.ts';
@@ -378,5 +379,74 @@ describe('addresses', () => {
     await rig.until(isReady);
     expect((await failureOf(rig.upstream.generate(chat(), never))).message).toContain('gateway of a ranch');
     expect(rig.upstream.describe().ready).toBe(false);
+  });
+});
+
+describe('a server that says whose turn it is before it reads the prompt', () => {
+  const role = 'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n';
+  const word = 'data: {"choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}\n\n';
+
+  /** Answers chats with the role, and with a word when it is told to; one answer at a time. */
+  async function speaking() {
+    const answers = new EventEmitter();
+    const server = createServer((request, response) => {
+      request.resume();
+      if (request.method === 'GET') {
+        response.setHeader('Content-Type', 'application/json');
+        response.end(JSON.stringify({ object: 'list', data: [{ id: 'big', max_model_len: 65_536 }] }));
+        return;
+      }
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write(role);
+      answers.emit('answer', response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      answers,
+      async [Symbol.asyncDispose]() {
+        server.closeAllConnections();
+        server.close();
+        await once(server, 'close');
+      },
+    };
+  }
+
+  it.each([
+    ['has as long as a slow one may take', {}, 590_000, null],
+    ['has longer for a long prompt', { messages: [{ role: 'user', content: 'x'.repeat(40 * 1024) }] }, 1_300_000, null],
+    ['is given up in the end', {}, 610_000, 'upstream_silent'],
+  ] as const)('F4 %s', async (_name, fields, waitsMs, failure) => {
+    const clock = new ManualClock();
+    await using server = await speaking();
+    await using rig = await rigOf({ url: server.url }, { clock });
+    await rig.until(isReady);
+    const answered = once(server.answers, 'answer') as Promise<[ServerResponse]>;
+    const { body } = await rig.upstream.generate(chat({ model: 'big', stream: true }, fields), never);
+    const [response] = await answered;
+    const heard: string[] = [];
+    const events = new EventEmitter();
+    const note = (text: string): void => {
+      heard.push(text);
+      events.emit('heard');
+    };
+    body.pipe({
+      raw: () => true,
+      payload: (bytes, start, end) => note(bytes.toString('utf8', start, end)),
+      end: () => note('end'),
+      fail: (error) => note(error.code),
+    });
+    if (heard.length === 0) await once(events, 'heard');
+    clock.advance(waitsMs);
+    expect(heard.slice(1)).toEqual(failure === null ? [] : [failure]);
+    if (failure !== null) return;
+    response.write(word);
+    await once(events, 'heard');
+    // From here on silence is silence.
+    clock.advance(121_000);
+    expect(heard.slice(1)).toEqual([word, 'upstream_silent']);
   });
 });

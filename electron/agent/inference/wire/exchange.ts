@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { BodyFraming, WireBody, WireResponse, WireSink } from '../wire-response.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
+import { hasWords } from './first-words.ts';
 import { keepsAlive, WireFormatError } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
 
@@ -14,6 +15,11 @@ export interface Deadlines {
   readonly firstByteMs: number | null;
   /** Between two reads of the body. */
   readonly silenceMs: number | null;
+  /**
+   * The same until the answer's first words, for servers that send a head, and perhaps whose turn it is, before they read
+   * the prompt. Left out: as `silenceMs`.
+   */
+  readonly promptMs?: number;
 }
 
 export interface ExchangeOptions {
@@ -60,6 +66,8 @@ export class Exchange implements ConnectionUser, WireBody {
   #sink: WireSink | null = null;
   /** The beginning of a chunk that is not complete. */
   #held: Buffer | null = null;
+  /** The body has no words yet, and its silence has a deadline of its own until then. */
+  #wordless: boolean;
   /** The receiver has part of a chunk larger than {@link wholeChunkBytes}. */
   #midChunk = false;
   #unsubscribe: (() => void) | null = null;
@@ -69,7 +77,11 @@ export class Exchange implements ConnectionUser, WireBody {
     this.#options = options;
     this.#deps = deps;
     this.#lastMs = deps.clock.monotonic();
-    this.#parser = new ResponseParser(options.method, (bytes, start, end) => this.#sink?.payload(bytes, start, end));
+    this.#wordless = options.deadlines.promptMs !== undefined;
+    this.#parser = new ResponseParser(options.method, (bytes, start, end) => {
+      if (this.#wordless && this.#state === 'flowing' && hasWords(bytes, start, end)) this.#begin();
+      this.#sink?.payload(bytes, start, end);
+    });
   }
 
   /** Writes the request and resolves with the answer's head. Rejects with an AppError or StaleConnectionError. */
@@ -175,9 +187,16 @@ export class Exchange implements ConnectionUser, WireBody {
     if (!head) return true;
     this.#state = 'held';
     this.#leftover = at < bytes.length ? bytes.subarray(at) : null;
-    this.#watch(this.#options.deadlines.silenceMs);
+    const { promptMs, silenceMs } = this.#options.deadlines;
+    this.#watch(promptMs ?? silenceMs);
     this.#settled.resolve({ status: head.status, headers: head.headers, body: this });
     return false;
+  }
+
+  /** The first words are there: from here on silence is silence. */
+  #begin(): void {
+    this.#wordless = false;
+    this.#watch(this.#options.deadlines.silenceMs);
   }
 
   #readBody(bytes: Buffer): boolean {
