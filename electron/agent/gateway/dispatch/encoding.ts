@@ -101,10 +101,15 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
   const encoded = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras });
   const { body, dropped } =
     upstream.route === 'cloud' ? forProvider(encoded, dialect, query) : { body: encoded, dropped: [] };
-  const left = same ? none : decoded.extras;
-  const leftOut = [...Object.keys(left), ...target.unable(query), ...dropped];
+  const left = same ? unheard(decoded.extras, body) : Object.keys(decoded.extras);
+  const leftOut = [...left, ...target.unable(query), ...dropped];
   const priced = atKnownPrice(body, query.operation, { upstream, model });
   return { dialect, body: bytesOf(priced), passes, gathered, untouched: false, leftOut };
+}
+
+/** A wish to think that does not go along with what the persona asks; see the dialect's own rule. */
+function unheard(extras: JsonObject, body: JsonObject): string[] {
+  return Object.hasOwn(extras, 'thinking') && !Object.hasOwn(body, 'thinking') ? ['thinking'] : [];
 }
 
 /** Engines take these in OpenAI's dialect; the providers that it is named after refuse a request for them. */

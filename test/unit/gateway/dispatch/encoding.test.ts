@@ -4,6 +4,8 @@ import { openAi } from '../../../../electron/agent/gateway/dialects/openai/opena
 import { ollamaDialect } from '../../../../electron/agent/gateway/dialects/ollama/ollama-dialect.ts';
 import type { CallerDialect } from '../../../../electron/agent/gateway/dialects/surface.ts';
 import { encodeFor, type Encoded } from '../../../../electron/agent/gateway/dispatch/encoding.ts';
+import { applyPersona } from '../../../../electron/agent/gateway/names/apply-persona.ts';
+import type { ResolvedPersona } from '../../../../electron/agent/gateway/names/resolved-name.ts';
 import type { PlannedCandidate } from '../../../../electron/agent/gateway/routing/plan.ts';
 import type { Billing, TokenPrice, UpstreamDescription } from '../../../../electron/agent/inference/upstream.ts';
 
@@ -29,6 +31,7 @@ function encode(
   { dialect, path }: { dialect: CallerDialect; path: string } = { dialect: openAi, path: '/v1/chat/completions' },
   rawHeaders: readonly string[] = [],
   price?: TokenPrice,
+  persona: ResolvedPersona | null = null,
 ): Encoded & { readonly json: unknown } {
   const body = Buffer.from(JSON.stringify({ model: 'cow', ...fields }));
   const decoded = dialect.surfaces[path]?.decode(body);
@@ -48,8 +51,9 @@ function encode(
   };
   const served = price === undefined ? model : { ...model, price };
   const candidate: PlannedCandidate = { upstream, model: served, reason: 'local-idle', sentence: '', estimate };
-  const { query } = decoded;
-  const asked = { decoded, query, localQuery: query, hasPersona: false, rawHeaders, maxOutputTokens: 100 };
+  const query = persona === null ? decoded.query : applyPersona(decoded.query, persona);
+  const hasPersona = persona !== null;
+  const asked = { decoded, query, localQuery: query, hasPersona, rawHeaders, maxOutputTokens: 100 };
   const encoded = encodeFor(asked, candidate);
   return { ...encoded, json: JSON.parse(encoded.body.toString('utf8')) as unknown };
 }
@@ -183,6 +187,29 @@ describe('encodeFor', () => {
     const thinking = { type: 'enabled', budget_tokens: 2_000 };
     expect(encode({ messages, thinking }, cloud).json).toMatchObject({ thinking, max_completion_tokens: 2_100 });
     expect(encode({ messages }, cloud).json).toMatchObject({ max_completion_tokens: 100 });
+  });
+
+  it('names thinking where it does not go along with a persona, and reckons with what is sent', () => {
+    const caller = { dialect: anthropic, path: '/v1/messages' };
+    const thinking = { type: 'enabled', budget_tokens: 8_000 };
+    const persona: ResolvedPersona = {
+      name: 'bot',
+      system: 'Be brief.',
+      systemMode: 'before',
+      sampling: { temperature: 0.2 },
+      maxTokens: 1_024,
+      limits: { requestsPerMinute: null, tokensPerMinute: null, concurrency: null, dollarsPerDay: null },
+    };
+    const about = { route: 'cloud', takesReceived: true, dialects: ['anthropic'] } as const;
+    const fields = { messages, max_tokens: 16_000, thinking };
+    const asBot = encode(fields, about, caller, [], undefined, persona);
+    expect(asBot.json).toMatchObject({ system: 'Be brief.', temperature: 0.2, max_tokens: 1_024 });
+    expect(asBot.json).not.toHaveProperty('thinking');
+    expect(asBot.leftOut).toEqual(['thinking']);
+    const calm = { ...persona, sampling: {}, maxTokens: null };
+    const asCalm = encode(fields, about, caller, [], undefined, calm);
+    expect(asCalm.json).toMatchObject({ thinking, max_tokens: 16_000 });
+    expect(asCalm.leftOut).toEqual([]);
   });
 
   it('tells a server that is paid and asked as Ollama is how long the answer may be', () => {

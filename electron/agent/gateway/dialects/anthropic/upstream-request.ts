@@ -118,7 +118,22 @@ function extraFields(query: ChatQuery, extras: JsonObject): JsonObject {
   };
 }
 
-/** In the middle of a round of tools a chat with "enabled" is refused where the thoughts before the calls are missing. */
+/** The least that `top_p` may be beside thinking. */
+const leastTopP = 0.95;
+
+/**
+ * Whether the API takes the caller's wish to think beside the rest, which need not be the caller's: a persona has sampling
+ * and a limit of its own. Beside thinking there is no other temperature than 1, hardly a `top_p`, no `top_k` and no call
+ * that must be made, and a budget is smaller than the limit ("Extended thinking", feature compatibility). In the middle of
+ * a round of tools a chat with "enabled" is refused where the thoughts before the calls are missing.
+ */
 function mayThink(query: ChatQuery, thinking: JsonObject): boolean {
-  return thinking['type'] !== 'enabled' || query.turns.at(-1)?.role !== 'tool';
+  const { type, budget_tokens: budget } = thinking;
+  if (type === 'disabled') return true;
+  const { temperature = 1, topP = 1, topK = 0 } = query.sampling;
+  if (temperature < 1 || topP < leastTopP || topK > 0) return false;
+  if (query.tools.length > 0 && query.toolChoice !== 'auto' && query.toolChoice !== 'none') return false;
+  if (type !== 'enabled') return true;
+  const limit = query.maxTokens ?? defaultMaxTokens;
+  return query.turns.at(-1)?.role !== 'tool' && !(typeof budget === 'number' && budget >= limit);
 }

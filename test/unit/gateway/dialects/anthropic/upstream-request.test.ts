@@ -216,6 +216,34 @@ describe('a request for an upstream of the Anthropic dialect', () => {
     expect(afterTool).not.toHaveProperty('thinking');
   });
 
+  const thoughtful = { type: 'enabled', budget_tokens: 1024 };
+  const look = { name: 'look', description: null, parameters: { type: 'object' } };
+
+  it.each<readonly [string, Partial<ChatQuery>, JsonObject]>([
+    ['a temperature', { sampling: { temperature: 0.2 } }, thoughtful],
+    ['a temperature, however it is thought', { sampling: { temperature: 0 } }, { type: 'adaptive' }],
+    ['top_k', { sampling: { topK: 40 } }, thoughtful],
+    ['a narrow top_p', { sampling: { topP: 0.5 } }, thoughtful],
+    ['a budget that fills the limit', { maxTokens: 1024 }, thoughtful],
+    ['a call that must be made', { tools: [look], toolChoice: 'required' }, thoughtful],
+    ['a certain call', { tools: [look], toolChoice: { name: 'look' } }, thoughtful],
+  ])('leaves thinking out beside %s, which the API refuses', (_what, changes, thinking) => {
+    expect(encode(changes, { thinking })).not.toHaveProperty('thinking');
+    // Not to think goes with everything.
+    expect(encode(changes, { thinking: { type: 'disabled' } })).toHaveProperty('thinking');
+  });
+
+  it.each<readonly [string, Partial<ChatQuery>, JsonObject]>([
+    ['a temperature of 1', { sampling: { temperature: 1 } }, thoughtful],
+    ['a temperature that is brought down to 1', { sampling: { temperature: 1.5 } }, thoughtful],
+    ['a wide top_p', { sampling: { topP: 0.95 } }, thoughtful],
+    ['a limit above the budget', { maxTokens: 1025 }, thoughtful],
+    ['a limit where no budget is named', { maxTokens: 10 }, { type: 'adaptive' }],
+    ['tools', { tools: [look] }, thoughtful],
+  ])('sends thinking along beside %s', (_what, changes, thinking) => {
+    expect(encode(changes, { thinking })).toMatchObject({ thinking });
+  });
+
   it('is for chats only', () => {
     const embedding = { operation: 'embedding', inputs: ['x'], dimensions: null, keepAlive: null } as const;
     expect(() => anthropicUpstream.encode(embedding, { model: 'm', stream: false, extras: {} })).toThrow('only chats');
