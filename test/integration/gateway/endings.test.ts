@@ -118,6 +118,16 @@ describe('how a stream that passes through ends', () => {
     expect(rig.gateway.stats().breakers).toMatchObject([{ upstream: 'fake', cause: 'failing' }]);
   });
 
+  it('F30 takes an upstream that says in its stream that it is busy for well', async () => {
+    const busy = 'data: {"error":{"message":"Full.","type":"server_error","param":null,"code":"too_busy"}}\n\n';
+    await speak('close', [': waiting\n\n', busy]);
+    for (let count = 0; count < 6; count += 1) {
+      expect(await (await rig.chat({ stream: true })).text()).toContain('Full.');
+      expect(await lastTrace()).toMatchObject({ state: 'failed', error: 'too_busy' });
+    }
+    expect(rig.gateway.stats().breakers).toEqual([]);
+  });
+
   it('F1 looks for no end in what is no stream', async () => {
     await rig.fake.behave({ tokens: 2 });
     expect((await rig.chat()).status).toBe(200);

@@ -228,6 +228,9 @@ describe('OpenAiStreamReader', () => {
     ['data: {"error":{"message":"Out of memory.","code":500}}\n\n', 'error upstream_failed: Out of memory.'],
     ['event: error\ndata: {"message":"Out of memory."}\n\n', 'error upstream_failed: Out of memory.'],
     ['data: {"error":"Out of memory."}\n\n', 'error upstream_failed: Out of memory.'],
+    ['data: {"error":{"message":"Full.","type":"server_error","code":"too_busy"}}\n\n', 'error too_busy: Full.'],
+    ['data: {"error":{"message":"Slow down.","code":429}}\n\n', 'error too_busy: Slow down.'],
+    ['data: {"error":{"message":"Slow down.","type":"rate_limit_error"}}\n\n', 'error too_busy: Slow down.'],
     [
       'data: {"error":{"message":"Too long.","type":"exceed_context_size_error","code":400}}\n\n',
       'error context_length_exceeded: Too long.',
