@@ -1,15 +1,16 @@
 import { AppError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { AdmissionAsk, LaneLoad, Lanes } from './ask.ts';
+import type { AdmissionAsk, LaneLoad } from './ask.ts';
+import { displacedBy } from './displaced.ts';
 import { Lane, type Running } from './lane.ts';
-import { aheadOf, displacedBy, nextWaiter, type Standing } from './next-waiter.ts';
-import { predictedWait, type PredictedWait } from './predicted-wait.ts';
+import { Line, type Standing, type Turn } from './next-waiter.ts';
+import { predictedWait, type PredictedWait, type WaitingWork } from './predicted-wait.ts';
 
 export interface AdmissionOptions {
   /** Requests that may wait; the next one is refused, or takes the place of one that has less right to it. */
   readonly queueLimit: number;
-  /** After this long a request counts as one of the next higher class, so that none waits for ever. */
-  readonly promoteAfterMs?: number;
+  /** After this long every fourth place is for those whom higher classes overtake, so that none waits for ever. */
+  readonly patienceMs?: number;
 }
 
 export interface AdmissionDeps {
@@ -41,7 +42,7 @@ interface Waiter {
   readonly refuse: (error: AppError) => void;
 }
 
-const defaultPromoteAfterMs = 30_000;
+const defaultPatienceMs = 30_000;
 const longestRetryAfterS = 600;
 /** How many times shorter a wait may be than was guessed before anything was measured. */
 const guessedOff = 4;
@@ -55,8 +56,9 @@ const callerLimit = 1_024;
  * refused at once, with the time after which to come back. Every upstream has a lane of its own: requests that wait
  * minutes for one to load its model do not stand in the way of those for another.
  *
- * A wait is predicted from the time that the running requests still need and from the work that really goes first; both
- * are corrected by how the lane's measured service times compare with the expected ones.
+ * A wait is predicted by giving the places away in the mind as they will be, from the time that the running requests
+ * still need and that the others will; both are corrected by how the lane's measured service times compare with the
+ * expected ones.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -120,10 +122,7 @@ export class Admission {
   predictedWaitMs(ask: Pick<AdmissionAsk, 'lanes' | 'priority' | 'caller'>): number {
     // Asked for every upstream on every request, nearly always while there is room.
     if (this.#waiting.size === 0 && ask.lanes.some((lane) => this.#isFree(lane))) return 0;
-    const nowMs = this.#deps.clock.monotonic();
-    const standing = this.#standing(nowMs);
-    const ahead = aheadOf(this.#waiting, { ask, sinceMs: nowMs }, standing);
-    return this.#waitBehind(ask.lanes, ahead, nowMs).waitMs;
+    return this.#waitOf(ask, this.#deps.clock.monotonic()).waitMs;
   }
 
   /** Whole seconds until all the work that goes first should have its place, and such a request one too. At least 1. */
@@ -174,9 +173,7 @@ export class Admission {
 
   /** Refuses what need not wait to be refused. */
   #judge(ask: AdmissionAsk, nowMs: number): void {
-    const standing = this.#standing(nowMs);
-    const newcomer = { ask, sinceMs: nowMs };
-    const { waitMs, mostMs } = this.#waitBehind(ask.lanes, aheadOf(this.#waiting, newcomer, standing), nowMs);
+    const { waitMs, mostMs } = this.#waitOf(ask, nowMs);
     // Whoever is let in should not have to be refused after all when its time is over. But before the first answer has
     // told how quick an upstream is, all is guessed, and a guess alone turns nobody away.
     const caution = Math.min(...ask.lanes.map((lane) => this.#lane(lane).caution(nowMs)));
@@ -185,11 +182,11 @@ export class Admission {
       throw this.#refusal(ask, 'wait-too-long', waitMs, `a place should come free in about ${spoken(waitMs)}`);
     }
     if (this.#waiting.size < this.#options.queueLimit) return;
-    const displaced = displacedBy(this.#waiting, newcomer, standing);
+    const newcomer = { ask, sinceMs: nowMs };
+    const displaced = displacedBy(this.#waiting, newcomer, this.#standing(nowMs));
     if (displaced === null) throw this.#refusal(ask, 'queue-full', waitMs, 'its queue is full');
     this.#waiting.delete(displaced);
-    const before = [...this.#waiting, newcomer];
-    const their = this.#waitBehind(displaced.ask.lanes, aheadOf(before, displaced, standing), nowMs);
+    const their = this.#waitOf(displaced.ask, nowMs, [...this.#waiting, newcomer]);
     const came = 'its queue is full, and a request that goes first came';
     displaced.refuse(this.#refusal(displaced.ask, 'displaced', their.waitMs, came));
   }
@@ -230,14 +227,21 @@ export class Admission {
 
   /** Gives the lane's free places to those whose turn it is. */
   #fill(lane: string): void {
+    if (this.#waiting.size === 0 || !this.#isFree(lane)) return;
     const nowMs = this.#deps.clock.monotonic();
-    const standing = this.#standing(nowMs);
-    while (this.#waiting.size > 0 && this.#isFree(lane)) {
-      const next = nextWaiter(this.#waiting, lane, standing);
-      if (next === null) return;
-      this.#waiting.delete(next);
-      next.admit(this.#ticket(lane, next.ask, nowMs - next.sinceMs));
+    const line = new Line([...this.#waiting].filter(({ ask }) => ask.lanes.includes(lane)));
+    while (this.#isFree(lane)) {
+      const turn = line.take(lane, this.#standing(nowMs));
+      if (turn === null) return;
+      this.#give(lane, turn, nowMs);
     }
+  }
+
+  #give(lane: string, { waiter, kind }: Turn<Waiter>, nowMs: number): void {
+    this.#waiting.delete(waiter);
+    const ticket = this.#ticket(lane, waiter.ask, nowMs - waiter.sinceMs);
+    this.#lane(lane).gave(kind, waiter.ask.caller, this.#places);
+    waiter.admit(ticket);
   }
 
   /** Takes a place in the lane. */
@@ -270,17 +274,26 @@ export class Admission {
     if (this.#served.size > callerLimit && longestAgo !== undefined) this.#served.delete(longestAgo);
   }
 
-  #waitBehind(lanes: Lanes, ahead: readonly Pick<Waiter, 'ask'>[], nowMs: number): PredictedWait {
-    const work = ahead.map(({ ask }) => ask);
-    return predictedWait(lanes, work, (name) => this.#lane(name).outlook(this.#slots(name), nowMs));
+  /** The wait of one that comes now, behind those who wait. */
+  #waitOf(
+    ask: Pick<AdmissionAsk, 'lanes' | 'priority' | 'caller'>,
+    nowMs: number,
+    waiting: Iterable<WaitingWork> = this.#waiting,
+  ): PredictedWait {
+    return predictedWait({ ask, sinceMs: nowMs }, waiting, this.#standing(nowMs), (name) =>
+      this.#lane(name).outlook(this.#slots(name), nowMs),
+    );
   }
 
   #standing(nowMs: number): Standing {
     return {
       nowMs,
-      promoteAfterMs: this.#options.promoteAfterMs ?? defaultPromoteAfterMs,
+      patienceMs: this.#options.patienceMs ?? defaultPatienceMs,
+      places: this.#places,
       running: (lane, caller) => this.#lanes.get(lane)?.runningOf(caller) ?? 0,
       lastServed: (caller) => this.#served.get(caller) ?? 0,
+      overtakes: (lane) => this.#lanes.get(lane)?.overtakes ?? 0,
+      lastMadeGood: (lane, caller) => this.#lanes.get(lane)?.lastMadeGood(caller) ?? 0,
     };
   }
 

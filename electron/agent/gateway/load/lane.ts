@@ -1,3 +1,4 @@
+import { overtakesAfter, type TurnKind } from './next-waiter.ts';
 import type { LaneOutlook, Remaining } from './predicted-wait.ts';
 import { RecentMap } from './recent-map.ts';
 
@@ -32,7 +33,10 @@ const lateAllowed = 0.0075;
 /** After this long one half of what one who waited for nothing has taught is forgotten. */
 const lateHalfLifeMs = 300_000;
 const mostCaution = 8;
-/** Callers whose requests' spread is kept apart: some programs always want the same, and can be waited for. */
+/**
+ * Callers of whom it is known when they were made good, and whose requests' spread is kept apart: some programs always
+ * want the same, and can be waited for.
+ */
 const callerLimit = 128;
 
 /** The requests that one upstream works on, and how its service times compare with what was expected. */
@@ -47,6 +51,8 @@ export class Lane {
   /** Mean square of how far off the corrected expectation was, as a share of it. */
   #meanSquare = firstSpread ** 2;
   readonly #meanSquares = new RecentMap<string, number>(callerLimit);
+  #overtakes = 0;
+  readonly #madeGood = new RecentMap<string, number>(callerLimit);
   #excess = 0;
   #excessAtMs = 0;
 
@@ -61,6 +67,22 @@ export class Lane {
 
   runningOf(caller: string): number {
     return this.#byCaller.get(caller) ?? 0;
+  }
+
+  /** Places that went past those who have waited long, since one last made that good. */
+  get overtakes(): number {
+    return this.#overtakes;
+  }
+
+  /** The number of the last place that made good to the caller that others went first; 0 for none. */
+  lastMadeGood(caller: string): number {
+    return this.#madeGood.get(caller) ?? 0;
+  }
+
+  /** The place with this number, of all that were ever given, went to one of the caller's who had waited for it. */
+  gave(kind: TurnKind, caller: string, number: number): void {
+    this.#overtakes = overtakesAfter(kind, this.#overtakes);
+    if (kind === 'made-good') this.#madeGood.set(caller, number);
   }
 
   /** Measured over expected service time; 1 until something was measured. */
@@ -136,8 +158,8 @@ export class Lane {
       const ageMs = nowMs - startedMs;
       const wholeMs = Math.max(1, serviceMs) * stretch;
       const leftMs = wholeMs - ageMs;
-      if (leftMs > 0) return { ms: leftMs, offMs: wholeMs * spread(caller) };
-      return { ms: ageMs * overrunShare, offMs: ageMs * spread(caller) };
+      if (leftMs > 0) return { caller, ms: leftMs, offMs: wholeMs * spread(caller) };
+      return { caller, ms: ageMs * overrunShare, offMs: ageMs * spread(caller) };
     });
     return { slots, running, stretch, spread };
   }

@@ -1,4 +1,5 @@
 import type { Priority } from '../../../contract/routing.ts';
+import { assertNever } from '../../base/errors.ts';
 import type { AdmissionAsk } from './ask.ts';
 
 /** A request that waits, as far as the order depends on it. */
@@ -11,121 +12,168 @@ export interface Waiting {
 /** What the order among those who wait depends on, beside themselves. */
 export interface Standing {
   readonly nowMs: number;
-  /** After this long a request counts as one of the next higher class, so that none waits for ever. */
-  readonly promoteAfterMs: number;
+  /** Whoever has waited this long while others overtake has its part of every fourth place. */
+  readonly patienceMs: number;
+  /** Places that were given so far, in all lanes. */
+  readonly places: number;
   /** Requests of the caller that run in a lane. */
   running(lane: string, caller: string): number;
-  /** Grows with every place that is given; 0 for a caller who has had none. */
+  /** The number of the last place that the caller was given; 0 for one who has had none. */
   lastServed(caller: string): number;
-}
-
-const ranks: Readonly<Record<Priority, number>> = { low: 0, normal: 1, high: 2 };
-
-/** The class that a request counts as now: its own, and one more for every `promoteAfterMs` that it has waited. */
-export function rankOf({ ask, sinceMs }: Waiting, { nowMs, promoteAfterMs }: Standing): number {
-  const waitedMs = Math.max(0, nowMs - sinceMs);
-  return Math.min(ranks.high, ranks[ask.priority] + Math.floor(waitedMs / promoteAfterMs));
+  /** Places of the lane that were `overtaking`, since the last one that was `made-good`. */
+  overtakes(lane: string): number;
+  /** The number of the last place of the lane by which the caller was made good; 0 for one who never was. */
+  lastMadeGood(lane: string, caller: string): number;
 }
 
 /**
- * Who gets the place that is free in the lane, of those who wait, given in the order in which they came; null when none
- * waits for this lane:
- * 1. the highest class;
- * 2. within it the caller that has the fewest running there;
- * 3. then the caller whose last place is longest ago;
- * 4. then whoever came first.
+ * Why it was whose turn: by class, and nobody who has waited long was passed over; by class, past somebody of a lower
+ * one who has; or to make good that others went first.
  */
-export function nextWaiter<Waiter extends Waiting>(
-  waiting: Iterable<Waiter>,
-  lane: string,
-  standing: Standing,
-): Waiter | null {
-  let best: { waiter: Waiter; rank: number; running: number; served: number } | null = null;
-  for (const waiter of waiting) {
-    const { ask } = waiter;
-    if (!ask.lanes.includes(lane)) continue;
-    const rank = rankOf(waiter, standing);
-    if (best !== null && rank < best.rank) continue;
-    const running = standing.running(lane, ask.caller);
-    const served = standing.lastServed(ask.caller);
-    const ahead =
-      best === null || rank > best.rank || running < best.running || (running === best.running && served < best.served);
-    if (ahead) best = { waiter, rank, running, served };
+export type TurnKind = 'by-class' | 'overtaking' | 'made-good';
+
+export interface Turn<Waiter> {
+  readonly waiter: Waiter;
+  readonly kind: TurnKind;
+}
+
+/** From the highest to the lowest. */
+export const classes = ['high', 'normal', 'low'] as const satisfies readonly Priority[];
+/** After so many places that went past them, the next one is for those who were overtaken: one place in four. */
+const mostOvertakes = 3;
+
+/** How many times those who have waited long were overtaken in a row, after one more turn. */
+export function overtakesAfter(kind: TurnKind, before: number): number {
+  switch (kind) {
+    case 'by-class':
+      return before;
+    case 'overtaking':
+      return before + 1;
+    case 'made-good':
+      return 0;
+    default:
+      return assertNever(kind);
   }
-  return best?.waiter ?? null;
+}
+
+/** Whether it has waited so long that it is not overtaken without end. */
+export function isPatient(
+  { sinceMs }: Waiting,
+  { nowMs, patienceMs }: Pick<Standing, 'nowMs' | 'patienceMs'>,
+): boolean {
+  return nowMs - sinceMs >= patienceMs;
+}
+
+/** Those of one caller in one class, in the order in which they came. */
+interface Queue<Waiter> {
+  readonly caller: string;
+  readonly entries: Entry<Waiter>[];
+}
+
+interface Entry<Waiter> {
+  readonly waiter: Waiter;
+  /** Its place in the order in which they came. */
+  readonly at: number;
 }
 
 /**
- * Who has to go so that a full queue takes the newcomer; null when the newcomer has to. The lowest class goes first. Of
- * equals it is the caller with the most waiting, if that is at least two more than the newcomer has: one program's flood
- * does not close the queue to the others. It loses the one that came last.
+ * Those who wait, and whose turn it is; the prediction asks it too, so that it never thinks of another order than the
+ * real one. A place that comes free in a lane goes
+ * 1. to the highest class;
+ * 2. within it to the caller that has the fewest running there;
+ * 3. then to the caller whose last place is longest ago;
+ * 4. then to whoever came first.
+ *
+ * But of four places that others would take from those of lower classes who have waited long, one is theirs: it goes
+ * round among their callers, of each to the one that came first. So nobody waits for ever, and a backlog, however old,
+ * never keeps more than that one place from a higher class.
  */
-export function displacedBy<Waiter extends Waiting>(
-  waiting: Iterable<Waiter>,
-  newcomer: Waiting,
-  standing: Standing,
-): Waiter | null {
-  const counts = new Map<string, number>();
-  const all = [...waiting];
-  for (const { ask } of all) counts.set(ask.caller, (counts.get(ask.caller) ?? 0) + 1);
-  let worst: { waiter: Waiter; rank: number; count: number } | null = null;
-  for (const waiter of all) {
-    const rank = rankOf(waiter, standing);
-    const count = counts.get(waiter.ask.caller) ?? 0;
-    if (worst === null || rank < worst.rank || (rank === worst.rank && count >= worst.count)) {
-      worst = { waiter, rank, count };
+export class Line<Waiter extends Waiting> {
+  readonly #queues: Readonly<Record<Priority, Queue<Waiter>[]>> = { high: [], normal: [], low: [] };
+
+  /** @param waiting in the order in which they came */
+  constructor(waiting: Iterable<Waiter>) {
+    const known = new Map<string, Queue<Waiter>>();
+    let at = 0;
+    for (const waiter of waiting) {
+      const { priority, caller } = waiter.ask;
+      const name = `${priority} ${caller}`;
+      let queue = known.get(name);
+      if (!queue) {
+        queue = { caller, entries: [] };
+        known.set(name, queue);
+        this.#queues[priority].push(queue);
+      }
+      queue.entries.push({ waiter, at });
+      at += 1;
     }
   }
-  if (worst === null) return null;
-  const rank = rankOf(newcomer, standing);
-  if (worst.rank < rank) return worst.waiter;
-  const own = counts.get(newcomer.ask.caller) ?? 0;
-  return worst.rank === rank && worst.count >= own + 2 ? worst.waiter : null;
+
+  /** Takes whoever gets the next place of the lane out of the line; null when none waits for it. */
+  take(lane: string, standing: Standing): Turn<Waiter> | null {
+    for (const [rank, priority] of classes.entries()) {
+      const due = this.#due(priority, lane, standing);
+      if (due === null) continue;
+      const overtaken = this.#overtaken(classes.slice(rank + 1), lane, standing);
+      if (overtaken === null) return this.#turn(due, 'by-class');
+      if (standing.overtakes(lane) < mostOvertakes) return this.#turn(due, 'overtaking');
+      return this.#turn(overtaken, 'made-good');
+    }
+    return null;
+  }
+
+  #turn(entry: Entry<Waiter>, kind: TurnKind): Turn<Waiter> {
+    const { waiter } = entry;
+    const queues = this.#queues[waiter.ask.priority];
+    const whose = queues.findIndex(({ caller }) => caller === waiter.ask.caller);
+    const entries = queues[whose]?.entries ?? [];
+    entries.splice(entries.indexOf(entry), 1);
+    if (entries.length === 0) queues.splice(whose, 1);
+    return { waiter, kind };
+  }
+
+  #due(priority: Priority, lane: string, standing: Standing): Entry<Waiter> | null {
+    let best: Entry<Waiter> | null = null;
+    let fewest = 0;
+    let longestAgo = 0;
+    for (const { caller, entries } of this.#queues[priority]) {
+      const entry = firstFor(entries, lane);
+      if (!entry) continue;
+      const running = standing.running(lane, caller);
+      if (best !== null && running > fewest) continue;
+      const served = standing.lastServed(caller);
+      if (best !== null && running === fewest && !isBefore(served, entry, longestAgo, best)) continue;
+      best = entry;
+      fewest = running;
+      longestAgo = served;
+    }
+    return best;
+  }
+
+  /** By a count of its own, for what a caller gets in higher classes is nothing to those of it who were overtaken. */
+  #overtaken(lower: readonly Priority[], lane: string, standing: Standing): Entry<Waiter> | null {
+    let best: Entry<Waiter> | null = null;
+    let longestAgo = 0;
+    for (const priority of lower) {
+      for (const { caller, entries } of this.#queues[priority]) {
+        const entry = firstFor(entries, lane);
+        if (!entry || !isPatient(entry.waiter, standing)) continue;
+        const madeGood = standing.lastMadeGood(lane, caller);
+        if (best !== null && !isBefore(madeGood, entry, longestAgo, best)) continue;
+        best = entry;
+        longestAgo = madeGood;
+      }
+    }
+    return best;
+  }
 }
 
-/**
- * Those who will get a place before the newcomer does, were nobody else to come: all of a higher class, its own caller's
- * earlier ones, and of each other caller as many as get their turn first when places go round.
- */
-export function aheadOf<Waiter extends Waiting>(
-  waiting: Iterable<Waiter>,
-  newcomer: Waiting,
-  standing: Standing,
-): Waiter[] {
-  const { lanes, caller } = newcomer.ask;
-  const rank = rankOf(newcomer, standing);
-  const runningOf = (who: string): number => lanes.reduce((sum, lane) => sum + standing.running(lane, who), 0);
-  const ahead: Waiter[] = [];
-  const equals: { waiter: Waiter; turn: number }[] = [];
-  const turns = new Map<string, number>();
-  for (const waiter of waiting) {
-    if (!waiter.ask.lanes.some((lane) => lanes.includes(lane))) continue;
-    const theirs = rankOf(waiter, standing);
-    if (theirs > rank) ahead.push(waiter);
-    if (theirs !== rank) continue;
-    // As many of its caller's run or go before it, so many rounds pass until its turn.
-    const turn = turns.get(waiter.ask.caller) ?? runningOf(waiter.ask.caller);
-    turns.set(waiter.ask.caller, turn + 1);
-    equals.push({ waiter, turn });
-  }
-  const running = runningOf(caller);
-  const own = turns.get(caller) ?? running;
-  const callers = [...turns.keys()];
-  for (const { waiter, turn } of equals) {
-    const who = waiter.ask.caller;
-    if (who === caller || turn < own || (turn === own && wasEarlier(who))) ahead.push(waiter);
-  }
-  return ahead;
+function firstFor<Waiter extends Waiting>(entries: readonly Entry<Waiter>[], lane: string): Entry<Waiter> | null {
+  for (const entry of entries) if (entry.waiter.ask.lanes.includes(lane)) return entry;
+  return null;
+}
 
-  /**
-   * In the same round goes first whoever had the round before it earlier: one that had it already, then the one that was
-   * served longer ago, then the one whose first came first.
-   */
-  function wasEarlier(who: string): boolean {
-    const theirs = runningOf(who);
-    if (theirs !== running) return theirs > running;
-    const [served, ownServed] = [standing.lastServed(who), standing.lastServed(caller)];
-    if (served !== ownServed) return served < ownServed;
-    return !turns.has(caller) || callers.indexOf(who) < callers.indexOf(caller);
-  }
+/** Whose last turn is longer ago, or else who came first. */
+function isBefore(last: number, { at }: Entry<unknown>, otherLast: number, other: Entry<unknown>): boolean {
+  return last === otherLast ? at < other.at : last < otherLast;
 }

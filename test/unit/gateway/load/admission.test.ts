@@ -14,10 +14,10 @@ class Scene {
   readonly slots: Record<string, number> = { a: 1, b: 1 };
   readonly #tickets = new Map<string, Ticket>();
 
-  constructor(slots: number, queueLimit = 64, promoteAfterMs?: number) {
+  constructor(slots: number, queueLimit = 64, patienceMs?: number) {
     this.slots['a'] = slots;
     this.admission = new Admission(
-      { queueLimit, ...(promoteAfterMs === undefined ? {} : { promoteAfterMs }) },
+      { queueLimit, ...(patienceMs === undefined ? {} : { patienceMs }) },
       { clock: this.clock, slots: (lane) => this.slots[lane] ?? 1 },
     );
   }
@@ -168,7 +168,7 @@ describe('classes', () => {
     expect(scene.taken()).toEqual(['x/first in a', 'x/high in a', 'x/normal in a', 'x/low in a']);
   });
 
-  it('leave none waiting for ever: one that has waited long counts as one of the next class', async () => {
+  it('leave none waiting for ever: one that has waited long has the fourth place of those that others take', async () => {
     const scene = new Scene(1, 64, 5_000);
     await scene.ask('x/0');
     await scene.ask('x/low', { priority: 'low' });
@@ -180,8 +180,8 @@ describe('classes', () => {
       await scene.end(`x/${at}`);
       at += 1;
     }
-    // Twice five seconds make it one of the highest, and then it came before all others of those.
-    expect(scene.log.at(-1)).toBe('x/low in a after 10000');
+    // Five seconds, then three more go past it.
+    expect(scene.log.at(-1)).toBe('x/low in a after 8000');
   });
 });
 
@@ -228,6 +228,18 @@ describe('fairness among callers', () => {
     await scene.ask('x/2');
     await scene.ask('x/lower', { priority: 'low' });
     expect(scene.taken()).toEqual(['x/0 in a', 'x/low too_busy 3 s', 'x/lower too_busy 3 s']);
+  });
+
+  it('one that has waited long is not displaced by those who would overtake it', async () => {
+    const scene = new Scene(1, 2, 5_000);
+    await scene.ask('x/0', { serviceMs: 9_000 });
+    await scene.ask('x/low', { priority: 'low' });
+    await scene.ask('x/1');
+    await scene.pass(5_000);
+    await scene.ask('x/high', { priority: 'high' });
+    await scene.ask('x/2');
+    expect(scene.taken()).toEqual(['x/0 in a', 'x/1 too_busy 5 s', 'x/2 too_busy 5 s']);
+    expect(scene.admission.queued).toBe(2);
   });
 });
 

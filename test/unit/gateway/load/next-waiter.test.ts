@@ -1,117 +1,77 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  aheadOf,
-  displacedBy,
-  nextWaiter,
-  rankOf,
-  type Standing,
-  type Waiting,
-} from '../../../../electron/agent/gateway/load/next-waiter.ts';
-import { predictedWait, type LaneOutlook } from '../../../../electron/agent/gateway/load/predicted-wait.ts';
+import { Line, type Standing, type Turn, type Waiting } from '../../../../electron/agent/gateway/load/next-waiter.ts';
 import type { Priority } from '../../../../electron/contract/routing.ts';
 
-const still: Standing = { nowMs: 0, promoteAfterMs: 30_000, running: () => 0, lastServed: () => 0 };
+const still: Standing = {
+  nowMs: 0,
+  patienceMs: 30_000,
+  places: 0,
+  running: () => 0,
+  lastServed: () => 0,
+  overtakes: () => 0,
+  lastMadeGood: () => 0,
+};
+/** When all who came at zero have waited long. */
+const later: Standing = { ...still, nowMs: 30_000 };
+const theirTurn: Standing = { ...later, overtakes: () => 3 };
 
-function waiter(caller: string, priority: Priority = 'normal', sinceMs = 0): Waiting {
-  return { ask: { lanes: ['a'], caller, priority }, sinceMs };
+function waiter(caller: string, priority: Priority = 'normal', sinceMs = 0, lane = 'a'): Waiting {
+  return { ask: { lanes: [lane], caller, priority }, sinceMs };
+}
+
+function next(waiting: readonly Waiting[], standing: Standing, lane = 'a'): Turn<Waiting> | null {
+  return new Line(waiting).take(lane, standing);
 }
 
 describe('the order among those who wait', () => {
   it('is by class, fewest running, longest unserved, first come', () => {
     const [low, first, second] = [waiter('x', 'low'), waiter('x'), waiter('y')];
-    expect(nextWaiter([low, first, second], 'a', still)).toBe(first);
-    expect(nextWaiter([low, first, second], 'a', { ...still, lastServed: (who) => (who === 'x' ? 2 : 1) })).toBe(
-      second,
-    );
-    expect(nextWaiter([low, second, first], 'a', { ...still, running: (_, who) => (who === 'y' ? 1 : 0) })).toBe(first);
-    expect(nextWaiter([low], 'a', still)).toBe(low);
-    expect(nextWaiter([low], 'b', still)).toBeNull();
+    expect(next([low, first, second], still)?.waiter).toBe(first);
+    expect(next([low, first, second], { ...still, lastServed: (who) => (who === 'x' ? 2 : 1) })?.waiter).toBe(second);
+    expect(next([low, second, first], { ...still, running: (_, who) => (who === 'y' ? 1 : 0) })?.waiter).toBe(first);
+    expect(next([low], still)?.waiter).toBe(low);
+    expect(next([low], still, 'b')).toBeNull();
   });
 
-  it('lets a class rise by its waiting, up to the highest', () => {
-    const at = (nowMs: number): number => rankOf(waiter('x', 'low'), { ...still, nowMs });
-    expect([at(0), at(29_999), at(30_000), at(60_000), at(900_000)]).toEqual([0, 0, 1, 2, 2]);
+  it('passes over those who wait for another lane, of the same caller too', () => {
+    const [elsewhere, here] = [waiter('x', 'high', 0, 'b'), waiter('x', 'low')];
+    expect(next([elsewhere, here], still)).toEqual({ waiter: here, kind: 'by-class' });
   });
 
-  it('lets the newcomer go when nobody has less right to the place', () => {
-    expect(displacedBy([waiter('x'), waiter('y')], waiter('z', 'low'), still)).toBeNull();
-    expect(displacedBy([waiter('x'), waiter('y')], waiter('z'), still)).toBeNull();
-    const last = waiter('x');
-    expect(displacedBy([waiter('x'), last, waiter('y')], waiter('z'), still)).toBe(last);
-    expect(displacedBy([], waiter('z'), still)).toBeNull();
-  });
-
-  it('predicts exactly how many of a class go first on one slot, whoever waits, runs and was served', () => {
-    const caller = fc.constantFrom('x', 'y', 'z');
-    const waiting = fc.array(caller, { maxLength: 12 });
-    const served = fc.uniqueArray(caller, { maxLength: 3 });
-    fc.assert(
-      fc.property(waiting, caller, served, (callers, own, order) => {
-        const newcomer = waiter(own);
-        const all = callers.map((who) => waiter(who));
-        const names: readonly string[] = order;
-        // The one served last is the one that runs now.
-        const running = (_: string, who: string): number => (who === names.at(-1) ? 1 : 0);
-        const lastServed = (who: string): number => names.indexOf(who) + 1;
-        const before = aheadOf(all, newcomer, { ...still, running, lastServed });
-        expect(before.length).toBe(roundsUntil(newcomer, all, lastServed));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  it('predicts that all of a higher class go first, and none of a lower one', () => {
-    const [low, high] = [waiter('x', 'low'), waiter('y', 'high')];
-    expect(aheadOf([low, high], waiter('x'), still)).toEqual([high]);
+  it('takes each out once', () => {
+    const all = [waiter('x'), waiter('y'), waiter('x'), waiter('x', 'low')];
+    const line = new Line(all);
+    const taken = Array.from({ length: 5 }, () => line.take('a', still)?.waiter);
+    expect(new Set(taken)).toEqual(new Set([...all, undefined]));
+    expect(taken.slice(3)).toEqual([all[3], undefined]);
   });
 });
 
-/** Gives the one slot away again and again, until it is the newcomer's turn. */
-function roundsUntil(newcomer: Waiting, waiting: readonly Waiting[], served: (caller: string) => number): number {
-  const left = [...waiting, newcomer];
-  const since = new Map(['x', 'y', 'z'].map((who) => [who, served(who)]));
-  for (let rounds = 0; ; rounds += 1) {
-    const next = nextWaiter(left, 'a', { ...still, lastServed: (who) => since.get(who) ?? 0 });
-    if (next === null || next === newcomer) return rounds;
-    left.splice(left.indexOf(next), 1);
-    since.set(next.ask.caller, 100 + rounds);
-  }
-}
+describe('those who are overtaken', () => {
+  const [low, high] = [waiter('x', 'low'), waiter('x', 'high', 29_000)];
 
-describe('predictedWait', () => {
-  function lane(slots: number, remainingMs: number[], stretch = 1, spread = 0): LaneOutlook {
-    const running = remainingMs.map((ms) => ({ ms, offMs: ms * spread }));
-    return { slots, running, stretch, spread: () => spread };
-  }
-
-  function predict(seen: LaneOutlook, ahead: readonly number[]): { waitMs: number; mostMs: number } {
-    const work = ahead.map((serviceMs) => ({ lanes: ['a'] as const, caller: 'x', serviceMs }));
-    return predictedWait(['a'], work, () => seen);
-  }
-
-  it.each([
-    [lane(2, [500]), [], 0],
-    [lane(2, [500, 800]), [], 500],
-    [lane(2, [500, 800]), [1_000], 800],
-    [lane(2, [500, 800]), [1_000, 1_000], 1_500],
-    [lane(1, [500, 800, 900]), [], 900],
-    [lane(2, [500, 800, 900]), [], 800],
-    [lane(1, [500], 2), [1_000], 2_500],
-  ])('%j behind %j is %d ms', (seen, ahead, waitMs) => {
-    // Where nothing is ever off, the most is what is expected.
-    expect(predict(seen, ahead)).toEqual({ waitMs, mostMs: waitMs });
+  it('are nothing out of the ordinary until they have waited long', () => {
+    expect(next([low, high], { ...theirTurn, nowMs: 29_999 })).toEqual({ waiter: high, kind: 'by-class' });
+    expect(next([low, high], later)).toEqual({ waiter: high, kind: 'overtaking' });
   });
 
-  it('is as uncertain as the one that has to end, and evens out behind many', () => {
-    const few = predict(lane(1, [1_000], 1, 0.5), []);
-    expect(few).toEqual({ waitMs: 1_000, mostMs: 1_500 });
-    const many = predict(
-      lane(4, [1_000, 1_000, 1_000, 1_000], 1, 0.5),
-      Array.from({ length: 36 }, () => 1_000),
-    );
-    expect(many.waitMs).toBe(10_000);
-    expect(many.mostMs).toBeGreaterThan(11_000);
-    expect(many.mostMs).toBeLessThan(13_000);
+  it('have the place after three that went past them', () => {
+    expect(next([low, high], { ...later, overtakes: () => 2 })).toEqual({ waiter: high, kind: 'overtaking' });
+    expect(next([low, high], theirTurn)).toEqual({ waiter: low, kind: 'made-good' });
+  });
+
+  it('are none of the class whose turn it is, so that callers of one class share it as ever', () => {
+    const [old, other] = [waiter('x'), waiter('y', 'normal', 29_000)];
+    const served: Standing = { ...theirTurn, lastServed: (who) => (who === 'x' ? 1 : 0) };
+    expect(next([old, other], served)).toEqual({ waiter: other, kind: 'by-class' });
+  });
+
+  it('take turns by caller, of any lower class, whatever runs of them; of each the first to come', () => {
+    const [first, second, normal] = [waiter('x', 'low'), waiter('x', 'low'), waiter('y', 'normal')];
+    const busy: Standing = { ...theirTurn, running: (_, who) => (who === 'x' ? 9 : 0), lastServed: () => 7 };
+    expect(next([first, second, normal, high], busy)?.waiter).toBe(first);
+    const had: Standing = { ...busy, lastMadeGood: (_, who) => (who === 'x' ? 5 : 0) };
+    expect(next([first, second, normal, high], had)?.waiter).toBe(normal);
+    expect(next([first, second, normal, high], { ...had, lastMadeGood: () => 5 })?.waiter).toBe(first);
   });
 });
