@@ -112,6 +112,8 @@ export async function openGateway(site: GatewaySite, deps: GatewayServicesDeps):
       nodeId: name,
       hopId: nodeId,
       hosts: () => (door.scope === 'lan' ? hosts.list() : []),
+      // A proxy may stand on this machine as well, with the gateway on loopback behind it.
+      anyPortHosts: settings.gateway.names.map((listed) => listed.toLowerCase()),
       drainMs,
       limits: { queueLimit, maxBodyBytes },
       policy: { ...policy, names: settings.names },

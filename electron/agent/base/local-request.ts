@@ -16,6 +16,12 @@ export interface LocalRequestRules {
    * {@link loopbackHosts}; a listener on the network names those of its machine too.
    */
   readonly hosts?: readonly string[];
+  /**
+   * Names that mean the listener with any port and with none, lower case: a proxy in front of it hands on the Host that
+   * its own callers sent. Only what the operator listed: a page that had its own name resolve to this machine is known
+   * by that name, and is never among these. A name that the machine gives itself comes with the listener's port.
+   */
+  readonly anyPortHosts?: readonly string[];
   /** Origins allowed besides the listener's own, such as `http://127.0.0.1:5173`. */
   readonly origins?: readonly string[];
 }
@@ -80,7 +86,7 @@ function judgeHost(request: LocalRequest, rules: LocalRequestRules): AppError | 
 
 function judgeOrigin(request: LocalRequest, rules: LocalRequestRules): AppError | null {
   for (const origin of headerValues(request.rawHeaders, 'origin')) {
-    const own = addresses(rules).map((address) => `http://${address}`);
+    const own = [...addresses(rules).map((address) => `http://${address}`), ...proxiedOrigins(request, rules)];
     if (own.includes(origin.toLowerCase()) || rules.origins?.includes(origin) === true) continue;
     return new AppError('forbidden', 'Web pages of other origins may not use this address. Call it from a program.');
   }
@@ -102,10 +108,24 @@ function judgeTransferCoding(request: LocalRequest): AppError | null {
 }
 
 /** The same as looking into {@link addresses}, without making the list for every request. */
-function isAddress(host: string, { port, hosts = loopbackHosts }: LocalRequestRules): boolean {
+function isAddress(host: string, { port, hosts = loopbackHosts, anyPortHosts = [] }: LocalRequestRules): boolean {
   const ending = `:${port}`;
   if (host.endsWith(ending) && hosts.includes(host.slice(0, -ending.length))) return true;
-  return port === 80 && hosts.includes(host);
+  return (port === 80 && hosts.includes(host)) || isWithAnyPort(host, anyPortHosts);
+}
+
+function isWithAnyPort(host: string, names: readonly string[]): boolean {
+  if (names.length === 0) return false;
+  const colon = host.indexOf(':');
+  if (colon === -1) return names.includes(host);
+  const port = host.slice(colon + 1);
+  return /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535 && names.includes(host.slice(0, colon));
+}
+
+/** The request's own origin where it came by way of a proxy, which may have taken the TLS off. */
+function proxiedOrigins({ rawHeaders }: LocalRequest, { anyPortHosts = [] }: LocalRequestRules): string[] {
+  const host = headerValues(rawHeaders, 'host')[0]?.toLowerCase() ?? '';
+  return isWithAnyPort(host, anyPortHosts) ? [`https://${host}`, `http://${host}`] : [];
 }
 
 function addresses(rules: LocalRequestRules): string[] {

@@ -44,6 +44,8 @@ export interface GatewayOptions {
   readonly hopId?: string;
   /** Names besides the loopback ones by which callers may address the gateway. */
   readonly hosts?: ServerOptions['hosts'];
+  /** Names that the operator listed, for a proxy in front: with any port or none. Lower case. */
+  readonly anyPortHosts?: readonly string[];
   /** How long `close` lets running answers finish. */
   readonly drainMs: number;
   readonly limits?: Partial<GatewayLimits>;

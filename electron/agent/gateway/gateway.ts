@@ -64,9 +64,9 @@ export class Gateway {
     this.#speaking = parts.speaking;
     this.#telling = parts.telling;
     const { clock } = deps;
-    const { host, port, hosts = [] } = options;
+    const { host, port, hosts = [], anyPortHosts = [] } = options;
     this.#server = new GatewayServer(
-      { host, port, hosts, ...this.#limits },
+      { host, port, hosts, anyPortHosts, ...this.#limits },
       {
         clock,
         handlers: {

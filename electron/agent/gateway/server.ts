@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly port: number;
   /** Names besides the loopback ones by which callers may address the gateway; a function is asked on each request. */
   readonly hosts: readonly string[] | (() => readonly string[]);
+  /** Names by which a proxy in front of the gateway is called, with whatever port; lower case. */
+  readonly anyPortHosts?: readonly string[];
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
   /** Longest time that the head of a request may take. */
@@ -159,7 +161,8 @@ export class GatewayServer {
 
   #judge(request: IncomingMessage): AppError | null {
     if (this.#port === null) return new AppError('shutting_down', 'This node is not ready yet. Try again in a moment.');
-    return judgeLocalRequest(request, { port: this.#port, hosts: this.#hosts() });
+    const { anyPortHosts = [] } = this.#options;
+    return judgeLocalRequest(request, { port: this.#port, hosts: this.#hosts(), anyPortHosts });
   }
 
   #hosts(): readonly string[] {

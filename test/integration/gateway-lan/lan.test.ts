@@ -60,6 +60,9 @@ describe('the real agent on a network', () => {
     expect(await from(caller, machines.node.four)).toEqual({ failed: 'ECONNREFUSED' });
     expect(await from(caller, machines.node.six)).toEqual({ failed: 'ECONNREFUSED' });
     expect(await from(neighbour, '127.0.0.1')).toMatchObject({ status: 200 });
+    // A proxy beside it hands on the listed name; the machine's own names are of the network.
+    expect(await from(neighbour, '127.0.0.1', { headers: { host: 'ai.test' } })).toMatchObject({ status: 200 });
+    expect(await from(neighbour, '127.0.0.1', { headers: { host: hostname() } })).toMatchObject({ status: 421 });
     const { gateway, notices } = await status();
     expect(gateway.listening).toEqual({ scope: 'loopback', addresses: ['127.0.0.1'] });
     expect(notices).toContainEqual(expect.objectContaining({ id: 'lan-not-listening' }));
@@ -123,8 +126,15 @@ describe('the real agent on a network', () => {
     },
   );
 
+  it.each(['ai.test', 'AI.test', 'ai.test:443'])('answers a proxy that keeps Host %s', async (host) => {
+    const headers = { 'x-api-key': key, host };
+    expect(await from(caller, machines.node.four, { headers })).toMatchObject({ status: 200 });
+  });
+
   it.each([
     ['B1', { host: 'evil.com' }, 421],
+    ['B3', { host: `${hostname()}:443` }, 421],
+    ['B3', { host: hostname() }, 421],
     ['B2', { host: 'localhost.evil.com:PORT' }, 421],
     ['B1', { host: '10.77.0.2:PORT' }, 421],
     ['B6', { origin: 'http://evil.com' }, 403],

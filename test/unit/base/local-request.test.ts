@@ -35,6 +35,73 @@ describe('judgeLocalRequest', () => {
     expect(judge({ Host: 'localhost' }, '/')).toBe('wrong_host');
   });
 
+  describe('names that the operator listed, for a proxy in front', () => {
+    const listed: LocalRequestRules = {
+      port: 8080,
+      hosts: ['127.0.0.1', 'localhost', '[::1]', 'logos', 'logos.local', '192.168.1.7', 'ranch.example.com'],
+      anyPortHosts: ['ranch.example.com'],
+    };
+
+    it.each([
+      'ranch.example.com',
+      'Ranch.Example.com',
+      'ranch.example.com:443',
+      'ranch.example.com:8080',
+      'ranch.example.com:8443',
+      'ranch.example.com:65535',
+      'logos.local:8080',
+    ])('lets Host %s pass', (Host) => {
+      expect(judge({ Host }, '/', listed)).toBeNull();
+      // And where the listener has no name but the loopback ones.
+      if (Host !== 'logos.local:8080')
+        expect(judge({ Host }, '/', { port: 8080, anyPortHosts: listed.anyPortHosts ?? [] })).toBeNull();
+    });
+
+    it.each([
+      ['B1', 'evil.com'],
+      ['B1', 'evil.com:443'],
+      ['B1', 'example.com'],
+      ['B2', 'ranch.example.com.evil.com'],
+      ['B2', 'evil-ranch.example.com'],
+      ['B3', 'ranch.example.com:'],
+      ['B3', 'ranch.example.com:0'],
+      ['B3', 'ranch.example.com:080'],
+      ['B3', 'ranch.example.com:65536'],
+      ['B3', 'ranch.example.com:443:443'],
+      ['B3', 'ranch.example.com:443@evil.com'],
+      ['B3', 'ranch.example.com/'],
+      ['B3', 'ranch.example.com.'],
+      ['B3', ' ranch.example.com'],
+      ['B3', 'logos'],
+      ['B3', 'logos.local:443'],
+      ['B3', '192.168.1.7'],
+      ['B3', '192.168.1.7:443'],
+      ['B3', 'localhost'],
+      ['B3', 'localhost:443'],
+      ['B3', '127.0.0.1:443'],
+      ['B3', '[::1]:443'],
+    ])('%s refuses Host "%s": names of the machine have its port, others are none', (_id, Host) => {
+      expect(judge({ Host }, '/', listed)).toBe('wrong_host');
+    });
+
+    it('lets a page of the same origin pass, whose TLS the proxy took off', () => {
+      const Host = 'ranch.example.com:8443';
+      expect(judge({ Host, Origin: 'https://ranch.example.com:8443' }, '/', listed)).toBeNull();
+      expect(judge({ Host, Origin: 'http://ranch.example.com:8443' }, '/', listed)).toBeNull();
+    });
+
+    it.each([
+      ['https://ranch.example.com', 'ranch.example.com:8443'],
+      ['https://ranch.example.com:3000', 'ranch.example.com'],
+      ['https://ranch.example.com', '127.0.0.1:8080'],
+      ['https://logos.local:8080', 'logos.local:8080'],
+      ['https://evil.com', 'ranch.example.com'],
+      ['null', 'ranch.example.com'],
+    ])('B6 refuses Origin %s to Host %s', (Origin, Host) => {
+      expect(judge({ Host, Origin }, '/', listed)).toBe('forbidden');
+    });
+  });
+
   it('B4 refuses no Host and two Hosts', () => {
     expect(judge({})).toBe('invalid_request');
     expect(judge({ Host: ['127.0.0.1:8080', '127.0.0.1:8080'] })).toBe('invalid_request');

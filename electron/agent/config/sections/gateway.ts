@@ -36,7 +36,9 @@ export const gatewaySection = z
       .array(z.string().regex(/^[A-Za-z0-9._-]{1,253}$/))
       .max(32)
       .default([])
-      .describe('More names by which callers on the network address this machine.'),
+      .describe(
+        'More names by which callers address this machine, with any port or none: a proxy in front of it keeps the one that its own callers used.',
+      ),
     goalMs: z
       .int()
       .min(100)
