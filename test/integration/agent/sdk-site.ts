@@ -1,6 +1,6 @@
 import { copyFileSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { ControlClient } from '../../../electron/client/control-client.ts';
 import type { EngineKind } from '../../../electron/contract/snapshot.ts';
 import { traceSchema, type Trace } from '../../../electron/contract/trace.ts';
@@ -149,10 +149,11 @@ export class SdkSite implements AsyncDisposable {
     await snapshotWhere(this.agent, ({ gateway }) => gateway.inFlight > 0, 20_000);
   }
 
-  /** The decision with the id of an answer's X-Ranch-Trace header. */
+  /** The decision with the id of an answer's X-Ranch-Trace header, which is kept just after the answer's last byte. */
   async trace(id: string | null | undefined): Promise<Trace> {
     expect(id).toBeTypeOf('string');
-    const { trace } = await this.control.query('trace', { id: String(id) });
+    const ask = (): Promise<{ readonly trace: unknown }> => this.control.query('trace', { id: String(id) });
+    const { trace } = await vi.waitFor(ask, { timeout: 20_000, interval: 20 });
     return traceSchema.parse(trace);
   }
 
