@@ -34,15 +34,18 @@ export function parseToldError(text: string): ToldError | null {
 const usedUp =
   /reached your specified (?:\w+ )?(?:API )?usage limits|credit balance is too low|insufficient credits|used all available credits|monthly spending limit|doesn't have any credits|key limit exceeded/i;
 
-/** With how much less OpenRouter would have been content. */
-const wouldDo = /can only afford [1-9]|prompt tokens limit exceeded: \d+ > [1-9]/i;
+/** With how much less OpenRouter would have been content, tokens. */
+const wouldDo = /can only afford (\d+)|prompt tokens limit exceeded: \d+ > (\d+)/i;
+/** What does for no more than this does for nothing that anybody asks. */
+const leastUseful = 256;
 
 /**
  * OpenRouter holds the longest answer and the prompt against what is left, and says with a 402 how much of them that would
  * do for: one request is too large, and others may be answered.
  */
 export function isBeyondCredit(status: number, told: ToldError | null): boolean {
-  return status === 402 && wouldDo.test(told?.message ?? '');
+  const [, answer, prompt] = wouldDo.exec(told?.message ?? '') ?? [];
+  return status === 402 && Number(answer ?? prompt ?? 0) >= leastUseful;
 }
 
 /** 402 but for one request that is too large; Anthropic says it with a 400, OpenAI and xAI with a 429, OpenRouter and xAI with a 403 too. */

@@ -56,7 +56,7 @@ export class Dispatcher {
         passedOver ??= leftOutError(candidate.model.id, id, standing.leftOut);
         continue;
       }
-      if (tries > 0 && !this.#retries.retry(tries)) break;
+      if (tries > 0 && !this.#retries.retry(tries, isDeclined(last))) break;
       this.#breakers.enter(id);
       const outcome = await this.#try(candidate, tries, steps);
       if (outcome.kind === 'skipped') {
@@ -86,4 +86,9 @@ export class Dispatcher {
       return { kind: 'failed', error: toAppError(error), sent: false };
     }
   }
+}
+
+/** Whether the last try came back because its upstream cannot do what is asked: nothing was computed for it. */
+function isDeclined(last: Dispatched | null): boolean {
+  return last?.outcome.kind === 'failed' && last.outcome.error.code === 'unsupported_capability';
 }

@@ -36,9 +36,13 @@ export class RetryBudget {
     this.#add(this.#requests);
   }
 
-  /** Whether a request may be tried again that has been tried `tries` times; counts the try if so. */
-  retry(tries: number): boolean {
+  /**
+   * Whether a request may be tried again that has been tried `tries` times; counts the try if so. After a try that was
+   * declined unread (`wasDeclined`) the next one is the first that makes any work, and is not counted.
+   */
+  retry(tries: number, wasDeclined = false): boolean {
     if (tries >= this.#options.tries) return false;
+    if (wasDeclined) return true;
     this.#move();
     const allowed = Math.max(this.#options.floor, this.#options.share * sum(this.#requests));
     if (sum(this.#retries) + 1 > allowed) return false;

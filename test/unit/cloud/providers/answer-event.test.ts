@@ -27,6 +27,11 @@ describe('what an answer says of its provider', () => {
     ],
     ['F30 500', eventOf(500, error('Oops')), { kind: 'failed', weight: 1, what: 'status 500' }],
     ['F30 402', eventOf(402, error('Insufficient credits')), { kind: 'out-of-money', forMs: null }],
+    [
+      'F30 402 for any of use',
+      eventOf(402, error(tooLong.replace('3919', '12'))),
+      { kind: 'out-of-money', forMs: null },
+    ],
     ['F30 402 for one that is too long', eventOf(402, error(tooLong)), { kind: 'answered', fullForMs: null }],
     [
       'F30 402 where nothing is left for any',

@@ -38,6 +38,25 @@ function site() {
 }
 
 describe('Dispatcher', () => {
+  it('F30 goes on from an upstream that cannot do what is asked, however many ask', async () => {
+    const clock = new ManualClock();
+    const retries = new RetryBudget(defaultRetryBudget, { clock });
+    const dispatcher = new Dispatcher({ breakers: new CircuitBreakers({ clock }), retries });
+    const plan = planRoute(ask(), [option('local', 'one'), option('local', 'other')], context());
+    if (plan.kind === 'refused') throw plan.error;
+    const [{ upstream: first }] = plan.candidates;
+    const declined = new AppError('unsupported_capability', 'You can only afford 3919 tokens.');
+    for (let request = 0; request < 40; request += 1) {
+      const { candidate, outcome } = await dispatcher.dispatch(plan.candidates, {
+        run: ({ upstream }) =>
+          Promise.resolve(upstream === first ? { kind: 'failed', error: declined, sent: false } : { kind: 'done' }),
+        tried: () => undefined,
+        signal: new AbortController().signal,
+      });
+      expect([candidate.upstream === first, outcome.kind]).toEqual([false, 'done']);
+    }
+  });
+
   it('F30 lets the others in again when the answer on trial begins, not only when it ends', async () => {
     const { clock, fail, send, state } = site();
     await fail(5, false);
