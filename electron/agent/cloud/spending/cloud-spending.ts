@@ -60,7 +60,7 @@ export class CloudSpending implements Spending {
   readonly #memory: SpendingMemory;
   readonly #report: SpendingReport;
   readonly #changes: CoalescedAnnouncer;
-  /** Providers whose last answer was told to have been made in one region: the next one is likely to be so as well. */
+  /** Models, as PROVIDER/MODEL, whose last answer was told to have been made in one region: the next is likely to be too. */
   readonly #surcharging = new Set<string>();
   #stops: (() => void)[] = [];
 
@@ -230,7 +230,7 @@ export class CloudSpending implements Spending {
       },
       prices,
       windows,
-      isSurcharging: (provider) => this.#surcharging.has(provider),
+      isSurcharging: (provider, name) => this.#surcharging.has(`${provider}/${name}`),
       nowMs: clock.now(),
     });
   }
@@ -252,8 +252,8 @@ export class CloudSpending implements Spending {
       return;
     }
     const { cost, tokens, basis, isSurcharged } = end;
-    if (isSurcharged === true) this.#surcharging.add(provider);
-    else if (isSurcharged === false) this.#surcharging.delete(provider);
+    if (isSurcharged === true) this.#surcharging.add(`${provider}/${model}`);
+    else if (isSurcharged === false) this.#surcharging.delete(`${provider}/${model}`);
     this.#book.settle(id, { cost, tokens: sumOf(tokens) });
     ledger.settle({ id, atMs: this.#clock.now(), wallMs, cost, tokens, basis });
     this.#prepaid.spent(provider, cost);

@@ -44,7 +44,8 @@ export class OpenCharge implements Reservation {
       tokens: billedTokens(usage),
       // How much is added is known for the providers' own prices, and told by none of their answers.
       basis: isSurcharged ? 'estimated' : 'told',
-      isSurcharged,
+      // Of a price of the operator's it says nothing.
+      ...(this.#terms.price.source === null ? {} : { isSurcharged }),
     }));
   }
 

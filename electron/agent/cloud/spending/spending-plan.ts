@@ -25,8 +25,8 @@ export interface SpendingScene {
   readonly pause: { readonly sentence: string; readonly untilMs: number } | null;
   readonly prices: Prices;
   readonly windows: WindowCheck;
-  /** Whether a provider makes answers in one region, by what its last one told; at a known price that costs more. */
-  readonly isSurcharging: (provider: string) => boolean;
+  /** Whether a model's answers are made in one region, by what its last one told; at a known price that costs more. */
+  readonly isSurcharging: (provider: string, model: string) => boolean;
   readonly nowMs: number;
 }
 
@@ -51,7 +51,7 @@ export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPl
     return { refused: { allowed: false, reason: 'no-budget', sentence: closed.sentence, untilMs } };
   }
   const { caller, key, persona, dollarsPerDay, personaDollarsPerDay = null } = payer;
-  const worst = price.source !== null && scene.isSurcharging(provider) ? withSurcharge(usual) : usual;
+  const worst = price.source !== null && scene.isSurcharging(provider, model) ? withSurcharge(usual) : usual;
   const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
   const scope = { provider, model, caller, key, persona };
   return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };

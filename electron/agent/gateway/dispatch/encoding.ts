@@ -38,14 +38,15 @@ export function encodeFor(outgoing: Outgoing, candidate: PlannedCandidate): Enco
 }
 
 /**
- * Anthropic bills other regions than `global` with a surcharge that no price here tells of. Where an answer is made is no
- * detail to be left out of a request, so this is refused. Answers that cost nothing are made on machines of the ranch.
+ * Anthropic bills other regions than `global` with a surcharge that is not reckoned with for single requests. Where an
+ * answer is made is no detail to be left out of a request, so this is refused. Answers that cost nothing are made on
+ * machines of the ranch.
  */
 function judgeRegion({ decoded }: Outgoing, { model }: PlannedCandidate): void {
   if (model.price === undefined || decoded.surface.dialect !== 'anthropic') return;
   const { inference_geo: region = null } = decoded.received;
   if (region === null || region === 'global') return;
-  throw invalidField('inference_geo', 'names a region, and what that costs more is not known here. Leave it out');
+  throw invalidField('inference_geo', 'names a region, which costs more than is reckoned with here. Leave it out');
 }
 
 /** The caller's own body, for a provider whose cache is keyed by its bytes: all of it that costs what is reckoned. */

@@ -104,7 +104,8 @@ function boundOf(sent: object, query: Query, received: JsonObject): PromptBound 
     images: images.length,
     // Of a text that the caller predicts, tokens that do not come are billed as output all the same.
     answerTokens: prediction === null ? 0 : Buffer.byteLength(JSON.stringify(prediction), 'utf8'),
-    keepsAnHour: text.includes('"1h"'),
+    // Written without blanks just above, and a quote inside a text is escaped: only a field can look like this.
+    keepsAnHour: text.includes('"ttl":"1h"'),
   };
 }
 

@@ -127,22 +127,19 @@ describe('CloudSpending', () => {
   });
 
   it('adds the surcharge of a region to a known price, flags it, and from then on sets it aside as well', async () => {
-    const { models: known } = priceFileSchema.parse({
-      about: '',
-      models: {
-        'anthropic/opus': {
-          inputUsd: 5,
-          outputUsd: 25,
-          cachedInputUsd: 0.5,
-          cacheWriteUsd: 6.25,
-          contextLength: 200_000,
-          maxOutputTokens: 1_000,
-          capabilities: ['chat'],
-          source: 'https://example.com',
-          date: '2026-11-20',
-        },
-      },
-    });
+    const price = {
+      inputUsd: 5,
+      outputUsd: 25,
+      cachedInputUsd: 0.5,
+      cacheWriteUsd: 6.25,
+      contextLength: 200_000,
+      maxOutputTokens: 1_000,
+      capabilities: ['chat'],
+      source: 'https://example.com',
+      date: '2026-11-20',
+    };
+    const models = { 'anthropic/opus': price, 'anthropic/haiku': price };
+    const { models: known } = priceFileSchema.parse({ about: '', models });
     const { spending, reserve, ledger } = await site({ known, settings: { prices: {} } });
     const regional = { ...usage, inRegion: true } as const;
     const before = open(await reserve({ most }));
@@ -157,6 +154,9 @@ describe('CloudSpending', () => {
     expect(await next()).toBeCloseTo(0.009_625, 12);
     expect(open(await reserve({ most })).estimate(regional)).toBeCloseTo(usageUsd * 1.1, 12);
     expect(open(await reserve({ most })).estimate({ ...usage, completionTokens: 1e6 })).toBeCloseTo(0.009_625, 12);
+    expect(await next()).toBeCloseTo(0.009_625, 12);
+    // Models that have no choice of a region say nothing of those that have.
+    expect(open(await reserve({ most, model: 'haiku' })).settle(usage)).toBeCloseTo(usageUsd, 12);
     expect(await next()).toBeCloseTo(0.009_625, 12);
     // Another workspace, by another key.
     expect(open(await reserve({ most })).settle(usage)).toBeCloseTo(usageUsd, 12);

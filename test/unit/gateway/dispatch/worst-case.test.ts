@@ -117,6 +117,9 @@ describe('Worst', () => {
       new Worst(outgoing({ ...hello([block(ttl)]), max_tokens: 100 }, 'anthropic')).of(upstream, served);
     expect(of('5m').usd).toBeCloseTo(((of('5m').tokens - 100) * 5 + 100 * 20) / 1e6, 12);
     expect(of('1h').usd).toBeCloseTo(((of('1h').tokens - 100) * 8 + 100 * 20) / 1e6, 12);
+    // Words of a prompt are no wish, however they look.
+    const said = worst({ ...hello('{"ttl":"1h"} or "1h"'), max_tokens: 100 }, served);
+    expect(said.usd).toBeCloseTo(((said.tokens - 100) * 5 + 100 * 20) / 1e6, 12);
   });
 
   it('prices all of a long prompt at the rates of long prompts', () => {
