@@ -171,11 +171,16 @@ export interface UpstreamDialect {
   readonly name: DialectName;
   /**
    * The JSON body for an upstream. `extras` are {@link Decoded.extras} where the caller speaks the same dialect, else
-   * empty. `local` tells an engine of ours, which gets nothing it could mind, from a provider.
+   * empty. `isProvider`: the rules of the API hold that the dialect is named after, of which other servers mind few.
    */
   encode(
     query: Query,
-    to: { readonly model: string; readonly stream: boolean; readonly extras: JsonObject },
+    to: {
+      readonly model: string;
+      readonly stream: boolean;
+      readonly extras: JsonObject;
+      readonly isProvider?: boolean;
+    },
   ): JsonObject;
   /** Parts of a query that this dialect cannot carry and that are left out, by neutral name, such as "logprobs". */
   unable(query: Query): readonly string[];

@@ -99,9 +99,9 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
   // Only what passes on unread must not have what its caller did not ask for.
   const query = (passes && !gathered) || bounded.operation === 'embedding' ? bounded : tellingUsage(bounded);
   const extras = same ? decoded.extras : none;
-  const encoded = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras });
-  const { body, dropped } =
-    upstream.route === 'cloud' ? forProvider(encoded, dialect, query) : { body: encoded, dropped: [] };
+  const isProvider = upstream.route === 'cloud';
+  const encoded = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras, isProvider });
+  const { body, dropped } = isProvider ? forProvider(encoded, dialect, query) : { body: encoded, dropped: [] };
   const left = same ? unheard(decoded.extras, body) : Object.keys(decoded.extras);
   const leftOut = [...left, ...target.unable(query), ...dropped];
   const priced = atKnownPrice(body, query.operation, { upstream, model });

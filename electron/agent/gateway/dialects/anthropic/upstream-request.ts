@@ -17,7 +17,12 @@ const defaultMaxTokens = 8192;
  */
 export function requestBody(
   query: Query,
-  to: { readonly model: string; readonly stream: boolean; readonly extras: JsonObject },
+  to: {
+    readonly model: string;
+    readonly stream: boolean;
+    readonly extras: JsonObject;
+    readonly isProvider?: boolean;
+  },
 ): JsonObject {
   if (query.operation !== 'chat') {
     throw new AppError(
@@ -45,7 +50,7 @@ export function requestBody(
     ...(topK !== undefined && topK > 0 && { top_k: topK }),
     ...(stop.length > 0 && { stop_sequences: stop }),
     ...(Object.keys(config).length > 0 && { output_config: config }),
-    ...extraFields(query, to.extras),
+    ...extraFields(query, to.extras, to.isProvider === true),
   };
 }
 
@@ -108,13 +113,13 @@ function outputConfig(query: ChatQuery, extras: JsonObject): JsonObject {
   };
 }
 
-function extraFields(query: ChatQuery, extras: JsonObject): JsonObject {
+function extraFields(query: ChatQuery, extras: JsonObject, isProvider: boolean): JsonObject {
   const { metadata, thinking } = extras;
   const tier = extras['service_tier'];
   return {
     ...(isObject(metadata) && { metadata }),
     ...(typeof tier === 'string' && { service_tier: tier }),
-    ...(isObject(thinking) && mayThink(query, thinking) && { thinking }),
+    ...(isObject(thinking) && mayThink(query, thinking, isProvider) && { thinking }),
   };
 }
 
@@ -124,16 +129,18 @@ const leastTopP = 0.95;
 /**
  * Whether the API takes the caller's wish to think beside the rest, which need not be the caller's: a persona has sampling
  * and a limit of its own. Beside thinking there is no other temperature than 1, hardly a `top_p`, no `top_k` and no call
- * that must be made, and a budget is smaller than the limit ("Extended thinking", feature compatibility). In the middle of
- * a round of tools a chat with "enabled" is refused where the thoughts before the calls are missing.
+ * that must be made, and a budget is smaller than the limit ("Extended thinking", feature compatibility). Servers of other
+ * models mind none of that. In the middle of a round of tools a chat with "enabled" is refused where the thoughts before
+ * the calls are missing.
  */
-function mayThink(query: ChatQuery, thinking: JsonObject): boolean {
+function mayThink(query: ChatQuery, thinking: JsonObject, isProvider: boolean): boolean {
   const { type, budget_tokens: budget } = thinking;
   if (type === 'disabled') return true;
+  const isAmidTools = type === 'enabled' && query.turns.at(-1)?.role === 'tool';
+  if (isAmidTools || !isProvider) return !isAmidTools;
   const { temperature = 1, topP = 1, topK = 0 } = query.sampling;
   if (temperature < 1 || topP < leastTopP || topK > 0) return false;
   if (query.tools.length > 0 && query.toolChoice !== 'auto' && query.toolChoice !== 'none') return false;
-  if (type !== 'enabled') return true;
   const limit = query.maxTokens ?? defaultMaxTokens;
-  return query.turns.at(-1)?.role !== 'tool' && !(typeof budget === 'number' && budget >= limit);
+  return !(type === 'enabled' && typeof budget === 'number' && budget >= limit);
 }

@@ -21,8 +21,8 @@ const query: ChatQuery = {
   keepAlive: null,
 };
 
-function encode(changes: Partial<ChatQuery>, extras: JsonObject = {}): JsonObject {
-  return anthropicUpstream.encode({ ...query, ...changes }, { model: 'claude', stream: true, extras });
+function encode(changes: Partial<ChatQuery>, extras: JsonObject = {}, isProvider = true): JsonObject {
+  return anthropicUpstream.encode({ ...query, ...changes }, { model: 'claude', stream: true, extras, isProvider });
 }
 
 const says = (text: string): Turn => ({ role: 'user', parts: [{ kind: 'text', text }] });
@@ -229,6 +229,8 @@ describe('a request for an upstream of the Anthropic dialect', () => {
     ['a certain call', { tools: [look], toolChoice: { name: 'look' } }, thoughtful],
   ])('leaves thinking out beside %s, which the API refuses', (_what, changes, thinking) => {
     expect(encode(changes, { thinking })).not.toHaveProperty('thinking');
+    // Servers of other models mind nothing of the kind.
+    expect(encode(changes, { thinking }, false)).toMatchObject({ thinking });
     // Not to think goes with everything.
     expect(encode(changes, { thinking: { type: 'disabled' } })).toHaveProperty('thinking');
   });
