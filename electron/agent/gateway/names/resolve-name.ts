@@ -90,9 +90,15 @@ export function resolveName(ask: NameAsk): ResolvedName {
   };
 }
 
-/** `name:latest` is what `name` is, be it a model or a name of ours, unless the operator has given the long form a meaning. */
-function meantName(requested: string, names: NameSettings): string {
-  return Object.hasOwn(names, requested) ? requested : withoutLatest(requested);
+/**
+ * Callers of Ollama's lengthen names by `:latest`, of which only models know: a name of ours, or one that names the
+ * upstream too, is meant without it, unless the operator has given the long form a meaning.
+ */
+export function meantName(requested: string, names: NameSettings): string {
+  const short = withoutLatest(requested);
+  if (Object.hasOwn(names, requested)) return requested;
+  const isOurs = Object.hasOwn(names, short) || virtualOf(targetOf(short)) !== null || short.includes('@');
+  return isOurs ? short : requested;
 }
 
 function isNameAllowed(patterns: readonly string[] | null, requested: string, names: NameSettings): boolean {

@@ -76,8 +76,8 @@ export function offersFor(ask: RouteAsk, options: readonly RouteOption[]): Offer
 function besideIt(exact: Offers, { standIns }: RouteAsk, name: string, options: readonly RouteOption[]): Offers {
   if (standIns === undefined) return exact;
   const near = exact.offers.filter(({ option }) => option.upstream.route !== 'cloud');
-  const own = standIns(name);
-  const offers = [...near, ...offersOf(own.length > 0 ? own : standIns(withLatest(name)), options)];
+  const own = [name, withoutLatest(name), withLatest(name)].map(standIns).find((names) => names.length > 0) ?? [];
+  const offers = [...near, ...offersOf(own, options)];
   const offered = new Set(offers.map(({ option }) => option));
   const known = new Set(exact.without.map(({ upstream }) => upstream.id));
   const left = options.filter((option) => !offered.has(option) && !known.has(option.upstream.id));

@@ -2,7 +2,7 @@ import { speechModel } from '../../../contract/routing.ts';
 import { AppError } from '../../base/errors.ts';
 import { quotable } from '../../base/quotable.ts';
 import type { SpeechDefaults, SpeechOrder } from '../../inference/speech.ts';
-import { personaNamed, type NameSettings } from '../names/resolve-name.ts';
+import { meantName, personaNamed, type NameSettings } from '../names/resolve-name.ts';
 import type { ResolvedName } from '../names/resolved-name.ts';
 import type { SpeechQuery } from './speech-query.ts';
 
@@ -25,7 +25,7 @@ const providerForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
  * @throws AppError `model_not_found`, `invalid_request` (a voice that leads in a circle)
  */
 export function planSpeech({ trace, query, requested, resolved, names, defaults }: SpeechAsk): SpeechOrder {
-  const { provider, model } = speaker(resolved, personaNamed(requested, names) !== null, defaults);
+  const { provider, model } = speaker(resolved, personaNamed(meantName(requested, names), names) !== null, defaults);
   const named = typeof query.voice === 'string' ? personaNamed(query.voice, names) : null;
   const own = named === null ? query.voice : (named.voice ?? defaults.voice);
   return {

@@ -115,7 +115,8 @@ describe('resolveName', () => {
   });
 
   it.each([
-    ['qwen3.5:latest', { kind: 'model', name: 'qwen3.5' }],
+    ['qwen3.5:latest', { kind: 'model', name: 'qwen3.5:latest' }],
+    ['qwen3.5@ollama:latest', { kind: 'model', name: 'qwen3.5@ollama' }],
     ['qwen3.5', { kind: 'model', name: 'qwen3.5' }],
     ['fast:latest', { kind: 'model', name: 'qwen' }],
     ['ranch/routine:latest', { kind: 'policy', policy: 'ranch/routine' }],

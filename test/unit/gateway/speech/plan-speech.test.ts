@@ -29,6 +29,8 @@ describe('planSpeech', () => {
     ['ranch/speech', { model: 'ranch/speech' }, 'openai', 'gpt-4o-mini-tts'],
     ['a virtual model', { model: 'ranch/quality' }, 'openai', 'gpt-4o-mini-tts'],
     ['a persona', { model: 'cowboy' }, 'openai', 'gpt-4o-mini-tts'],
+    ['a persona by its long name', { model: 'cowboy:latest' }, 'openai', 'gpt-4o-mini-tts'],
+    ['a model with a tag', { model: 'local/kokoro:latest' }, 'local', 'kokoro:latest'],
     ['a model of a provider', { model: 'mine/voices/large' }, 'mine', 'voices/large'],
     ['a model at a provider', { model: 'kokoro@mine' }, 'mine', 'kokoro'],
     ['a model alone, as programs made for OpenAI send it', { model: 'tts-1' }, 'openai', 'tts-1'],
