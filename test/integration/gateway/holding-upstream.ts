@@ -63,6 +63,15 @@ export class HeldRequest {
     this.#sink?.end();
   }
 
+  /** One chunk and the end of a chunked body, in a single read. */
+  writeLast(text: string): void {
+    const size = `${Buffer.byteLength(text).toString(16)}\r\n`;
+    const bytes = Buffer.from(`${size}${text}\r\n0\r\n\r\n`);
+    this.#sink?.payload(bytes, size.length, size.length + Buffer.byteLength(text));
+    this.#sink?.raw(bytes);
+    this.#sink?.end();
+  }
+
   fail(error: AppError): void {
     this.#sink?.fail(error, true);
   }

@@ -105,6 +105,26 @@ function bodyOf(response: Response): ReadableStreamDefaultReader<Uint8Array> {
 }
 
 describe('a streamed request that waits', () => {
+  it('F1 is told on while another upstream is asked, after a stream that broke before any of it left', async () => {
+    const [one, other] = [new HoldingUpstream({ id: 'one' }, true), new HoldingUpstream({ id: 'other' }, true)];
+    const { clock } = await open([one, other]);
+    const asked = site.chat();
+    const first = await Promise.race([one.request(), other.request()]);
+    await first.head();
+    first.writeLast('data: {"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}\n\n');
+    const second = await (one.held.includes(first) ? other : one).request();
+    clock.advance(5_000);
+    const response = await asked;
+    const reader = bodyOf(response);
+    expect(await readUntil(reader, '\n\n')).toBe(': waiting for llama-3.1-8b to read the prompt\n\n');
+    await second.head();
+    for (const piece of answer) second.write(piece);
+    second.end();
+    expect(await readUntil(reader, '[DONE]\n\n')).toBe(answer.join(''));
+    await site.load(0, 0);
+    expect(clock.waiting).toBe(0);
+  });
+
   it('F13 is told every 5 s for the 8 min that a model takes to load, then answered', async () => {
     const upstream = new HoldingUpstream();
     const { clock, gateway, measured } = await open([upstream]);

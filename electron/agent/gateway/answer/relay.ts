@@ -124,6 +124,7 @@ export class Relay implements WireSink {
     const sent = this.#started;
     if (sent && this.#held !== null) this.#send(this.#held);
     if (sent) this.#breakOff(cause, intact);
+    else this.#giveBack();
     this.#outcome.resolve({ kind: 'failed', error: cause, sent });
   }
 
@@ -161,7 +162,13 @@ export class Relay implements WireSink {
     const isOpen = kind === 'chunked' ? this.#bare || this.#held !== null : this.#told || kind === 'close';
     if (sent && isOpen && !told) this.#breakOff(error, true);
     else if (sent) this.#target.end();
+    else this.#giveBack();
     this.#outcome.resolve({ kind: 'failed', error, sent });
+  }
+
+  /** Nothing of the answer left: while another upstream is asked its caller waits on. */
+  #giveBack(): void {
+    if (this.#begun) this.#deps.waiting?.start();
   }
 
   /** The answer's first byte: from here on nobody else writes. */

@@ -40,7 +40,9 @@ export class Waiting {
     return this.#told;
   }
 
+  /** Begins to look after the caller, or goes on with it where an answer that had begun came to nothing. */
   start(): void {
+    this.stop();
     this.#cancel = this.#deps.clock.after(this.#options.everyMs, () => this.#tell());
   }
 
