@@ -2,6 +2,7 @@ const QUOTE = 34;
 const COLON = 58;
 const SPACE = 32;
 const BRACE = 123;
+const CLOSING_BRACE = 125;
 const BRACKET = 91;
 
 const letter = {
@@ -110,7 +111,10 @@ function keyOfDone(bytes: Buffer, at: number, end: number): ToldKey | null {
 }
 
 function keyOfError(bytes: Buffer, at: number, end: number): ToldKey | null {
-  return hasText(bytes, at, end, keys.error) || hasObject(bytes, at, end, keys.error) ? 'error' : null;
+  if (hasText(bytes, at, end, keys.error)) return 'error';
+  const value = valueAfter(bytes, at, end, keys.error);
+  // Some servers have an empty one in every event.
+  return value !== -1 && bytes[value] === BRACE && bytes[value + 1] !== CLOSING_BRACE ? 'error' : null;
 }
 
 function hasText(bytes: Buffer, at: number, end: number, key: Buffer): boolean {

@@ -35,6 +35,11 @@ describe('the end of a stream that is passed on', () => {
       [delta('a', 'stop'), event({ choices: [], usage: { prompt_tokens: 1 } })],
     ],
     ['the mark alone', 'openai', [delta('a'), 'data: [DONE]\n\n']],
+    [
+      'a reason beside errors that are none',
+      'openai',
+      [event({ error: null }), event({ error: {} }), delta('a', 'stop')],
+    ],
     ['the mark without spaces and line end', 'openai', [delta('a'), 'data:[DONE]']],
     ['the reason of a text completion', 'openai', [event({ choices: [{ text: 'a', finish_reason: 'length' }] })]],
     ['a reason alone', 'anthropic', [begun, text('a'), named('message_delta', { delta: { stop_reason: 'end_turn' } })]],
