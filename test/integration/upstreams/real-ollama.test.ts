@@ -85,7 +85,7 @@ it(
     const chat = await send(upstream, '/api/chat', { model: 'gemma:latest', messages, options, think: 'low' });
     expect(chat.status).toBe(200);
     const events = await eventsOf(chat);
-    expect(events[0]).toMatchObject({ kind: 'start', model: 'gemma' });
+    expect(events[0]).toMatchObject({ kind: 'start', model: 'gemma:latest' });
     expect(events.at(-1)).toEqual({ kind: 'end' });
     expect(events.find(({ kind }) => kind === 'finish')).toMatchObject({ finish: 'length' });
     expect(events.find(({ kind }) => kind === 'usage')).toMatchObject({
