@@ -69,7 +69,8 @@ async function told(ledger: Ledger, clock: ManualClock) {
 describe('a clock that was ahead once and was set back', () => {
   it('F22 hides no spending from usage and exports, also over a restart, and reopens no budget', async () => {
     const folder = tempFolder();
-    const startMs = Date.now() - 10 * hourMs;
+    // Noon, for all of this to be one day whenever it runs: budgets count by the day.
+    const startMs = Math.floor(Date.now() / dayMs) * dayMs - dayMs / 2;
     const clock = new ManualClock(startMs);
     const ledger = await startLedger(folder, { clock });
     const { spending, spend } = await site(folder, clock, ledger);
