@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toolCall } from '../../fixtures/tool-call-model.ts';
 import { callers, type Question } from '../gateway/matrix/callers.ts';
 import { askers, modes } from '../gateway/matrix/cells.ts';
@@ -36,6 +36,9 @@ describe.each(realEngines)('the client libraries on a real %s', { timeout: 120_0
   }, 180_000);
 
   afterAll(() => started?.[Symbol.asyncDispose]());
+
+  // Nobody waits here, and a client may be content with an answer's last event before the answer has quite ended.
+  beforeEach(() => started?.free());
 
   const site = (context: { skip(note: string): never }): SdkSite => {
     if (started === null) return context.skip(missing ?? 'the engine did not start');

@@ -123,6 +123,11 @@ export class SdkSite implements AsyncDisposable {
     return clientOf(this.agent);
   }
 
+  /** Waits until the gateway has a place. */
+  async free(): Promise<void> {
+    await snapshotWhere(this.agent, ({ gateway }) => gateway.inFlight === 0, 20_000);
+  }
+
   /** Waits until no request is under way, neither at the gateway nor from there to the engine. */
   async idle(timeoutMs: number): Promise<void> {
     await snapshotWhere(
