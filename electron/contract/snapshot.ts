@@ -208,6 +208,8 @@ export const gatewaySchema = z.object({
   /** Base address without a path, such as http://127.0.0.1:8080. */
   url: z.string(),
   inFlight: z.number(),
+  /** Those of them that the engines of this machine answer, or will once they are up. */
+  inFlightHere: z.number().default(0),
   queued: z.number(),
   /** 0 (free) to 1 (no slot left). */
   saturation: z.number(),

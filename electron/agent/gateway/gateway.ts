@@ -106,6 +106,7 @@ export class Gateway {
     const here: Section['listening'] = { scope: 'loopback', addresses: [this.#options.host] };
     return {
       inFlight,
+      inFlightHere: this.#load.inFlight(),
       queued,
       saturation,
       level,

@@ -46,10 +46,15 @@ export class NodeLoad {
     return this.descriptions().reduce((sum, each) => sum + (isHere(each) ? each.slots : 0), 0);
   }
 
+  /** Requests that the engines of this machine answer, or will once they are up. */
+  inFlight(): number {
+    return this.#deps.admission.loadOf(this.#local().map(({ id }) => id)).inFlight;
+  }
+
   /** How full the engines of this machine are, as it is now; the level follows from the one at the last look. */
   saturation(): Saturation {
     const { admission, pressure } = this.#deps;
-    const local = this.descriptions().filter(({ route }) => route === 'local');
+    const local = this.#local();
     // What a peer or a provider works on fills no slot here; what an engine has taken that is still starting does.
     const { inFlight, queued } = admission.loadOf(local.map(({ id }) => id));
     const here = local.filter(isHere);
@@ -69,6 +74,10 @@ export class NodeLoad {
     );
     this.#level = now.level;
     return now;
+  }
+
+  #local(): UpstreamDescription[] {
+    return this.descriptions().filter(({ route }) => route === 'local');
   }
 
   #seen(upstream: UpstreamDescription): UpstreamDescription {

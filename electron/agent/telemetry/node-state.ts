@@ -1,5 +1,12 @@
 import { assertNever } from '../base/errors.ts';
-import type { EngineSnapshot, ModelSnapshot, NodeSnapshot, NodeState, Notice } from '../../contract/snapshot.ts';
+import type {
+  ActivityEntry,
+  EngineSnapshot,
+  ModelSnapshot,
+  NodeSnapshot,
+  NodeState,
+  Notice,
+} from '../../contract/snapshot.ts';
 
 export interface NodeStateInput {
   readonly engines: readonly EngineSnapshot[];
@@ -24,9 +31,11 @@ type Standing = 'answers' | 'on its way' | 'off' | 'broken';
 export function judgeNode(input: NodeStateInput): NodeJudgement {
   const problem = input.notices.find((notice) => notice.severity === 'problem');
   if (problem) return { state: 'problem', sentence: problem.sentence };
-  if (goesToCloud(input)) return { state: 'cloud', sentence: cloudSentence(input) };
+  const running = runningIn(input);
+  const away = awayJudgement(running, input.gateway.queued);
+  if (away) return away;
   if (!input.engines.some((engine) => standing(engine) === 'answers')) return notAnswering(input);
-  return answering(input);
+  return answering(input, running);
 }
 
 function standing(engine: EngineSnapshot): Standing {
@@ -51,14 +60,35 @@ function standing(engine: EngineSnapshot): Standing {
   }
 }
 
-/** Every request that runs now is answered by a cloud provider. */
-function goesToCloud({ activity }: NodeStateInput): boolean {
-  const running = activity.filter((entry) => entry.state === 'running');
-  return running.length > 0 && running.every((entry) => entry.route === 'cloud');
+/** Requests that run now, by where they are answered. */
+interface Running {
+  readonly here: number;
+  readonly peers: number;
+  readonly cloud: number;
 }
 
-function cloudSentence({ gateway }: NodeStateInput): string {
-  return `${requests(gateway.inFlight)} answered by the cloud.`;
+function runningIn({ activity, gateway }: NodeStateInput): Running {
+  const on = (route: ActivityEntry['route']): number =>
+    activity.filter((entry) => entry.state === 'running' && entry.route === route).length;
+  return { here: gateway.inFlightHere, peers: on('peer'), cloud: on('cloud') };
+}
+
+/** Where others answer, such as `1 by peers, 2 by the cloud`; empty when all run here. */
+function elsewhere({ peers, cloud }: Running): string[] {
+  return [...(peers > 0 ? [`${peers} by peers`] : []), ...(cloud > 0 ? [`${cloud} by the cloud`] : [])];
+}
+
+/** Null unless something runs now, and all of it is answered elsewhere. */
+function awayJudgement(running: Running, queued: number): NodeJudgement | null {
+  const { here, peers, cloud } = running;
+  if (here > 0 || peers + cloud === 0) return null;
+  if (peers === 0) return { state: 'cloud', sentence: `${requests(cloud)} answered by the cloud.${waiting(queued)}` };
+  const by = cloud === 0 ? ' by peers' : `: ${elsewhere(running).join(', ')}`;
+  return { state: 'serving', sentence: `${requests(peers + cloud)} answered${by}.${waiting(queued)}` };
+}
+
+function waiting(queued: number): string {
+  return queued > 0 ? ` ${queued} waiting.` : '';
 }
 
 /**
@@ -81,16 +111,24 @@ function notAnswering({ engines, models, gateway }: NodeStateInput): NodeJudgeme
   return { state: 'stopped', sentence: 'No engine is set up. Run ranch-hand doctor to see what is missing.' };
 }
 
-function answering({ gateway, models }: NodeStateInput): NodeJudgement {
+function answering({ gateway, models }: NodeStateInput, running: Running): NodeJudgement {
   const chosen = models.find((entry) => entry.isDefault) ?? models.find((entry) => entry.loaded);
   const model = chosen?.name;
-  const waiting = gateway.queued > 0 ? ` ${gateway.queued} waiting.` : '';
+  const others = elsewhere(running)
+    .map((each) => `, ${each}`)
+    .join('');
   if (gateway.level === 'saturated') {
-    return { state: 'saturated', sentence: `Every slot is taken: ${requests(gateway.inFlight)} running.${waiting}` };
+    const cause = running.here < gateway.slots && gateway.queued === 0 ? gateway.saturationCause : '';
+    const why = cause === '' ? 'Every slot is taken' : `Saturated (${cause})`;
+    const sentence = `${why}: ${requests(running.here)} running here${others}.${waiting(gateway.queued)}`;
+    return { state: 'saturated', sentence };
   }
   if (gateway.inFlight + gateway.queued > 0) {
     const by = model === undefined ? '' : ` with ${model}`;
-    return { state: 'serving', sentence: `Answering ${requests(gateway.inFlight)}${by}.${waiting}` };
+    return {
+      state: 'serving',
+      sentence: `Answering ${requests(running.here)}${by}${others}.${waiting(gateway.queued)}`,
+    };
   }
   const coming = loading(models);
   if (chosen && !chosen.loaded) {

@@ -135,22 +135,24 @@ describe('what a request is planned by', () => {
   it('goes to others as it was sent, behind the persona’s words', async () => {
     const names = { bob: { model: 'llama-3.1-8b', system: 'Be Bob.', systemMode: 'before' } } as const;
     const peer = new HoldingUpstream({ route: 'peer' }, true);
-    const { chat } = await site([peer], names);
+    const { chat, gateway } = await site([peer], names);
     const line = 'x-anthropic-billing-header: cc_version=2.1.0; cch=1f3a9;';
     const answer = chat({ model: 'bob', messages: [{ role: 'system', content: line }] });
     const held = await peer.request();
     expect(JSON.parse(held.request.body.toString())).toMatchObject({ messages: [{ content: `Be Bob.\n\n${line}` }] });
+    expect(gateway.stats()).toMatchObject({ inFlight: 1, inFlightHere: 0 });
     await finish(held);
     await (await answer).text();
   });
 
   it('after waiting is its own wait, and not that of the next one', async () => {
     const upstream = new HoldingUpstream({ slots: 1 }, true);
-    const { clock, chat, traces, ended, load } = await site([upstream]);
+    const { clock, chat, traces, ended, load, gateway } = await site([upstream]);
     const answers = [chat()];
     const first = await upstream.request();
     answers.push(chat());
     await load(1, 1);
+    expect(gateway.stats().inFlightHere).toBe(1);
     clock.advance(3_000);
     await finish(first);
     const second = await upstream.request(1);

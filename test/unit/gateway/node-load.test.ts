@@ -48,6 +48,7 @@ describe('NodeLoad', () => {
     expect(load.saturation()).toEqual(calm);
     ask(1, 'engine');
     expect(load.saturation()).toEqual({ saturation: 0.5, level: 'busy', cause: '1 of 2 slots in use' });
+    expect([admission.inFlight, load.inFlight()]).toEqual([5, 1]);
   });
 
   it('a node without an engine of its own is calm while others answer for it', () => {

@@ -24,19 +24,67 @@ describe('the judgement of the node', () => {
   });
 
   it('serving: says how many, with what, and how many wait', () => {
-    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 1 } })).toEqual({
+    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 1, inFlightHere: 1 } })).toEqual({
       state: 'serving',
       sentence: 'Answering 1 request with Falcon3-10B.',
     });
-    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 2, queued: 3, level: 'busy' } }).sentence).toBe(
-      'Answering 2 requests with Falcon3-10B. 3 waiting.',
-    );
+    expect(
+      judgeNode({ ...calm, gateway: { ...gateway, inFlight: 2, inFlightHere: 2, queued: 3, level: 'busy' } }).sentence,
+    ).toBe('Answering 2 requests with Falcon3-10B. 3 waiting.');
   });
 
   it('saturated: every slot is taken', () => {
-    expect(judgeNode({ ...calm, gateway: { ...gateway, inFlight: 4, queued: 9, level: 'saturated' } })).toEqual({
+    expect(
+      judgeNode({ ...calm, gateway: { ...gateway, inFlight: 4, inFlightHere: 4, queued: 9, level: 'saturated' } }),
+    ).toEqual({
       state: 'saturated',
-      sentence: 'Every slot is taken: 4 requests running. 9 waiting.',
+      sentence: 'Every slot is taken: 4 requests running here. 9 waiting.',
+    });
+  });
+
+  it('saturated: names what it is when that is not the slots', () => {
+    const full = { ...gateway, slots: 4, inFlight: 1, inFlightHere: 1, level: 'saturated' as const };
+    expect(judgeNode({ ...calm, gateway: { ...full, saturationCause: 'only 0.4 GB of memory is free' } })).toEqual({
+      state: 'saturated',
+      sentence: 'Saturated (only 0.4 GB of memory is free): 1 request running here.',
+    });
+    const cause = '1 request waits inside the engine';
+    expect(
+      judgeNode({ ...calm, gateway: { ...full, inFlight: 4, inFlightHere: 4, saturationCause: cause } }).sentence,
+    ).toBe('Every slot is taken: 4 requests running here.');
+  });
+
+  it('counts those who are answered elsewhere apart', () => {
+    const [peer, cloud] = [
+      { ...request, route: 'peer' },
+      { ...request, route: 'cloud' },
+    ] as const;
+    const mixed = { ...calm, activity: [request, peer, cloud, { ...cloud, state: 'done' as const }] };
+    expect(judgeNode({ ...mixed, gateway: { ...gateway, inFlight: 3, inFlightHere: 1 } }).sentence).toBe(
+      'Answering 1 request with Falcon3-10B, 1 by peers, 1 by the cloud.',
+    );
+    expect(
+      judgeNode({ ...mixed, gateway: { ...gateway, inFlight: 3, inFlightHere: 1, queued: 2, level: 'saturated' } })
+        .sentence,
+    ).toBe('Every slot is taken: 1 request running here, 1 by peers, 1 by the cloud. 2 waiting.');
+  });
+
+  it('tells who answers where nothing here does', () => {
+    const [peer, cloud] = [
+      { ...request, route: 'peer' },
+      { ...request, route: 'cloud' },
+    ] as const;
+    const none = { ...calm, engines: [] };
+    expect(judgeNode({ ...none, activity: [peer], gateway: { ...gateway, inFlight: 1 } })).toEqual({
+      state: 'serving',
+      sentence: '1 request answered by peers.',
+    });
+    expect(judgeNode({ ...none, activity: [peer, cloud], gateway: { ...gateway, inFlight: 2 } }).sentence).toBe(
+      '2 requests answered: 1 by peers, 1 by the cloud.',
+    );
+    expect(judgeNode({ ...none, activity: [cloud], gateway: { ...gateway, inFlight: 1, queued: 1 } })).toEqual({
+      state: 'cloud',
+      sentence: '1 request answered by the cloud. 1 waiting.',
     });
   });
 
@@ -44,7 +92,8 @@ describe('the judgement of the node', () => {
     const abroad = { ...request, route: 'cloud' } as const;
     const busy = { ...calm, gateway: { ...gateway, inFlight: 2 } };
     expect(judgeNode({ ...busy, activity: [abroad, abroad] }).state).toBe('cloud');
-    expect(judgeNode({ ...busy, activity: [abroad, request] }).state).toBe('serving');
+    const both = { ...busy, gateway: { ...busy.gateway, inFlightHere: 1 } };
+    expect(judgeNode({ ...both, activity: [abroad, request] }).state).toBe('serving');
     expect(judgeNode({ ...calm, activity: [{ ...abroad, state: 'done' }] }).state).toBe('idle');
   });
 
