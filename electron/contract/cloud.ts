@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** `off`: never. `auto`: when this node is saturated, or for `ranch/quality` and high priority. `on`: cloud first. */
+/** `off`: never. `auto`: when this node is saturated, or when a request asks for it, by name or by high priority. `on`: cloud first. */
 export const offloadModes = ['off', 'auto', 'on'] as const;
 export type OffloadMode = (typeof offloadModes)[number];
 

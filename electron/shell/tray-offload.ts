@@ -44,7 +44,7 @@ function options(cloud: CloudSnapshot, nowMs: number): MenuItem[] {
     mark: { checked: cloud.offload === mode, of: 'radio' },
   });
   return [
-    choice('auto', 'Automatic: when busy, or for high priority', null),
+    choice('auto', 'Automatic: when busy, or when a request asks for it', null),
     choice('on', 'Prefer cloud for 2 hours', preferForMs),
     choice('off', 'Off', null),
     separator,

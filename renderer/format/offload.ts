@@ -20,10 +20,11 @@ const unusable = ['no-key', 'locked', 'unauthorised', 'off'];
 export function offloadSentence(
   cloud: Pick<CloudSnapshot, 'offload' | 'providers'> & Partial<Pick<CloudSnapshot, 'budgets' | 'paused'>>,
 ): string {
-  if (cloud.offload === 'off') return 'Every request stays on this machine.';
+  // Peers and other servers of the network are asked all the same: the switch is about the cloud alone.
+  if (cloud.offload === 'off') return 'Nothing goes to the cloud.';
   const rule =
     cloud.offload === 'auto'
-      ? 'Requests go to the cloud when this node is busy, or when their priority is high.'
+      ? 'Requests may go to the cloud when this node is busy, or when they ask for it by a name such as ranch/quality or by high priority.'
       : 'Requests go to the cloud first.';
   if (cloud.providers.length === 0) return `${rule} No provider is set up, so none does.`;
   if (cloud.providers.every(({ state }) => unusable.includes(state)))

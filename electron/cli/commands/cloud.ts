@@ -15,7 +15,8 @@ const exportFormats: readonly UsageExport['format'][] = ['csv', 'json'];
 
 const offloadHelp = `
 off     nothing goes to the cloud
-auto    when this node is busy, for ranch/quality and for high priority
+auto    when this node is busy, or when a request asks for it: by ranch/quality,
+        a purpose such as ranch/code, a provider's model, or high priority
 on      to the cloud first
 resume  go on after a pause: quick spending, or a ledger that was damaged
 Without a word: how the switch stands, today's money, the budgets.

@@ -10,7 +10,7 @@ import { safeLine } from './text.ts';
 /** What each mode means, in a few words. */
 const modeWords: Readonly<Record<OffloadMode, string>> = {
   off: 'never to the cloud',
-  auto: 'when this node is busy, or for high priority',
+  auto: 'when this node is busy, or when a request asks for it',
   on: 'to the cloud first',
 };
 

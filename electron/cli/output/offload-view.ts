@@ -88,7 +88,7 @@ export function changedText({ offload, until }: CloudSnapshot, nowMs: number): s
 
 const changes: Readonly<Record<OffloadMode, string>> = {
   off: 'nothing goes to the cloud',
-  auto: 'requests go to the cloud when this node is busy, or for high priority',
+  auto: 'requests may go to the cloud when this node is busy, or when they ask for it (ranch/quality, high priority)',
   on: 'requests go to the cloud first',
 };
 

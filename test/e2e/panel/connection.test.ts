@@ -17,7 +17,7 @@ describe('the panel and its agent', () => {
     expect(await panel.figure('pressure-now').textContent()).toBe('0.4 %');
     expect(await panel.section('Queue').textContent()).toContain('Running2Waiting1Saturation50 %');
     expect(await panel.section('Offload to cloud').textContent()).toContain(
-      'Requests go to the cloud when this node is busy, or when their priority is high.',
+      'Requests may go to the cloud when this node is busy, or when they ask for it by a name such as ranch/quality or by high priority.',
     );
     expect(await panel.page.getByText(gateway.url, { exact: true }).count()).toBe(1);
     const failed = panel.page.getByRole('row').filter({ hasText: 'gpt-5' });

@@ -121,7 +121,7 @@ describe('the offload switch', () => {
     expect(await place('When busy').isChecked()).toBe(true);
     await agent.order({ holdCommands: false });
     await panel.section('Offload to cloud').getByRole('radio', { name: 'Off', checked: true }).waitFor();
-    await panel.waitForText(panel.page.getByTestId('offload-sentence'), 'Every request stays on this machine.');
+    await panel.waitForText(panel.page.getByTestId('offload-sentence'), 'Nothing goes to the cloud.');
     await panel.show('Money');
     expect(await place('Off').isChecked()).toBe(true);
     await agent.order({ set: { cloud: cloudWith({ offload: 'on' }) } });
@@ -156,7 +156,7 @@ describe('the offload switch', () => {
     await panel.show('Money');
     await box.getByLabel('The next change holds').selectOption('for 30 minutes');
     await box.getByRole('radio', { name: 'Off' }).click();
-    await panel.waitForText(panel.page.getByTestId('offload-sentence'), /Every request stays.*until/u);
+    await panel.waitForText(panel.page.getByTestId('offload-sentence'), /Nothing goes to the cloud\..*until/u);
     expect(await commandsOf(agent)).toEqual([
       ['offload.set', { mode: 'on', forMs: 7_200_000 }],
       ['offload.set', { mode: 'on' }],

@@ -66,7 +66,7 @@ describe('the offload switch in the tray', () => {
     expect(options(menuOf({}))).toEqual([
       {
         kind: 'action',
-        label: 'Automatic: when busy, or for high priority',
+        label: 'Automatic: when busy, or when a request asks for it',
         action: { kind: 'setOffload', mode: 'auto', forMs: null },
         mark: { checked: true, of: 'radio' },
       },
@@ -90,7 +90,7 @@ describe('the offload switch in the tray', () => {
     expect(marked(menuOf({ offload: 'on' }))).toEqual(['Prefer cloud for 2 hours   now until switched off']);
     expect(marked(menuOf({ offload: 'off', until: '2026-11-24T00:30:00.000Z' }))).toEqual(['Off   until Tue 00:30']);
     expect(marked(menuOf({ until: '2026-12-24T09:00:00.000Z' }))).toEqual([
-      'Automatic: when busy, or for high priority   until Dec 24 09:00',
+      'Automatic: when busy, or when a request asks for it   until Dec 24 09:00',
     ]);
   });
 

@@ -164,7 +164,11 @@ const aProvider = {
 
 describe('offload', () => {
   it('says what the switch means, and that nothing is set up', () => {
-    expect(offloadSentence({ offload: 'off', providers: [] })).toBe('Every request stays on this machine.');
+    expect(offloadSentence({ offload: 'off', providers: [] })).toBe('Nothing goes to the cloud.');
+    // With the switch off, servers of the network are asked as ever: it promises nothing about this machine.
+    expect(offloadSentence({ offload: 'auto', providers: [aProvider] })).toMatch(
+      /busy, .*ranch\/quality.*high priority\.$/u,
+    );
     expect(offloadSentence({ offload: 'auto', providers: [] })).toMatch(/No provider is set up, so none does\.$/u);
     expect(offloadSentence({ offload: 'on', providers: [aProvider] })).toBe('Requests go to the cloud first.');
   });

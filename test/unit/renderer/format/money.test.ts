@@ -187,7 +187,7 @@ describe('the offload switch', () => {
       /used up/u,
     );
     expect(offloadSentence({ ...base, offload: 'off', paused: { reason: 'ledger', sentence: '', since: '' } })).toBe(
-      'Every request stays on this machine.',
+      'Nothing goes to the cloud.',
     );
   });
 
