@@ -80,7 +80,7 @@ function Rights({ row }: { row: KeyRow }): ReactElement {
   const words = policyWords(row.policy);
   return (
     <div>
-      {row.scope === 'admin' && <span className="block font-medium">Steers this node too</span>}
+      {row.scope === 'admin' && <span className="block font-medium">Marked as an administrator’s</span>}
       {words.length === 0 ? (
         <span className="text-muted">No limits</span>
       ) : (

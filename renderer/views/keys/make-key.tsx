@@ -14,7 +14,7 @@ const sendKey = 'keys.add';
 
 const scopeWords: Readonly<Record<KeyRow['scope'], string>> = {
   inference: 'Requests to models',
-  admin: 'Requests to models, and steering this node',
+  admin: 'The same, marked as an administrator’s',
 };
 
 /** Makes a key, and shows it the one time that it can be shown. */
