@@ -33,8 +33,9 @@ type Breaker = Gateway['breakers'][number];
 const causes: Readonly<Record<NonNullable<Breaker['cause']>, string>> = {
   failing: 'It failed several times in a row. Its errors stand in Traffic.',
   busy: 'It said that it has no room. It is asked again when it said it would.',
-  unauthorised: 'It refused the key that this node sent. Put a valid one into its settings.',
-  'out-of-money': 'It said that its account has no money left. Pay there, or take it out of the settings.',
+  unauthorised:
+    'It refused the key that this node sent. Give a provider another one under Money. For another server, change what its keyFile or keyEnv holds and restart the node.',
+  'out-of-money': 'It said that its account has no money left. Pay there, or switch it off in the settings.',
 };
 
 /** Why an upstream is left out, and what to do. */

@@ -174,5 +174,8 @@ describe('the gateway', () => {
     const causes = ['failing', 'busy', 'unauthorised', 'out-of-money'] as const;
     expect(new Set(causes.map((cause) => breakerWords({ cause }))).size).toBe(4);
     expect(breakerWords({})).toBe(breakerWords({ cause: 'failing' }));
+    // A key never goes into the settings: whoever put one there would have it in a file in plain text.
+    expect(breakerWords({ cause: 'unauthorised' })).toMatch(/under Money\. .* keyFile or keyEnv /u);
+    expect(breakerWords({ cause: 'unauthorised' })).not.toContain('settings');
   });
 });
