@@ -29,7 +29,7 @@ export function tracesLines(
   palette: Palette,
 ): string[] {
   const oldest = traces.at(-1);
-  if (oldest === undefined) return ['No decision fits. Every request to the gateway leaves one.'];
+  if (oldest === undefined) return ['No decision fits. Every request that asks a model for something leaves one.'];
   // Where nothing was billed the column would say nothing, and the others need the room.
   const billed = traces.some(({ costUsd }) => costUsd > 0);
   const rows = traces.map((trace): Cell[] => [

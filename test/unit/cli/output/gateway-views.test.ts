@@ -214,7 +214,7 @@ describe('traces', () => {
       'What was decided and why: ranch-hand trace ID',
     ]);
     expect(tracesLines({ traces: [], total: 0 }, 120, palette)).toEqual([
-      'No decision fits. Every request to the gateway leaves one.',
+      'No decision fits. Every request that asks a model for something leaves one.',
     ]);
   });
 });
