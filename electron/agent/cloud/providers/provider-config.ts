@@ -30,7 +30,7 @@ export function providerConfigs({ providers }: Pick<CloudSettings, 'providers'>)
 function configOf(id: string, own: ProviderSettings | undefined): ProviderConfig {
   const traits = kindTraits[own?.kind ?? kindOf(id)];
   const name = traits.name !== '' && isPreset(id) ? traits.name : id;
-  const { address, problem } = judged(own?.url ?? traits.url, traits, name);
+  const { address, problem } = judged(own?.url ?? traits.url, traits, { id, name });
   return {
     id,
     name,
@@ -48,18 +48,18 @@ function isPreset(id: string): boolean {
   return presetProviders.some((preset) => preset === id);
 }
 
-/** B64: the settings refuse the rest already; here nothing goes out should one slip through. */
+/** The settings refuse the rest already; here nothing goes out should one slip through. */
 function judged(
   url: string | null,
   traits: KindTraits,
-  name: string,
+  { id, name }: Pick<ProviderConfig, 'id' | 'name'>,
 ): { readonly address: ServerAddress | null; readonly problem: string | null } {
   const problem = (sentence: string) => ({ address: null, problem: `${name} ${sentence}` });
   if (url === null) return problem('has no address. Put its url into the settings, under "cloud.providers".');
   if (!URL.canParse(url)) return problem('has an address that is none. Mend its url under "cloud.providers".');
   const { protocol, username, password, hostname } = new URL(url);
   if (username !== '' || password !== '') {
-    return problem('has a password in its address. Take it out, and set its key with "ranch-hand secrets set".');
+    return problem(`has a password in its address. Take it out, and set its key with "ranch-hand secrets set ${id}".`);
   }
   const isLoopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname.toLowerCase());
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback)) {

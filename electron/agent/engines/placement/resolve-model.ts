@@ -20,7 +20,7 @@ export function resolveModel(models: readonly NodeModel[], name: string, quantiz
   const wanted = quantization === undefined ? '' : ` in ${quantization.slice(0, 40)}`;
   throw new AppError(
     'model_not_found',
-    `There is no model "${name.slice(0, 128)}"${wanted} on this node. Get it with: ranch-hand models pull, or name another.`,
+    `There is no model "${name.slice(0, 128)}"${wanted} on this node. Get it with: ranch-hand models pull NAME, or name another.`,
   );
 }
 

@@ -65,6 +65,12 @@ describe('providers by the settings', () => {
     expect(config?.problem).toMatch(/^mine has .*\.$/s);
     expect(config?.problem).not.toContain('pass@');
   });
+
+  it('B64 a password in an address: what is said to do instead can be done as it stands', () => {
+    const own = { ...settings({ mine: {} }).providers['mine'], url: 'https://user:pass@api.example.com' };
+    const config = providerConfigs({ providers: { mine: own as never } }).find(({ id }) => id === 'mine');
+    expect(config?.problem).toContain('"ranch-hand secrets set mine"');
+  });
 });
 
 describe('the outcome of a test', () => {
