@@ -33,32 +33,40 @@ const cloudModelName = z
   .refine((name) => /^[a-z0-9][a-z0-9-]{0,62}\/.+$/.test(name), 'be a provider and its model, such as openai/gpt-5');
 const usd = z.number().min(0).max(1_000_000);
 
+/** What each kind of token costs. */
+const tokenPrices = {
+  inputUsd: usd.describe('Dollars for a million tokens of the prompt.'),
+  outputUsd: usd.describe('Dollars for a million tokens of the answer.'),
+  cachedInputUsd: usd
+    .nullable()
+    .default(null)
+    .describe("Dollars for a million tokens of the prompt that are read from the provider's cache. null: as inputUsd."),
+  cacheWriteUsd: usd
+    .nullable()
+    .default(null)
+    .describe("Dollars for a million tokens that are written to the provider's cache. null: as inputUsd."),
+  hourCacheWriteUsd: usd
+    .nullable()
+    .optional()
+    .describe('The same for tokens that the cache keeps for an hour or longer. null: as cacheWriteUsd.'),
+};
+
 /** Dollars: for a million tokens, for an image, for a million characters of speech. Null: as the kind before it. */
 export const priceSchema = z.strictObject({
-  inputUsd: usd,
-  outputUsd: usd,
-  /** Prompt tokens read from the provider's cache. */
-  cachedInputUsd: usd.nullable().default(null),
-  /** Prompt tokens written to the provider's cache. */
-  cacheWriteUsd: usd.nullable().default(null),
-  /** Each image made or read, where it is not billed as tokens. */
-  imageUsd: usd.nullable().default(null),
-  /** A million characters of text made into speech. */
-  charactersUsd: usd.nullable().default(null),
-  /** Prompt tokens written to the provider's cache for an hour or longer. */
-  hourCacheWriteUsd: usd.nullable().optional(),
-  /** What all tokens of a request cost whose prompt has more than `aboveTokens`, cached ones counted. */
+  ...tokenPrices,
+  imageUsd: usd
+    .nullable()
+    .default(null)
+    .describe('Dollars for each image that is read or made, where it is not billed as tokens.'),
+  charactersUsd: usd.nullable().default(null).describe('Dollars for a million characters of text made into speech.'),
   longPrompt: z
     .strictObject({
-      aboveTokens: z.int().min(1).max(1e9),
-      inputUsd: usd,
-      outputUsd: usd,
-      cachedInputUsd: usd.nullable().default(null),
-      cacheWriteUsd: usd.nullable().default(null),
-      hourCacheWriteUsd: usd.nullable().optional(),
+      aboveTokens: z.int().min(1).max(1e9).describe('Tokens of a prompt, cached ones counted, above which this holds.'),
+      ...tokenPrices,
     })
     .nullable()
-    .optional(),
+    .optional()
+    .describe('What all tokens of a request cost whose prompt is long.'),
 });
 export type Price = z.infer<typeof priceSchema>;
 
@@ -67,7 +75,7 @@ const httpsUrl = z
   .max(2_000)
   .refine(isProviderUrl, 'be an https address, or an http address on this machine, without a password in it');
 
-/** B64: what goes to a provider carries a key, so it goes nowhere in plain text but to this machine. */
+/** What goes to a provider carries a key, so it goes nowhere in plain text but to this machine. */
 function isProviderUrl(text: string): boolean {
   const path = '(?::\\d{1,5})?(?:/[^\\s?#@]*)?$';
   const isSafe = new RegExp(`^https://(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\])${path}`).test(text);
@@ -75,72 +83,102 @@ function isProviderUrl(text: string): boolean {
 }
 
 export const providerSettingsSchema = z.strictObject({
-  /** Left out for a preset: its own. */
-  kind: z.enum(providerKinds).optional(),
-  enabled: z.boolean().default(true),
-  /** Without /v1. Left out for a preset: its own. */
-  url: httpsUrl.optional(),
-  /** Requests that may be under way at the same time. */
-  slots: z.int().min(1).max(1_000).default(16),
-  /** Models beside the preset's, or instead of those of the same name. */
+  kind: z
+    .enum(providerKinds)
+    .optional()
+    .describe(
+      'What it speaks, and whose models it has. Default: its own for a known provider, else openai-compatible.',
+    ),
+  enabled: z.boolean().default(true).describe('Whether it is used.'),
+  url: httpsUrl
+    .optional()
+    .describe('Its address, such as https://llm.example.com/proxy. Default: its own for a known provider.'),
+  slots: z.int().min(1).max(1_000).default(16).describe('Requests that may be under way at the same time.'),
   models: z
     .array(
       z.strictObject({
-        id: z.string().min(1).max(500),
-        contextLength: z.int().min(1).optional(),
-        maxOutputTokens: z.int().min(1).optional(),
+        id: z.string().min(1).max(500).describe('The name by which the provider knows the model.'),
+        contextLength: z.int().min(1).optional().describe('Most tokens that prompt and answer may have together.'),
+        maxOutputTokens: z.int().min(1).optional().describe('Most tokens that an answer may have.'),
         capabilities: z
           .array(z.enum(['chat', 'completion', 'embedding', 'tools', 'vision', 'json', 'logprobs']))
-          .default(['chat', 'tools', 'json']),
-        price: priceSchema.optional(),
+          .default(['chat', 'tools', 'json'])
+          .describe('What it can do.'),
+        price: priceSchema.optional().describe('What it costs. Without a price it is shown and not used.'),
       }),
     )
     .max(1_000)
-    .default([]),
-  /** Credits that are paid for already, in dollars: such a provider is asked before others until they are used up. */
-  prepaidUsd: usd.nullable().default(null),
-  /** Tokens of a week that the operator's plan with the provider allows, and when a week begins. */
+    .default([])
+    .describe('Models beside the known ones, or instead of those of the same name.'),
+  prepaidUsd: usd
+    .nullable()
+    .default(null)
+    .describe(
+      'Credits that are paid for already, in dollars: the provider is asked before equals until they are used up.',
+    ),
   quota: z
     .strictObject({
-      tokensPerWeek: z.int().min(1).max(1e12),
-      /** 1 is Monday, 7 is Sunday. */
-      resetDay: z.int().min(1).max(7).default(1),
-      resetHour: z.int().min(0).max(23).default(0),
+      tokensPerWeek: z.int().min(1).max(1e12).describe('Tokens that the plan allows in a week.'),
+      resetDay: z.int().min(1).max(7).default(1).describe('Day on which a week begins: 1 is Monday, 7 is Sunday.'),
+      resetHour: z.int().min(0).max(23).default(0).describe('Hour of that day at which a week begins.'),
     })
     .nullable()
-    .default(null),
+    .default(null)
+    .describe('What your plan with the provider allows, for budgets in percent.'),
 });
 export type ProviderSettings = z.infer<typeof providerSettingsSchema>;
 
 export const budgetSettingsSchema = z.strictObject({
-  /** `all`, `provider:ID`, `model:PROVIDER/MODEL`, `key:NAME` or `persona:NAME`. */
   scope: z
     .string()
     .max(600)
     .refine(
       (scope) => scope === 'all' || /^(?:provider|model|key|persona):.+$/.test(scope),
       'be "all", or begin with "provider:", "model:", "key:" or "persona:"',
-    ),
-  period: z.enum(budgetPeriods),
-  unit: z.enum(budgetUnits).default('usd'),
-  /** Nothing is spent beyond it. */
-  limit: z.number().min(0).max(1e12),
-  /** From here on a notice is shown and routine work stays local. Null: none. */
-  softLimit: z.number().min(0).max(1e12).nullable().default(null),
+    )
+    .describe('Whose spending counts: all, provider:ID, model:PROVIDER/MODEL, key:NAME or persona:NAME.'),
+  period: z.enum(budgetPeriods).describe('After which time counting begins anew.'),
+  unit: z
+    .enum(budgetUnits)
+    .default('usd')
+    .describe("In what it is counted: usd for dollars, tokens, or percent of a provider's weekly quota."),
+  limit: z.number().min(0).max(1e12).describe('Nothing is spent beyond it.'),
+  softLimit: z
+    .number()
+    .min(0)
+    .max(1e12)
+    .nullable()
+    .default(null)
+    .describe('From here on a notice is shown and work of low priority stays local. null: there is no such mark.'),
 });
 export type BudgetSettings = z.infer<typeof budgetSettingsSchema>;
 
 export const windowSettingsSchema = z.strictObject({
-  /** A provider's id, or `provider/model`. With one window or more it is used inside of them only. */
-  target: z.string().min(1).max(500),
-  /** Minutes of each hour: from, inclusive, to, exclusive. `to` below or at `from` runs over the full hour. */
-  fromMinute: z.int().min(0).max(59).default(0),
-  toMinute: z.int().min(1).max(60).default(60),
-  /** Hours of the day: from, inclusive, to, exclusive; over midnight where `to` is at or below `from`. */
-  fromHour: z.int().min(0).max(23).default(0),
-  toHour: z.int().min(1).max(24).default(24),
-  /** 1 is Monday, 7 is Sunday. */
-  days: z.array(z.int().min(1).max(7)).min(1).max(7).default([1, 2, 3, 4, 5, 6, 7]),
+  target: z
+    .string()
+    .min(1)
+    .max(500)
+    .describe('A provider, or provider/model. With one window or more it is used inside of them only.'),
+  fromMinute: z.int().min(0).max(59).default(0).describe('Minute of each hour at which it opens.'),
+  toMinute: z
+    .int()
+    .min(1)
+    .max(60)
+    .default(60)
+    .describe('Minute at which it closes. At or below fromMinute, it is one of the next hour.'),
+  fromHour: z.int().min(0).max(23).default(0).describe('Hour of the day from which on it may be open.'),
+  toHour: z
+    .int()
+    .min(1)
+    .max(24)
+    .default(24)
+    .describe('Hour of the day from which on it stays closed. At or below fromHour, it is one of the next day.'),
+  days: z
+    .array(z.int().min(1).max(7))
+    .min(1)
+    .max(7)
+    .default([1, 2, 3, 4, 5, 6, 7])
+    .describe('Days of the week: 1 is Monday, 7 is Sunday. A night belongs to the day on which it begins.'),
 });
 export type WindowSettings = z.infer<typeof windowSettingsSchema>;
 

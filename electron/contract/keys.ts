@@ -4,23 +4,61 @@ import { ceilings, priorities } from './routing.ts';
 
 /** What a key or a persona may do. Null: no limit of its own. */
 export const policySchema = z.strictObject({
-  /** Answers requests that name no model, or `ranch/auto`. */
-  defaultModel: z.string().min(1).max(500).nullable().default(null),
-  /** For requests that ask for no other. */
-  priority: z.enum(priorities).default('normal'),
-  /** A request never gets a higher one, whatever it asks for. */
-  maxPriority: z.enum(priorities).default('high'),
-  ceiling: z.enum(ceilings).default('cloud'),
-  /** Models and aliases that may be named; `*` stands for any text. */
-  models: z.array(z.string().min(1).max(500)).max(256).nullable().default(null),
-  requestsPerMinute: z.int().min(1).max(1_000_000).nullable().default(null),
-  /** Prompt and answer together. */
-  tokensPerMinute: z.int().min(1).max(1_000_000_000).nullable().default(null),
-  /** Requests that run at the same time. */
-  concurrency: z.int().min(1).max(10_000).nullable().default(null),
-  /** The offload switch of its own; it never opens further than the node's `off`. Null: the node's. */
-  offload: z.enum(offloadModes).nullable().default(null),
-  dollarsPerDay: z.number().min(0).max(1_000_000).nullable().default(null),
+  defaultModel: z
+    .string()
+    .min(1)
+    .max(500)
+    .nullable()
+    .default(null)
+    .describe('Answers requests that name no model, or ranch/auto. null: what the node chooses.'),
+  priority: z.enum(priorities).default('normal').describe('Class of requests that ask for none.'),
+  maxPriority: z
+    .enum(priorities)
+    .default('high')
+    .describe('A request never gets a higher class than this, whatever it asks for.'),
+  ceiling: z
+    .enum(ceilings)
+    .default('cloud')
+    .describe('How far a request may go: this machine (local), its peers (ranch), or a provider (cloud).'),
+  models: z
+    .array(z.string().min(1).max(500))
+    .max(256)
+    .nullable()
+    .default(null)
+    .describe('Models and aliases that may be named; * stands for any text. null: all.'),
+  requestsPerMinute: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe('Most requests in any minute. null: no limit of its own.'),
+  tokensPerMinute: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .nullable()
+    .default(null)
+    .describe('Most tokens in any minute, prompts and answers together. null: no limit of its own.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .nullable()
+    .default(null)
+    .describe('Most requests that run at the same time. null: no limit of its own.'),
+  offload: z
+    .enum(offloadModes)
+    .nullable()
+    .default(null)
+    .describe("An offload switch of its own, which never opens what the node has closed. null: the node's."),
+  dollarsPerDay: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe('Most dollars in a day. null: no limit of its own.'),
 });
 export type Policy = z.infer<typeof policySchema>;
 export type PolicyInput = z.input<typeof policySchema>;

@@ -14,7 +14,7 @@ export const modelsSection = z
       .nullable()
       .default(null)
       .describe(
-        'The model for callers who name none: its name, or the path of a GGUF file. Default: what the first engine that runs has.',
+        'The model for callers who name none: its name, or the path of a GGUF file. Default: a model that an engine has of its own, else the file that came last.',
       ),
     folders: z
       .array(fullPath)
@@ -57,12 +57,28 @@ export const modelsSection = z
       .record(
         z.string().min(1).max(500),
         z.strictObject({
-          contextLength: z.union([automatic, z.int().min(256).max(10_000_000)]).optional(),
-          parallel: z.union([automatic, z.int().min(1).max(64)]).optional(),
-          kvType: kvType.optional(),
-          keepAliveMinutes: z.number().min(0).max(525_600).nullable().optional(),
-          preload: z.boolean().optional(),
-          pinned: z.boolean().optional(),
+          contextLength: z
+            .union([automatic, z.int().min(256).max(10_000_000)])
+            .optional()
+            .describe("Tokens of context for each slot. Default: its engine's setting."),
+          parallel: z
+            .union([automatic, z.int().min(1).max(64)])
+            .optional()
+            .describe("Answers generated side by side. Default: its engine's setting."),
+          kvType: kvType
+            .optional()
+            .describe("How keys and values are kept: f16, q8_0 or q4_0. Default: its engine's setting."),
+          keepAliveMinutes: z
+            .number()
+            .min(0)
+            .max(525_600)
+            .nullable()
+            .optional()
+            .describe(
+              'After how many minutes without a request it is unloaded. null: never. Default: models.keepAliveMinutes.',
+            ),
+          preload: z.boolean().optional().describe('Whether it is loaded when the node starts.'),
+          pinned: z.boolean().optional().describe('Whether it is never unloaded to make room or for being idle.'),
         }),
       )
       .default({})

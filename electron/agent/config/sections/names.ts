@@ -4,20 +4,48 @@ import { priorities } from '../../../contract/routing.ts';
 
 /** A model with a character: what callers get who name it. */
 const persona = z.strictObject({
-  model: z.string().min(1).max(500),
-  system: z.string().max(100_000).optional(),
-  /** Whether `system` goes before the caller's own system prompt or replaces it. */
-  systemMode: z.enum(['before', 'replace']).default('before'),
-  temperature: z.number().min(0).max(2).optional(),
-  topP: z.number().min(0).max(1).optional(),
-  topK: z.int().min(0).max(100_000).optional(),
-  seed: z.int().optional(),
-  maxTokens: z.int().min(1).max(10_000_000).optional(),
-  /** The voice that it speaks with. Left out: that of `cloud.speech`. */
-  voice: z.string().min(1).max(100).optional(),
+  model: z.string().min(1).max(500).describe('The model that answers; any name that a caller may use.'),
+  system: z.string().max(100_000).optional().describe('Its system prompt.'),
+  systemMode: z
+    .enum(['before', 'replace'])
+    .default('before')
+    .describe("Whether its system prompt goes before the caller's own or in its place."),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .optional()
+    .describe("How freely it chooses its words. Default: the caller's, else the model's."),
+  topP: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      "Share of all probability that the tokens it chooses from have together. Default: the caller's, else the model's.",
+    ),
+  topK: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe("How many of the likeliest tokens it chooses from. Default: the caller's, else the model's."),
+  seed: z
+    .int()
+    .optional()
+    .describe("Number from which its choices follow, to get an answer again. Default: the caller's, else any."),
+  maxTokens: z.int().min(1).max(10_000_000).optional().describe('Most tokens of an answer. A caller may ask for less.'),
+  voice: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('The voice that it speaks with. Default: that of cloud.speech.'),
   ...policySchema.omit({ defaultModel: true, models: true }).partial().shape,
-  /** Left out: the key's own holds. */
-  priority: z.enum(priorities).optional(),
+  priority: z
+    .enum(priorities)
+    .optional()
+    .describe("Class of requests that ask for none. Default: that of the caller's key."),
 });
 
 /** The operator's own names for models. */

@@ -22,40 +22,48 @@ function isPrivateHost(host: string): boolean {
 }
 
 const upstream = z.strictObject({
-  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
-  /** Without /v1, such as http://127.0.0.1:8000. */
-  url: upstreamUrl,
-  dialect: z.enum(['openai', 'anthropic', 'ollama']).default('openai'),
-  enabled: z.boolean().default(true),
-  /** File that holds the key, or the environment variable that does. The key itself never stands in the settings. */
-  keyFile: fullPath.optional(),
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .describe('Name of the server, of small letters, digits and dashes.'),
+  url: upstreamUrl.describe('Its address without /v1, such as http://127.0.0.1:8000.'),
+  dialect: z.enum(['openai', 'anthropic', 'ollama']).default('openai').describe('The dialect that it speaks.'),
+  enabled: z.boolean().default(true).describe('Whether it is used.'),
+  // The key itself never stands in the settings.
+  keyFile: fullPath.optional().describe('File that holds its key. Without it and without keyEnv none is sent.'),
   keyEnv: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/)
-    .optional(),
-  /** Models it has. Left out: it is asked for its list. */
+    .optional()
+    .describe("Variable of the node's environment that holds its key, where there is no file with it."),
   models: z
     .array(
       z.strictObject({
-        id: z.string().min(1).max(500),
-        contextLength: z.int().min(1).optional(),
+        id: z.string().min(1).max(500).describe('The name by which the server knows the model.'),
+        contextLength: z.int().min(1).optional().describe('Most tokens that prompt and answer may have together.'),
         capabilities: z
           .array(z.enum(['chat', 'completion', 'embedding', 'tools', 'vision', 'json', 'logprobs']))
-          .default(['chat', 'completion', 'tools', 'json']),
+          .default(['chat', 'completion', 'tools', 'json'])
+          .describe('What it can do.'),
       }),
     )
     .max(1_000)
-    .optional(),
-  /** Requests it works on side by side. */
-  slots: z.int().min(1).max(10_000).default(4),
-  /** Dollars for a million tokens; what has a price is cloud, and is asked only if offloading is allowed. */
+    .optional()
+    .describe('Models that it has. Default: it is asked for its list.'),
+  slots: z.int().min(1).max(10_000).default(4).describe('Requests that it works on side by side.'),
   price: z
     .strictObject({
-      inputUsd: z.number().min(0),
-      outputUsd: z.number().min(0),
-      cachedInputUsd: z.number().min(0).nullable().default(null),
+      inputUsd: z.number().min(0).describe('Dollars for a million tokens of the prompt.'),
+      outputUsd: z.number().min(0).describe('Dollars for a million tokens of the answer.'),
+      cachedInputUsd: z
+        .number()
+        .min(0)
+        .nullable()
+        .default(null)
+        .describe('Dollars for a million tokens of the prompt that are read from its cache. null: as inputUsd.'),
     })
-    .optional(),
+    .optional()
+    .describe('What it costs. A server with a price is cloud, and is asked only if offloading is allowed.'),
 });
 
 /** Other servers that answer requests. */
@@ -64,5 +72,5 @@ export const upstreamsSection = z
   .max(64)
   .default([])
   .describe(
-    'Other servers that answer requests: on this machine they count as local, on the network as peers, and with a price as cloud.',
+    'Other servers that answer requests: on this machine they count as local, on the private network as peers, and with a price, or beyond the private network, as cloud.',
   );
