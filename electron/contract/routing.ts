@@ -69,7 +69,7 @@ export const callerHeaders = {
   sessions: ['x-claude-code-session-id', 'x-session-affinity', 'x-session-id'],
 } as const;
 
-/** Response headers that every answer of the gateway carries, errors too. */
+/** Response headers of the gateway's answers, errors too; `upstream`, `model` and `ignored` where there is one. */
 export const ranchHeaders = {
   trace: 'x-ranch-trace',
   route: 'x-ranch-route',
