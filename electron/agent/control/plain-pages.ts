@@ -34,6 +34,7 @@ function sendPage(response: ServerResponse, status: number, title: string, text:
   const page =
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ranch Hand</title>' +
     `<meta name="viewport" content="width=device-width,initial-scale=1"><style>${style}</style></head>` +
-    `<body><h1>${title}</h1><p>${text}</p><pre>ranch-hand ${verb}</pre></body></html>\n`;
+    `<body><h1>${title}</h1><p>${text}</p><pre>ranch-hand ${verb}</pre>` +
+    '<p>In a checkout of Ranch Hand, type it in its folder, with <code>npx</code> in front.</p></body></html>\n';
   send(response, status, 'text/html; charset=utf-8', page);
 }

@@ -43,6 +43,7 @@ describe('the panel', () => {
     const stranger = await send(node.port, '/');
     expect(stranger.status).toBe(401);
     expect(stranger.text).toContain('ranch-hand panel');
+    expect(stranger.text).toContain('<code>npx</code>');
     expect(stranger.text).not.toContain('<script');
     const cookie = await signIn(node);
     const page = await send(node.port, '/', { headers: { cookie } });
