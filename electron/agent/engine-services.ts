@@ -84,8 +84,8 @@ export async function openEngines(
       clock,
       logger: enginesLogger,
       fit: (subject) => figures.fit(subject),
-      remember: (wish) => config.set('models.default', wish),
-      rememberOptions: (changed) => config.set('models.options', changed),
+      remember: (wish) => config.record('models.default', wish),
+      rememberOptions: (changed) => config.record('models.options', changed),
       removeFile: (file) => catalog.remove(file.id),
     },
   );

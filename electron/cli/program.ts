@@ -99,7 +99,9 @@ function addSettings(program: Command, context: CliContext, end: End): void {
   common(
     settings
       .command('set <key> <value>')
-      .description('change one setting for the next start, such as gateway.port 8081'),
+      .description(
+        'change one setting, such as gateway.port 8081: those of cloud hold at once, others from the next start',
+      ),
   ).action(async (key: string, value: string, _options: unknown, command: Command) => {
     const { settingsSet } = await import('./verbs/settings.ts');
     end(await settingsSet(context, command.optsWithGlobals<CommonOptions>(), key, value));

@@ -57,7 +57,7 @@ export const commandSchemas = {
   'engines.start': engineTarget,
   'engines.stop': engineTarget,
   'engines.restart': engineTarget,
-  /** Written to `config.json` for the next start. `text` is what a person typed: the agent finds the value it means. */
+  /** Written to `config.json`. `text` is what a person typed: the agent finds the value it means. */
   'settings.update': z.union([
     z.strictObject({ key: settingKey, text: z.string().max(10_000) }),
     z.strictObject({ key: settingKey, value: z.unknown() }),
@@ -189,11 +189,16 @@ export function digestTyped(text: string): string {
   return /^[0-9a-f]{64}$/i.test(typed) ? `sha256:${typed}` : typed;
 }
 
-/** One setting. A setting takes effect at a start, so what holds now and what the next start will take can differ. */
+/** Whether a change of this setting holds at once. Any other one waits for the next start. */
+export function holdsAtOnce(key: string): boolean {
+  return key.startsWith('cloud.');
+}
+
+/** One setting. Most take effect at a start, so what holds now and what the next start will take can differ. */
 export const settingRowSchema = z.object({
   /** Dotted path, such as `gateway.port`. */
   key: z.string(),
-  /** In force since the start. */
+  /** In force. */
   value: z.unknown(),
   valueAfterRestart: z.unknown(),
   defaultValue: z.unknown(),

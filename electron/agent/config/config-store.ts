@@ -1,11 +1,12 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { cwd } from 'node:process';
+import { isDeepStrictEqual } from 'node:util';
 import { Announcer } from '../base/announcer.ts';
 import { replaceFile } from '../base/atomic-file.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode } from '../base/errors.ts';
-import type { CommandBody, SettingRow } from '../../contract/control.ts';
+import { holdsAtOnce, type CommandBody, type SettingRow } from '../../contract/control.ts';
 import { readConfigText } from './config-file.ts';
 import {
   environmentName,
@@ -13,6 +14,7 @@ import {
   problemWith,
   settingPaths,
   valueAt,
+  withoutValueAt,
   withValueAt,
   type JsonObject,
 } from './setting-paths.ts';
@@ -33,8 +35,9 @@ const lastGoodName = 'config.last-good.json';
 
 /**
  * The operator's settings: `config.json` under the environment and the command line, validated on every read and write.
- * They take effect at a start, for that is when the rooms read them. A file that cannot be read is set aside under
- * another name and never overwritten; the last good copy then holds.
+ * They take effect at a start, for that is when the rooms read them, but for those that hold at once. Nobody watches the
+ * file: what a person writes into it is taken at a start, or with the next change made here. A file that cannot be read
+ * is set aside under another name and never overwritten; the last good copy then holds.
  */
 export class ConfigStore {
   /** Hears what the next start will take, after each change. */
@@ -44,8 +47,9 @@ export class ConfigStore {
   readonly #warnings: string[] = [];
   readonly #overlay = new Map<string, { value: unknown; origin: SettingRow['origin'] }>();
   #raw: JsonObject = {};
-  readonly #rawAtStart: JsonObject;
-  readonly #settings: Settings;
+  /** As the file was at the start, with what has come into force since. */
+  #rawInForce: JsonObject;
+  #settings: Settings;
 
   /** @throws AppError `settings_invalid` when the command line or the environment sets something impossible. */
   constructor(options: ConfigStoreOptions, deps: { clock: Clock }) {
@@ -53,11 +57,11 @@ export class ConfigStore {
     this.#clock = deps.clock;
     this.#readOverlay();
     this.#readFile();
-    this.#rawAtStart = this.#raw;
+    this.#rawInForce = this.#raw;
     this.#settings = this.#effective(this.#raw);
   }
 
-  /** In force since the start. */
+  /** In force: as at the start, but for what holds at once. */
   get settings(): Settings {
     return this.#settings;
   }
@@ -86,12 +90,31 @@ export class ConfigStore {
   }
 
   /**
-   * Writes one setting to `config.json`, for the next start. `admit` throws where the form alone does not tell that it
-   * must not be; a file that has such a thing already is read all the same.
+   * Writes one setting to `config.json`, for the next start or at once. `admit` throws where the form alone does not tell
+   * that it must not be; a file that has such a thing already is read all the same.
    *
    * @throws AppError `settings_invalid` for an unknown key or a bad value, `conflict` when the file must not be touched.
    */
   set(key: string, value: unknown, admit: Admission = () => undefined): void {
+    this.#change(key, value, admit, holdsAtOnce);
+  }
+
+  /**
+   * Writes a setting that its room has made true already, so that later starts have it too.
+   *
+   * @throws AppError as {@link set}
+   */
+  record(key: string, value: unknown): void {
+    this.#change(
+      key,
+      value,
+      () => undefined,
+      (path) => path === key || holdsAtOnce(path),
+    );
+  }
+
+  /** `inForce` tells which settings are in force from now on as the file has them. */
+  #change(key: string, value: unknown, admit: Admission, inForce: (path: string) => boolean): void {
     const problem = problemWith(key, value);
     if (problem !== null) throw new AppError('settings_invalid', problem);
     const overlaid = this.#overlay.get(key);
@@ -105,7 +128,20 @@ export class ConfigStore {
     const next = { ...withValueAt(before, key, value), version: settingsVersion };
     admit(this.#effective(next), this.#effective(before));
     this.#write(next);
+    this.#takeUp(settingPaths.filter(inForce));
     this.changed.announce(this.#effective(this.#raw));
+  }
+
+  /** Brings these settings into force as the file has them. */
+  #takeUp(paths: readonly string[]): void {
+    for (const path of paths) {
+      const written = valueAt(this.#raw, path);
+      this.#rawInForce =
+        written === undefined
+          ? withoutValueAt(this.#rawInForce, path.split('.'))
+          : withValueAt(this.#rawInForce, path, written);
+    }
+    this.#settings = this.#effective(this.#rawInForce);
   }
 
   /** The file as it is now, with what a person wrote into it since the start. */
@@ -126,12 +162,16 @@ export class ConfigStore {
     }
   }
 
-  /** A value in the file that is not the one in force was not valid. */
+  /** What is not valid in the file is not used; of a table only the entry that is not. */
   #originOf(key: string): SettingRow['origin'] {
     const overlaid = this.#overlay.get(key);
     if (overlaid) return overlaid.origin;
-    const inFile = valueAt(this.#rawAtStart, key);
-    return inFile !== undefined && inFile === valueAt(this.#settings, key) ? 'config.json' : 'default';
+    const inFile = valueAt(this.#rawInForce, key);
+    if (inFile === undefined) return 'default';
+    const isUsed =
+      problemWith(key, inFile) === null ||
+      !isDeepStrictEqual(valueAt(this.#settings, key), valueAt(defaultSettings, key));
+    return isUsed ? 'config.json' : 'default';
   }
 
   #readOverlay(): void {

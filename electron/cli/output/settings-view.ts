@@ -1,4 +1,4 @@
-import type { SettingRow } from '../../contract/control.ts';
+import { holdsAtOnce, type SettingRow } from '../../contract/control.ts';
 import type { Palette } from './palette.ts';
 import { table } from './table.ts';
 import { safeJson, safeLine } from './text.ts';
@@ -19,9 +19,16 @@ export function settingsLines(rows: readonly SettingRow[], columns: number, pale
     ...table(heads, cells, { columns, head: palette.dim }),
     ...(waiting.length === 0 ? [] : ['']),
     ...waiting.map(({ key, valueAfterRestart }) =>
-      palette.attention(`! ${safeLine(key)} becomes ${typedValue(valueAfterRestart)} when the node starts again.`),
+      palette.attention(`! ${safeLine(key)} becomes ${typedValue(valueAfterRestart)} ${whenTaken(key)}.`),
     ),
   ];
+}
+
+/** What holds at once waits only where it was written into the file by hand: then it comes with the next change too. */
+function whenTaken(key: string): string {
+  return holdsAtOnce(key)
+    ? 'when the node starts again, or as soon as any setting is changed'
+    : 'when the node starts again';
 }
 
 function waitsForRestart({ value, valueAfterRestart }: SettingRow): boolean {

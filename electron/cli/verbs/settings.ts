@@ -1,4 +1,5 @@
 import { cwd } from 'node:process';
+import { holdsAtOnce } from '../../contract/control.ts';
 import { exitCodes, tableColumns, type CliContext, type CommonOptions, type ExitCode } from '../context.ts';
 import { makePalette, wantsColour } from '../output/palette.ts';
 import { settingsLines } from '../output/settings-view.ts';
@@ -30,10 +31,13 @@ export async function settingsSet(
   const { client } = await openSession(context, options);
   const text = settingText(key, typed, cwd());
   const { sentence } = await client.command('settings.update', { key, text });
+  const atOnce = holdsAtOnce(key);
+  const takesEffect = atOnce ? 'now' : 'next start';
+  const when = atOnce ? ' and holds from now on.' : '; it takes effect when the node starts again.';
   const done =
     options.json === true
-      ? safeJson({ ok: true, key, text, takesEffect: 'next start', ...(sentence !== undefined && { sentence }) })
-      : safeLine(`${key} = ${text} is written to config.json; it takes effect when the node starts again.`);
+      ? safeJson({ ok: true, key, text, takesEffect, ...(sentence !== undefined && { sentence }) })
+      : safeLine(`${key} = ${text} is written to config.json${when}`);
   context.stdout.write(`${done}\n`);
   if (sentence !== undefined && options.json !== true) context.stdout.write(`${safeLine(sentence)}\n`);
   return exitCodes.done;

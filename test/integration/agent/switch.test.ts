@@ -94,6 +94,12 @@ describe('the choice of a model', () => {
       const before = await snapshotWhere(agent, ({ models }) => models.some(({ loaded: isLoaded }) => isLoaded));
       chosen = before.models.find(({ isDefault }) => isDefault)?.id === 'cow' ? 'horse' : 'cow';
       expect(await switchTo(agent, chosen.toUpperCase())).toMatchObject({ phase: 'done', to: chosen });
+      await clientOf(agent).command('models.pin', { model: chosen, pinned: true });
+      const { rows } = await clientOf(agent).query('settings', {});
+      const row = (wanted: string) => rows.find(({ key }) => key === wanted);
+      for (const key of ['models.default', 'models.options']) {
+        expect(row(key)).toMatchObject({ value: row(key)?.valueAfterRestart, origin: 'config.json' });
+      }
     }
     await using agent = await startAgent({ dataDir });
     await loaded(agent, chosen);

@@ -178,6 +178,13 @@ describe('the command line with an agent', () => {
     expect(agent.requests().at(-1)?.body).toEqual({ key: 'models.default', text: resolve('x.gguf') });
   });
 
+  it('settings set says of the cloud’s that they hold from now on', async () => {
+    const typed = ['settings', 'set', 'cloud.timeZone', 'Europe/Berlin'];
+    expect(await document(...typed)).toMatchObject({ ok: true, takesEffect: 'now' });
+    const { stdout } = await cli(typed, { dataDir });
+    expect(stdout).toBe('cloud.timeZone = Europe/Berlin is written to config.json and holds from now on.\n');
+  });
+
   it('panel prints an address that signs in once', async () => {
     expect(await document('panel')).toMatchObject({ url: expect.stringMatching(/\/sign-in\?ticket=t1$/) as string });
     const noScreen = { DISPLAY: '', WAYLAND_DISPLAY: '', WSL_DISTRO_NAME: '' };

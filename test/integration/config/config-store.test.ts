@@ -67,6 +67,73 @@ describe('ConfigStore', () => {
     expect(row('gateway.drainMs')).toMatchObject({ value: 7, valueAfterRestart: 7, origin: 'config.json' });
   });
 
+  it('what is set of the cloud is in force at once, where nothing is set by hand', async () => {
+    await writeFile(config(), '{"version":1,"cloud":{"timeZone":"Europe/Berlin"}}');
+    const store = open();
+    const row = (key: string) => store.rows().find((one) => one.key === key);
+    expect(row('cloud.timeZone')).toMatchObject({ value: 'Europe/Berlin', origin: 'config.json' });
+    const three = [{ scope: 'all', period: 'day', limit: 3 }];
+    store.update({ key: 'cloud.budgets', text: JSON.stringify(three) });
+    expect(store.settings.cloud.budgets).toMatchObject(three);
+    expect(row('cloud.budgets')).toEqual({
+      key: 'cloud.budgets',
+      value: store.settings.cloud.budgets,
+      valueAfterRestart: store.settings.cloud.budgets,
+      defaultValue: [expect.objectContaining({ limit: 10 })],
+      origin: 'config.json',
+    });
+    store.set('cloud.velocityAlarm.factor', 7);
+    store.set('gateway.maxQueued', 9);
+    expect(store.settings).toMatchObject({
+      gateway: { maxQueued: 64 },
+      cloud: { timeZone: 'Europe/Berlin', velocityAlarm: { factor: 7 } },
+    });
+  });
+
+  it('a budget that is written by hand waits for a start, or for the next change', async () => {
+    const store = open();
+    const heard: unknown[] = [];
+    store.changed.subscribe(({ cloud }) => heard.push(cloud.budgets[0]?.limit));
+    const budgets = (): unknown => store.rows().find(({ key }) => key === 'cloud.budgets');
+    store.set('cloud.budgets', [{ scope: 'all', period: 'day', limit: 3 }]);
+    await writeFile(config(), '{"version":1,"cloud":{"budgets":[{"scope":"all","period":"day","limit":2}]}}');
+    expect(budgets()).toMatchObject({ value: [{ limit: 3 }], valueAfterRestart: [{ limit: 2 }] });
+    store.set('node.name', 'box');
+    expect(heard).toEqual([3, 2]);
+    expect(budgets()).toMatchObject({ value: [{ limit: 2 }], valueAfterRestart: [{ limit: 2 }] });
+    await writeFile(config(), '{"version":1}');
+    store.set('node.name', 'barn');
+    expect(budgets()).toMatchObject({ value: [{ limit: 10 }], valueAfterRestart: [{ limit: 10 }], origin: 'default' });
+  });
+
+  it('what its room has made true already is in force; what is set of it later waits', () => {
+    const store = open();
+    const row = () => store.rows().find(({ key }) => key === 'models.default');
+    store.record('models.default', 'cow');
+    expect(row()).toMatchObject({ value: 'cow', valueAfterRestart: 'cow', origin: 'config.json' });
+    store.set('models.default', 'horse');
+    expect(row()).toMatchObject({ value: 'cow', valueAfterRestart: 'horse', origin: 'config.json' });
+    expect(store.settings.models.default).toBe('cow');
+    expect(open().settings.models.default).toBe('horse');
+    expect(() => open({ 'models.default': 'cow' }).record('models.default', 'horse')).toThrow(/command line/);
+  });
+
+  it('tells of lists and tables too that the file has them, unless nothing in it is valid', async () => {
+    const file = { models: { folders: ['/m'], options: { cow: { pinned: true }, '': {} } }, cloud: { windows: [{}] } };
+    await writeFile(config(), JSON.stringify({ version: 1, ...file }));
+    const origins = Object.fromEntries(
+      open()
+        .rows()
+        .map(({ key, origin }) => [key, origin]),
+    );
+    expect(origins).toMatchObject({
+      'models.folders': 'config.json',
+      'models.options': 'config.json',
+      'models.warm': 'default',
+      'cloud.windows': 'default',
+    });
+  });
+
   it('sees what a person writes into the file meanwhile, and does not undo it', async () => {
     const store = open();
     await writeFile(config(), '{"version":1,"gateway":{"drainMs":7}}');

@@ -317,6 +317,19 @@ describe('lists', () => {
     ]);
     expect(settingsLines(rows.slice(1), 80, palette)).toHaveLength(2);
   });
+
+  it('settings: one of the cloud that was written by hand comes with the next change too', () => {
+    const row: SettingRow = {
+      key: 'cloud.keepRowsDays',
+      value: 90,
+      valueAfterRestart: 30,
+      defaultValue: 90,
+      origin: 'default',
+    };
+    expect(settingsLines([row], 80, palette).at(-1)).toBe(
+      '! cloud.keepRowsDays becomes 30 when the node starts again, or as soon as any setting is changed.',
+    );
+  });
 });
 
 describe('layout', () => {
