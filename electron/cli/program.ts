@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { logLevels } from '../contract/log-levels.ts';
 import { version } from '../contract/version.ts';
 import { addCloud } from './commands/cloud.ts';
 import { collect, common, type End } from './commands/common.ts';
@@ -73,7 +74,7 @@ function addAgent(program: Command, context: CliContext, end: End): void {
     .option('--gateway <host:port>', 'where the gateway listens (127.0.0.1:8080 unless set)')
     .option('--control <host:port>', 'where the control API listens (any free port unless set)')
     .option('--set <section.key=value>', 'a setting for this run; may be repeated', collect)
-    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal')
+    .addOption(new Option('--log-level <level>', 'least severity that is logged (info unless set)').choices(logLevels))
     .action(async (_options: unknown, command: Command) => {
       const { agent } = await import('./verbs/agent.ts');
       end(await agent(context, command.optsWithGlobals<AgentOptions>()));

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { cloudSettingsSchema } from '../../contract/cloud.ts';
+import { logLevels } from '../../contract/log-levels.ts';
 import { enginesSection } from './sections/engines.ts';
 import { gatewaySection } from './sections/gateway.ts';
 import { modelsSection } from './sections/models.ts';
@@ -44,7 +45,7 @@ export const settingsSchema = z.object({
   cloud: cloudSettingsSchema.prefault({}),
   log: z
     .object({
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged.'),
+      level: z.enum(logLevels).default('info').describe('Least severity that is logged.'),
     })
     .prefault({}),
 });

@@ -75,6 +75,7 @@ describe('wrong usage', () => {
     [['engines', 'explode', 'embedded'], /Too many arguments/],
     [['engines', 'logs', 'embedded', '-n', '0'], /whole number from 1 to 5000/],
     [['settings', 'set', 'gateway.port'], /value/],
+    [['agent', '--log-level', 'trace'], /debug, info, warn, error/],
     [['models', 'fit', '--ram', '-1'], /number above 0/],
     [['models', 'fit', '--parallel', '1.5'], /whole number/],
     [['models', 'fit', '--kv', 'q3'], /f16, q8_0, q4_0/],
