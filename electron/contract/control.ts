@@ -171,7 +171,9 @@ export type LogLine = z.infer<typeof logLineSchema>;
 export const pathSettings: readonly string[] = [
   'control.panelDir',
   'engines.ollama.path',
+  'engines.ollama.modelsDir',
   'engines.llamaServer.path',
+  'engines.llamaServer.keyFile',
   'engines.bitnet.path',
 ];
 

@@ -39,6 +39,15 @@ describe('setting paths', () => {
     }
   });
 
+  it('that take nothing but a full path are all known as such', () => {
+    const full = resolve('/base/x');
+    const taking = settingPaths.filter((path) => {
+      const problem = problemWith(path, 'x');
+      return problem?.includes('full path') === true && problemWith(path, full) === null;
+    });
+    expect(taking.toSorted()).toEqual([...pathSettings].sort());
+  });
+
   it('that are a path or a name take only the path from a folder', () => {
     expect(parseSettingText('models.default', './x.gguf', '/base')).toBe(resolve('/base/x.gguf'));
     expect(parseSettingText('models.default', 'x.gguf', '/base')).toBe(resolve('/base/x.gguf'));
