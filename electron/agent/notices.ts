@@ -85,16 +85,26 @@ function stoppedNotices(engines: readonly EngineSnapshot[]): Notice[] {
 
 /** What would make an engine better and is the operator's to do. */
 function adviceNotices({ id, since, advice }: EngineSnapshot): Notice[] {
-  return advice.map(({ sentence, lines }, index) => {
-    const [line] = lines;
-    return {
-      id: `engine-${id}-advice-${index}`,
-      severity: 'info',
-      sentence,
-      since,
-      fix: line === undefined ? null : { kind: 'terminal', label: 'Command', line: lines.join(' && ') },
-    };
-  });
+  return advice.map(({ sentence, lines }, index) => ({
+    id: `engine-${id}-advice-${index}`,
+    severity: 'info',
+    sentence,
+    since,
+    fix: adviceFix(lines),
+  }));
+}
+
+/** One line to copy, where the steps are commands alone; else where they stand one by one. */
+function adviceFix(lines: readonly string[]): Notice['fix'] {
+  if (lines.length === 0) return null;
+  return lines.every(isCommand)
+    ? { kind: 'terminal', label: 'Command', line: lines.join(' && ') }
+    : { kind: 'terminal', label: 'See the steps', line: 'ranch-hand engines' };
+}
+
+/** Comments are for people, and the lines of a unit go into a file: a shell would choke on either. */
+function isCommand(line: string): boolean {
+  return !/^(?:#|\[|[A-Z][A-Za-z]*=)/.test(line);
 }
 
 /** A switch that was not made stays told until the next one. */

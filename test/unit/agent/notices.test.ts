@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noticesFrom, type NoticeFacts } from '../../../electron/agent/notices.ts';
 import { engineStateSchema, type EngineSnapshot, type ModelSnapshot } from '../../../electron/contract/snapshot.ts';
+import { settingLines } from '../../../electron/agent/engines/ollama/advice.ts';
 import { plainEngine, plainModel } from '../../fixtures/snapshot-parts.ts';
 import { aFit, aPull, aSwitch } from '../cli/node-snapshot.ts';
 
@@ -93,15 +94,23 @@ describe('noticesFrom', () => {
   });
 
   it('shows advice as a command to run, after what is worse', () => {
-    const advice = [
-      {
-        sentence: 'Its context is 4096 tokens.',
-        lines: ['sudo systemctl edit ollama', 'sudo systemctl restart ollama'],
-      },
-    ];
+    const lines = ['ranch-hand engines stop ollama', 'ranch-hand engines start ollama'];
+    const advice = [{ sentence: 'Another Ollama answers.', lines }];
     const notices = noticesFrom(facts({ engines: [{ ...engine('adopted'), advice }, engine('failed')] }));
     expect(notices.map(({ id }) => id)).toEqual(['engine-embedded-failed', 'engine-embedded-advice-0']);
-    expect(notices[1]?.fix).toMatchObject({ line: 'sudo systemctl edit ollama && sudo systemctl restart ollama' });
+    expect(notices[1]?.fix).toMatchObject({ line: lines.join(' && ') });
+  });
+
+  it.each([
+    ['systemd', 'linux'],
+    ['someone-else', 'linux'],
+    ['someone-else', 'darwin'],
+    ['windows-app', 'win32'],
+  ] as const)('makes no one line of steps that a shell cannot run as they stand: %s on %s', (keeper, platform) => {
+    const lines = settingLines(keeper, platform, 'OLLAMA_CONTEXT_LENGTH', '32768');
+    const advice = [{ sentence: 'Its context is 4096 tokens.', lines }];
+    const [notice] = noticesFrom(facts({ engines: [{ ...engine('adopted'), advice }] }));
+    expect(notice?.fix).toEqual({ kind: 'terminal', label: 'See the steps', line: 'ranch-hand engines' });
   });
 
   it('tells a switch that was not made and a pull that failed, each with a way to try again', () => {
