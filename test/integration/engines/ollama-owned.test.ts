@@ -114,7 +114,12 @@ it('F10 the operator’s own comes up beside ours: ours stays and says so, the n
   await until(engine, () => engine.snapshot().state === 'ready');
   await using theirs = await FakeOllama.start(port);
   await until(engine, () => engine.snapshot().advice.some(({ sentence }) => sentence.includes(theirs.url)), 40_000);
-  expect(engine.snapshot()).toMatchObject({ state: 'ready', ownership: 'owned' });
+  expect(engine.snapshot()).toMatchObject({
+    state: 'ready',
+    ownership: 'owned',
+    // What is done below, as the operator would.
+    advice: [{ lines: ['ranch-hand engines stop ollama', 'ranch-hand engines start ollama'] }],
+  });
   await engine.stop();
   await engine.start();
   expect(engine.snapshot()).toMatchObject({ state: 'adopted', url: theirs.url });

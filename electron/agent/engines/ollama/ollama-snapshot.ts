@@ -189,8 +189,8 @@ function owned({ owned: ours, beside, refused }: Extract<OllamaMode, { kind: 'ow
 
 function besideAdvice(beside: string | null): Advice[] {
   if (beside === null) return [];
-  const sentence = `Another Ollama answers at ${beside} now. Ours goes on; at its next start the node uses that one instead.`;
-  return [{ sentence, lines: ['ranch-hand stop', 'ranch-hand start'] }];
+  const sentence = `Another Ollama answers at ${beside} now. Ours goes on; stopped and started again, it gives way to that one.`;
+  return [{ sentence, lines: ['ranch-hand engines stop ollama', 'ranch-hand engines start ollama'] }];
 }
 
 function versionNote(version: string | null): Advice[] {
