@@ -91,7 +91,7 @@ describe('the serving check on a real engine finds', () => {
     expect(sentences(site)).toContain('silently cuts prompts');
     expect(site.checks.notices().find(({ id }) => id.startsWith('serving-window'))?.fix).toMatchObject({
       kind: 'terminal',
-      line: 'OLLAMA_CONTEXT_LENGTH=16384 ollama serve',
+      line: 'ranch-hand engines',
     });
     expect(site.upstream.requests).toBeLessThanOrEqual(3);
   }, 400_000);

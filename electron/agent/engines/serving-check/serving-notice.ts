@@ -14,6 +14,8 @@ export function noticeOf(finding: Finding, model: CheckedModel, since: string): 
   };
 }
 
+const seeHowItRuns: Notice['fix'] = { kind: 'terminal', label: 'See how it runs', line: 'ranch-hand engines' };
+
 /** The window that agents need at least; most models of today can take it. */
 const goodWindow = 16_384;
 
@@ -38,10 +40,9 @@ function fixOf({ kind }: Finding, model: CheckedModel): Notice['fix'] {
 }
 
 function windowFix(model: CheckedModel): Notice['fix'] {
+  // Our settings are nothing to one that somebody else started; how it is run stands beside its engine.
+  if (!model.owned) return seeHowItRuns;
   const length = Math.min(goodWindow, model.trainedContextLength ?? goodWindow);
-  if (model.engineKind === 'ollama' && !model.owned) {
-    return { kind: 'terminal', label: 'Start Ollama with', line: `OLLAMA_CONTEXT_LENGTH=${length} ollama serve` };
-  }
   const key = settingOf[model.engineKind];
   return {
     kind: 'terminal',
@@ -61,5 +62,5 @@ const settingOf: Readonly<Record<CheckedModel['engineKind'], string>> = {
 function restartFix({ engineId, owned }: CheckedModel): Notice['fix'] {
   return owned
     ? { kind: 'command', label: 'Restart the engine', command: 'engines.restart', body: { id: engineId } }
-    : { kind: 'terminal', label: 'See how it runs', line: 'ranch-hand engines' };
+    : seeHowItRuns;
 }
