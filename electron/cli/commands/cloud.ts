@@ -71,7 +71,11 @@ function addOffload(program: Command, context: CliContext, end: End): void {
 
 function addUsage(program: Command, context: CliContext, end: End): void {
   common(program.command('usage').description('tokens and money: local, peers, cloud, and what staying local saved'))
-    .option('--since <time>', 'from then on: 24h, 7d, 2026-11-20 or 2026-11-20T14:30 (24h unless set)', pastMoment)
+    .option(
+      '--since <time>',
+      'from then on: 24h, 7d, 2026-11-20 or 2026-11-20T14:30 (24h unless set; an export has all)',
+      pastMoment,
+    )
     .option('--until <time>', 'until then, in the same forms (until now unless set)', pastMoment)
     .addOption(new Option('--by <group>', 'one line for each (model unless set)').choices(usageGroups))
     .addOption(new Option('--export <format>', 'every request by itself, one a line').choices(exportFormats))
