@@ -34,9 +34,17 @@ const embedded = z
 
 const ollama = z
   .object({
-    enabled: z.boolean().default(true).describe('Whether an Ollama that runs is used, and one on PATH is started.'),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether an Ollama that runs is used, and one that is installed is started.'),
     url: engineUrl.describe('Address of an Ollama that runs. Default: OLLAMA_HOST, then http://127.0.0.1:11434.'),
-    path: fullPath.nullable().default(null).describe('The ollama program to start. Default: the one on PATH.'),
+    path: fullPath
+      .nullable()
+      .default(null)
+      .describe(
+        'The ollama program to start. Default: the one that Ranch Hand installed, else the one on PATH or in a usual folder.',
+      ),
     modelsDir: fullPath
       .nullable()
       .default(null)
@@ -59,7 +67,12 @@ const llamaServer = z
     enabled: z.boolean().default(true).describe('Whether llama-server is used.'),
     url: engineUrl.describe('Address of a llama-server that runs and is used as it is.'),
     keyFile: fullPath.nullable().default(null).describe('File with the key of the llama-server at that address.'),
-    path: fullPath.nullable().default(null).describe('The llama-server program to start. Default: the one on PATH.'),
+    path: fullPath
+      .nullable()
+      .default(null)
+      .describe(
+        'The llama-server program to start. Default: the one that Ranch Hand installed, else the one on PATH or in a usual folder.',
+      ),
     contextLength: z
       .union([automatic, z.int().min(256).max(10_000_000)])
       .default('auto')
@@ -81,7 +94,9 @@ const bitnet = z
     path: fullPath
       .nullable()
       .default(null)
-      .describe('The llama-server program of bitnet.cpp. Default: the one that Ranch Hand installed.'),
+      .describe(
+        'The llama-server program of bitnet.cpp. Default: the one that Ranch Hand installed, else that of ~/BitNet.',
+      ),
     contextLength: z
       .union([automatic, z.int().min(256).max(1_048_576)])
       .default('auto')
