@@ -218,6 +218,9 @@ describe('the model that a name means', () => {
       expect(() => resolveModel(models, name)).toThrow(expect.objectContaining({ code: 'model_not_found' }));
       expect(() => resolveModel(models, name)).toThrow(/^.{0,250}$/s);
     }
+    expect(() => resolveModel(models, 'ox')).toThrow(
+      /"ox" on this node\. Get it with: ranch-hand models pull NAME, or/,
+    );
   });
 });
 
