@@ -39,7 +39,7 @@ export class Dispatcher {
   /**
    * Resolves when a candidate has answered, or none is left to try. The next candidate is tried only while no byte has
    * reached the caller, only after failures that another upstream may not share, and only within the budget for second
-   * tries.
+   * tries; that budget does not keep a request from the first local engine of its plan.
    *
    * @throws AppError when every candidate was passed over
    */
@@ -48,6 +48,7 @@ export class Dispatcher {
     let last: Dispatched | null = null;
     let passedOver: AppError | null = null;
     let tries = 0;
+    let hasAskedHere = false;
     for (const candidate of candidates) {
       const { id, route } = candidate.upstream;
       const standing = this.#breakers.standingOf(id);
@@ -56,7 +57,10 @@ export class Dispatcher {
         passedOver ??= leftOutError(candidate.model.id, id, standing.leftOut);
         continue;
       }
-      if (tries > 0 && !this.#retries.retry(tries, isDeclined(last))) break;
+      // However many have failed: an engine of this machine is asked too, once. Its own queue bounds its load.
+      const isFirstHere = route === 'local' && !hasAskedHere;
+      if (tries > 0 && !isFirstHere && !this.#retries.retry(tries, isDeclined(last))) continue;
+      hasAskedHere ||= route === 'local';
       this.#breakers.enter(id);
       const outcome = await this.#try(candidate, tries, steps);
       if (outcome.kind === 'skipped') {

@@ -16,6 +16,16 @@ function candidate(): PlannedCandidate {
   return plan.candidates[0];
 }
 
+function planned(route: 'local' | 'peer', ids: readonly string[]): readonly PlannedCandidate[] {
+  const plan = planRoute(
+    ask(),
+    ids.map((id) => option(route, id)),
+    context(),
+  );
+  if (plan.kind === 'refused') throw plan.error;
+  return plan.candidates;
+}
+
 function site() {
   const clock = new ManualClock();
   const breakers = new CircuitBreakers({ clock });
@@ -55,6 +65,56 @@ describe('Dispatcher', () => {
       });
       expect([candidate.upstream === first, outcome.kind]).toEqual([false, 'done']);
     }
+  });
+
+  it('F30 asks the engine here when every provider before it has failed, however many ask', async () => {
+    const clock = new ManualClock();
+    const breakers = new CircuitBreakers({ clock });
+    const dispatcher = new Dispatcher({ breakers, retries: new RetryBudget(defaultRetryBudget, { clock }) });
+    const [here] = planned('local', ['here']);
+    if (!here) throw new Error('no plan');
+    const providers = planned('peer', ['one', 'two', 'three', 'four', 'five']);
+    const [first, ...others] = providers;
+    if (!first) throw new Error('no plan');
+    for (let request = 0; request < 40; request += 1) {
+      const asked: string[] = [];
+      const { candidate, outcome } = await dispatcher.dispatch(
+        [first, ...others, here, ...planned('local', ['spare'])],
+        {
+          run: ({ upstream }) => {
+            asked.push(upstream.id);
+            const error = new AppError('too_busy', 'Try again later.');
+            return Promise.resolve(
+              upstream.route === 'local' ? { kind: 'done' } : { kind: 'failed', error, sent: false },
+            );
+          },
+          tried: () => undefined,
+          signal: new AbortController().signal,
+        },
+      );
+      expect([candidate.upstream.id, outcome.kind]).toEqual(['here', 'done']);
+      expect(asked.length).toBeLessThanOrEqual(defaultRetryBudget.tries + 1);
+    }
+  });
+
+  it('F30 asks one engine here beyond the budget, and not the next one', async () => {
+    const clock = new ManualClock();
+    const retries = new RetryBudget({ ...defaultRetryBudget, tries: 1 }, { clock });
+    const dispatcher = new Dispatcher({ breakers: new CircuitBreakers({ clock }), retries });
+    const [first, ...others] = [...planned('peer', ['away']), ...planned('local', ['here', 'spare'])];
+    if (!first) throw new Error('no plan');
+    const asked: string[] = [];
+    const { outcome } = await dispatcher.dispatch([first, ...others], {
+      run: ({ upstream }) => {
+        asked.push(upstream.id);
+        return Promise.resolve({ kind: 'failed', error: new AppError('engine_failed', 'It fell.'), sent: false });
+      },
+      tried: () => undefined,
+      signal: new AbortController().signal,
+    });
+    expect(outcome.kind).toBe('failed');
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).toBe('away');
   });
 
   it('F30 lets the others in again when the answer on trial begins, not only when it ends', async () => {
