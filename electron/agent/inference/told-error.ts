@@ -32,7 +32,7 @@ export function parseToldError(text: string): ToldError | null {
 
 /** How providers say that an account, or what it may spend, is used up. */
 const usedUp =
-  /reached your specified (?:\w+ )?(?:API )?usage limits|credit balance is too low|insufficient credits|used all available credits|monthly spending limit|doesn't have any credits|key limit exceeded/i;
+  /reached your specified (?:\w+ )?(?:API )?usage limits|credit balance is too low|insufficient credits|used all available credits|monthly spend(?:ing)? (?:limit|cap)|exceeded (?:its|your|the) (?:\w+ ){0,2}spend(?:ing)? cap|doesn't have any credits|key limit exceeded/i;
 
 /** With how much less OpenRouter would have been content, tokens. */
 const wouldDo = /can only afford (\d+)|prompt tokens limit exceeded: \d+ > (\d+)/i;
@@ -54,6 +54,14 @@ export function isOutOfMoney(status: number, told: ToldError | null): boolean {
   if (status !== 400 && status !== 403 && status !== 429) return false;
   if (told?.type === 'insufficient_quota' || told?.type === 'billing_error') return true;
   return usedUp.test(told?.message ?? '');
+}
+
+/** Only as the message's first words: later ones may repeat what a caller wrote. */
+const keyIsBad = /^\W*(?:api key not valid|api key expired|incorrect api key provided|api key not found)/i;
+
+/** 401; Gemini and xAI say of a key that they do not know with a 400. */
+export function isBadKey(status: number, told: ToldError | null): boolean {
+  return status === 401 || (status === 400 && keyIsBad.test(told?.message ?? ''));
 }
 
 /**

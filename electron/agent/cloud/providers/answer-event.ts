@@ -1,5 +1,12 @@
 import type { AppError } from '../../base/errors.ts';
-import { isOutOfMoney, isWithoutHost, regainedInS, retryAfterSOf, type ToldError } from '../../inference/told-error.ts';
+import {
+  isBadKey,
+  isOutOfMoney,
+  isWithoutHost,
+  regainedInS,
+  retryAfterSOf,
+  type ToldError,
+} from '../../inference/told-error.ts';
 import type { ProviderEvent } from './condition.ts';
 import { fullForMs } from './rate-limits.ts';
 
@@ -20,7 +27,7 @@ export interface AnswerFacts {
  * |---|---|
  * | 402 for one request that is too large for what is left | it is well |
  * | other 402, a usage limit, an empty balance, whatever their status | out of money until the date told, else Retry-After, else an hour |
- * | 401, and 403 but for one about this request | not authorised until the key changes |
+ * | 401, a key that is told to be bad with a 400, and 403 but for one about this request | not authorised until the key changes |
  * | 429, 503, 529 | busy until Retry-After, or until what ran out is back; else briefly |
  * | other statuses of 500 and more, 408 | a failure |
  * | anything else | it is well; where its headers tell that nothing is left, busy until there is |
@@ -31,7 +38,7 @@ export function eventOfAnswer({ status, headers, told }: AnswerFacts, nowMs: num
     const untilS = regainedInS(told?.message ?? '', nowMs) ?? retryAfterS;
     return { kind: 'out-of-money', forMs: untilS === null ? null : untilS * 1_000 };
   }
-  if (status === 401 || (status === 403 && !isAboutRequest(told))) return { kind: 'unauthorised', status };
+  if (isBadKey(status, told) || (status === 403 && !isAboutRequest(told))) return { kind: 'unauthorised', status };
   const fullMs = fullForMs(headers, nowMs);
   if (isWithoutHost(status, told)) return { kind: 'answered', fullForMs: fullMs };
   if (status === 429 || status === 503 || status === 529) {

@@ -1,5 +1,6 @@
 import { AppError, type ErrorCode } from '../../base/errors.ts';
 import {
+  isBadKey,
   isBeyondCredit,
   isOutOfMoney,
   isWithoutHost,
@@ -76,9 +77,10 @@ function errorFor(status: number, told: ToldError | null, { retryAfterS, nowMs }
     return new AppError('upstream_failed', message, { context });
   }
   // What an upstream says of our key is for us, and may repeat the key.
-  const theirs = status === 401 || status === 403 ? undefined : told?.message;
+  const isKeyBad = isBadKey(status, told);
+  const theirs = isKeyBad || status === 403 ? undefined : told?.message;
   const message =
-    theirs ?? (status === 401 ? keyRefused : `The engine answered with status ${status}. Send the request again.`);
+    theirs ?? (isKeyBad ? keyRefused : `The engine answered with status ${status}. Send the request again.`);
   const context = { status, param, ...(retryAfterS === null ? {} : { retryAfterS }) };
   return new AppError(codeFor(status, told), message, { context });
 }
@@ -86,6 +88,14 @@ function errorFor(status: number, told: ToldError | null, { retryAfterS, nowMs }
 /** To send it again does not help, and the caller's own key is not the one that was refused. */
 const keyRefused =
   'What should answer refused the key that this node sent. The operator of this node has to look after it.';
+
+/**
+ * How an upstream says that this model cannot do it, where another may: llama-server, Ollama and vLLM `does not support
+ * tools`; OpenAI `Function tools with reasoning_effort are not supported for …`; Anthropic `temperature is deprecated for
+ * this model`; Gemini, which wants its thoughts back with its calls of tools, `missing a thought_signature`.
+ */
+const saysUnable =
+  /does not support \w+|\b(?:is|are) (?:not supported|deprecated) (?:for|with|by|on) (?:this |the )?\S|missing a thought_signature/i;
 
 function codeFor(status: number, told: ToldError | null): ErrorCode {
   const type = told?.type ?? '';
@@ -95,12 +105,12 @@ function codeFor(status: number, told: ToldError | null): ErrorCode {
     return 'context_length_exceeded';
   }
   if (type === 'unsupported_capability' || status === 501) return 'unsupported_capability';
-  if (status === 400 && /does not support \w+/i.test(message)) return 'unsupported_capability';
+  if (status === 400 && saysUnable.test(message)) return 'unsupported_capability';
   // Another provider may have what this one lacks.
   if (isWithoutHost(status, told) || isBeyondCredit(status, told)) return 'unsupported_capability';
   if (status === 429 || status === 503 || status === 529) return 'too_busy';
   // Our key for the engine was refused, or a route of it is missing: nothing that the caller could mend.
-  if (status === 401 || status === 403 || status === 404 || status === 405) return 'engine_failed';
+  if (isBadKey(status, told) || status === 403 || status === 404 || status === 405) return 'engine_failed';
   // It gave up on receiving the request.
   if (status === 408) return 'upstream_failed';
   return status >= 400 && status < 500 ? 'invalid_request' : 'engine_failed';

@@ -69,6 +69,26 @@ describe('what an answer says of its provider', () => {
       { kind: 'out-of-money', forMs: null },
     ],
     ['F30 401', eventOf(401, error('bad key')), { kind: 'unauthorised', status: 401 }],
+    [
+      'F30 a bad key as 400 by Gemini',
+      eventOf(400, [error('API key not valid. Please pass a valid API key.')]),
+      { kind: 'unauthorised', status: 400 },
+    ],
+    [
+      'F30 a bad key as 400 by xAI',
+      eventOf(400, { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: xa***1c.' }),
+      { kind: 'unauthorised', status: 400 },
+    ],
+    [
+      'a refused request that repeats such words',
+      eventOf(400, error('Unknown field "API key not valid".')),
+      { kind: 'answered', fullForMs: null },
+    ],
+    [
+      'F30 a spending cap as 429',
+      eventOf(429, error('Your project has exceeded its monthly spending cap.')),
+      { kind: 'out-of-money', forMs: null },
+    ],
     ['F30 403', eventOf(403, error('Your key has no permission.')), { kind: 'unauthorised', status: 403 }],
     [
       '403 about one text',
