@@ -7,6 +7,10 @@ export function chatFault(body: unknown): string | null {
   if (!isFields(body)) return 'the body is not an object';
   const { max_tokens: limit, messages, temperature } = body;
   if (limit !== undefined && (typeof limit !== 'number' || limit < 1)) return 'max_tokens: must be at least 1';
+  const sampled = ['temperature', 'top_p', 'top_k'].find((name) => body[name] !== undefined);
+  if (sampled !== undefined && /opus-(?:4-[789]|5)|sonnet-5|fable/.test(String(body['model']))) {
+    return `\`${sampled}\` is deprecated for this model.`;
+  }
   if (typeof temperature === 'number' && (temperature < 0 || temperature > 1)) return 'temperature: range: 0..1';
   if (!Array.isArray(messages) || messages.length === 0) return 'messages: at least one message is required';
   const stops = Array.isArray(body['stop_sequences']) ? body['stop_sequences'] : [];

@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
 import type { UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { withoutRefusedSampling } from './fixed-sampling.ts';
 import { atKnownPrice } from './known-price.ts';
 import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
 import { harmlessBetasOf, withinPrice } from './within-price.ts';
@@ -60,13 +61,14 @@ function received(outgoing: Outgoing, { upstream, model }: PlannedCandidate): En
   const told = hidesUsage(outgoing, upstream);
   if (told) body['stream_options'] = { include_usage: true };
   const { headers, dropped } = passedHeaders(dialect, rawHeaders);
+  const drawn = withoutRefusedSampling(dialect, model.id, body);
   return {
     dialect,
-    body: bytesOf(atKnownPrice(body, outgoing.query.operation, { upstream, model })),
+    body: bytesOf(atKnownPrice(drawn.body, outgoing.query.operation, { upstream, model })),
     passes: !told,
     gathered: false,
     untouched: true,
-    leftOut: [...leftOut, ...dropped],
+    leftOut: [...leftOut, ...drawn.leftOut, ...dropped],
     headers,
   };
 }
@@ -101,9 +103,10 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
   const extras = same ? decoded.extras : none;
   const isProvider = upstream.route === 'cloud';
   const encoded = target.encode(query, { model: model.id, stream: decoded.stream || gathered, extras, isProvider });
-  const { body, dropped } = isProvider ? forProvider(encoded, dialect, query) : { body: encoded, dropped: [] };
+  const drawn = withoutRefusedSampling(dialect, model.id, encoded);
+  const { body, dropped } = isProvider ? forProvider(drawn.body, dialect, query) : { body: drawn.body, dropped: [] };
   const left = same ? unheard(decoded.extras, body) : Object.keys(decoded.extras);
-  const leftOut = [...left, ...target.unable(query), ...dropped];
+  const leftOut = [...left, ...target.unable(query), ...drawn.leftOut, ...dropped];
   const priced = atKnownPrice(body, query.operation, { upstream, model });
   return { dialect, body: bytesOf(priced), passes, gathered, untouched: false, leftOut };
 }

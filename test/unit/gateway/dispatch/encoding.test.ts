@@ -25,7 +25,11 @@ const messages = [{ role: 'user', content: 'Hi' }];
 
 function encode(
   fields: object,
-  { billing, ...about }: Partial<Omit<UpstreamDescription, 'billing'>> & { billing?: Billing | undefined } = {
+  {
+    billing,
+    modelId = model.id,
+    ...about
+  }: Partial<Omit<UpstreamDescription, 'billing'>> & { billing?: Billing | undefined; modelId?: string } = {
     noticesInStreams: true,
   },
   { dialect, path }: { dialect: CallerDialect; path: string } = { dialect: openAi, path: '/v1/chat/completions' },
@@ -49,7 +53,8 @@ function encode(
     ...about,
     ...(billing === undefined ? {} : { billing }),
   };
-  const served = price === undefined ? model : { ...model, price };
+  const named = { ...model, id: modelId };
+  const served = price === undefined ? named : { ...named, price };
   const candidate: PlannedCandidate = { upstream, model: served, reason: 'local-idle', sentence: '', estimate };
   const query = persona === null ? decoded.query : applyPersona(decoded.query, persona);
   const hasPersona = persona !== null;
@@ -211,6 +216,31 @@ describe('encodeFor', () => {
     expect(asCalm.json).toMatchObject({ thinking, max_tokens: 16_000 });
     expect(asCalm.leftOut).toEqual([]);
   });
+
+  it.each(['claude-opus-5-5', 'claude-opus-4-7', 'claude-sonnet-5', 'claude-fable-5-1', 'anthropic/claude-haiku-5'])(
+    'leaves out sampling that %s refuses a request for, and names it',
+    (modelId) => {
+      const provider = { route: 'cloud', takesReceived: true, dialects: ['anthropic'], modelId } as const;
+      const caller = { dialect: anthropic, path: '/v1/messages' };
+      const asked = { messages, max_tokens: 9, temperature: 0.2, top_p: 0.9, top_k: 4 };
+      const same = encode(asked, provider, caller);
+      expect(same.json).toEqual({ model: modelId, messages, max_tokens: 9 });
+      expect(same.leftOut).toEqual(['temperature', 'top_p', 'top_k']);
+      const translated = encode({ messages, temperature: 0.2 }, provider);
+      expect(translated.json).not.toHaveProperty('temperature');
+      expect(translated.leftOut).toContain('temperature');
+    },
+  );
+
+  it.each(['claude-opus-4-6', 'claude-haiku-4-5', 'claude-sonnet-4-5-20250929', 'claude-3-5-sonnet', 'mine'])(
+    'lets sampling go to %s, which heeds it',
+    (modelId) => {
+      const provider = { route: 'cloud', dialects: ['anthropic'], modelId } as const;
+      const { json, leftOut } = encode({ messages, temperature: 0.2 }, provider);
+      expect(json).toMatchObject({ temperature: 0.2 });
+      expect(leftOut).toEqual([]);
+    },
+  );
 
   it('tells a server that is paid and asked as Ollama is how long the answer may be', () => {
     const ollama = { dialect: ollamaDialect, path: '/api/chat' };
