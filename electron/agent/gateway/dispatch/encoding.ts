@@ -10,6 +10,7 @@ import type { PlannedCandidate } from '../routing/plan.ts';
 import { withoutRefusedSampling } from './fixed-sampling.ts';
 import { atKnownPrice } from './known-price.ts';
 import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
+import { withThoughtSignatures } from './thought-signatures.ts';
 import { harmlessBetasOf, withinPrice } from './within-price.ts';
 
 export interface Encoded {
@@ -64,7 +65,9 @@ function received(outgoing: Outgoing, { upstream, model }: PlannedCandidate): En
   const drawn = withoutRefusedSampling(dialect, model.id, body);
   return {
     dialect,
-    body: bytesOf(atKnownPrice(drawn.body, outgoing.query.operation, { upstream, model })),
+    body: bytesOf(
+      atKnownPrice(withThoughtSignatures(dialect, model.id, drawn.body), outgoing.query.operation, { upstream, model }),
+    ),
     passes: !told,
     gathered: false,
     untouched: true,
@@ -107,7 +110,7 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
   const { body, dropped } = isProvider ? forProvider(drawn.body, dialect, query) : { body: drawn.body, dropped: [] };
   const left = same ? unheard(decoded.extras, body) : Object.keys(decoded.extras);
   const leftOut = [...left, ...target.unable(query), ...drawn.leftOut, ...dropped];
-  const priced = atKnownPrice(body, query.operation, { upstream, model });
+  const priced = atKnownPrice(withThoughtSignatures(dialect, model.id, body), query.operation, { upstream, model });
   return { dialect, body: bytesOf(priced), passes, gathered, untouched: false, leftOut };
 }
 

@@ -242,6 +242,55 @@ describe('encodeFor', () => {
     },
   );
 
+  describe('Gemini’s calls of tools', () => {
+    const provider = { route: 'cloud', takesReceived: true, modelId: 'gemini-3-pro' } as const;
+    const call = (id: string, more: object = {}) => ({
+      id,
+      type: 'function',
+      function: { name: 'weather', arguments: '{}' },
+      ...more,
+    });
+    const chat = (...calls: readonly object[]) => ({
+      messages: [
+        ...messages,
+        { role: 'assistant', content: null, tool_calls: calls },
+        ...calls.map((_, index) => ({ role: 'tool', tool_call_id: `c${index}`, content: 'sunny' })),
+      ],
+    });
+    const skipped = { google: { thought_signature: 'skip_thought_signature_validator' } };
+    const callsOf = ({ json }: { readonly json: unknown }): unknown =>
+      (json as { messages: readonly { tool_calls?: unknown }[] }).messages.find((each) => each.tool_calls)?.tool_calls;
+
+    it('have a signature where the caller has not kept it, the first of each message', () => {
+      expect(callsOf(encode(chat(call('c0'), call('c1')), provider))).toEqual([
+        call('c0', { extra_content: skipped }),
+        call('c1'),
+      ]);
+    });
+
+    it('keep their own', () => {
+      const own = { extra_content: { google: { thought_signature: 'SIG' } } };
+      expect(callsOf(encode(chat(call('c0', own)), provider))).toEqual([call('c0', own)]);
+    });
+
+    it('have one as well where the caller speaks another dialect', () => {
+      const asked = {
+        max_tokens: 9,
+        messages: [
+          ...messages,
+          { role: 'assistant', content: [{ type: 'tool_use', id: 'c0', name: 'weather', input: {} }] },
+          { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c0', content: 'sunny' }] },
+        ],
+      };
+      const encoded = encode(asked, provider, { dialect: anthropic, path: '/v1/messages' });
+      expect(callsOf(encoded)).toMatchObject([{ extra_content: skipped }]);
+    });
+
+    it.each(['gemini-2.5-pro', 'google/gemini-3-pro', 'gpt-5'])('are left as they are for %s', (modelId) => {
+      expect(callsOf(encode(chat(call('c0')), { ...provider, modelId }))).toEqual([call('c0')]);
+    });
+  });
+
   it('tells a server that is paid and asked as Ollama is how long the answer may be', () => {
     const ollama = { dialect: ollamaDialect, path: '/api/chat' };
     const about = { route: 'cloud', takesReceived: true, dialects: ['ollama'] } as const;
