@@ -5,6 +5,7 @@ import { AppError } from '../../../electron/agent/base/errors.ts';
 import { silentLogger } from '../../../electron/agent/base/logger.ts';
 import { Gateway, type GatewayOptions } from '../../../electron/agent/gateway/gateway.ts';
 import type { AnswerMeasurement } from '../../../electron/agent/inference/measurement.ts';
+import { parseRaw, rawTo } from '../../fixtures/gateway-rig.ts';
 import { HoldingUpstream } from './holding-upstream.ts';
 
 const minuteMs = 60_000;
@@ -180,6 +181,115 @@ describe('a streamed request that waits', () => {
     held.write('data: [DONE]\n\n');
     held.end();
     expect(await readUntil(reader, '[DONE]\n\n')).toBe('data: [DONE]\n\n');
+  });
+
+  const role = 'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n';
+  const readsPrompt = ': waiting for llama-3.1-8b to read the prompt\n\n';
+
+  it('F4 F13 is told on for the ten minutes in which an upstream has only said whose turn it is', async () => {
+    const upstream = new HoldingUpstream({}, true);
+    const { clock } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    await held.head();
+    held.write(role);
+    for (let second = 0; second < 600; second += 5) clock.advance(5_000);
+    held.write(': still reading\n\n');
+    for (const piece of answer) held.write(piece);
+    held.end();
+    expect(await (await asked).text()).toBe(readsPrompt.repeat(120) + role + ': still reading\n\n' + answer.join(''));
+    await site.load(0, 0);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('F1 F4 gets another upstream’s answer where one broke off before its first token', async () => {
+    const [one, other] = [new HoldingUpstream({ id: 'one' }, true), new HoldingUpstream({ id: 'other' }, true)];
+    await open([one, other]);
+    const asked = site.chat();
+    const first = await Promise.race([one.request(), other.request()]);
+    await first.head();
+    first.write(role);
+    first.fail(new AppError('upstream_failed', 'Gone.'));
+    const second = await (one.held.includes(first) ? other : one).request();
+    await second.head();
+    for (const piece of answer) second.write(piece);
+    second.end();
+    expect(await (await asked).text()).toBe(answer.join(''));
+  });
+
+  it.each([
+    ['a token', '{"content":"Hi"}', 'null'],
+    ['a thought', '{"reasoning_content":"Hm"}', 'null'],
+    ['a call', '{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f"}}]}', 'null'],
+    ['a refusal', '{"refusal":"No"}', 'null'],
+    ['a sound', '{"audio":{"data":"AA=="}}', 'null'],
+    ['a picture', '{"images":[{"type":"image_url"}]}', 'null'],
+    ['an end without a word', '{}', '"stop"'],
+  ])('F4 gets what came before %s together with it, byte for byte and at once', async (_name, delta, finish) => {
+    const upstream = new HoldingUpstream({}, true);
+    const { clock } = await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    await held.head();
+    const begun = `data: {"choices":[{"index":0,"delta":${delta},"finish_reason":${finish}}]}\n\n`;
+    held.write(': hello\n\n');
+    held.write(role);
+    held.write(begun);
+    const reader = bodyOf(await asked);
+    expect(await readUntil(reader, begun)).toBe(`: hello\n\n${role}${begun}`);
+    // From here on silence is the upstream's own.
+    clock.advance(minuteMs);
+    held.write('data: [DONE]\n\n');
+    held.end();
+    expect(await readUntil(reader, '[DONE]\n\n')).toBe('data: [DONE]\n\n');
+  });
+
+  it.each([
+    ['of comments', ': reading\n\n'],
+    ['of pieces without text', role],
+  ])('F4 gets a beginning of more than 16 KiB %s as it comes', async (_name, piece) => {
+    const upstream = new HoldingUpstream({}, true);
+    await open([upstream]);
+    const asked = site.chat();
+    const held = await upstream.request();
+    await held.head();
+    const count = Math.ceil((16 * 1024) / piece.length) + 1;
+    for (let sent = 0; sent < count; sent += 1) held.write(piece);
+    const reader = bodyOf(await asked);
+    expect(await readUntil(reader, piece.repeat(count))).toBe(piece.repeat(count));
+    held.write('data: [DONE]\n\n');
+    held.end();
+    expect(await readUntil(reader, '[DONE]\n\n')).toBe('data: [DONE]\n\n');
+  });
+
+  it('F4 of HTTP/1.0 gets what came before the first token too', async () => {
+    const upstream = new HoldingUpstream({}, true);
+    await open([upstream]);
+    const { port } = new URL(site.url);
+    const body = JSON.stringify({ model: 'llama-3.1-8b', stream: true, messages: [{ role: 'user', content: 'x' }] });
+    const head = `POST /v1/chat/completions HTTP/1.0\r\nHost: HOST\r\nContent-Length: ${body.length}`;
+    const asked = rawTo(Number(port), `${head}\r\n\r\n${body}`);
+    const held = await upstream.request();
+    await held.head();
+    for (const piece of [role, ...answer]) held.write(piece);
+    held.end();
+    expect(parseRaw(await asked).body).toBe(role + answer.join(''));
+  });
+
+  it('F4 gets the chunks of the upstream with their framing, those before the first token too', async () => {
+    const upstream = new HoldingUpstream({}, true);
+    await open([upstream]);
+    const { port } = new URL(site.url);
+    const body = JSON.stringify({ model: 'llama-3.1-8b', stream: true, messages: [{ role: 'user', content: 'x' }] });
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json`;
+    const asked = rawTo(Number(port), `${head}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const held = await upstream.request();
+    await held.head();
+    const pieces = [role, ...answer];
+    for (const piece of pieces) held.write(piece);
+    held.end();
+    const chunks = pieces.map((piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`);
+    expect(parseRaw(await asked).body).toBe(`${chunks.join('')}0\r\n\r\n`);
   });
 
   it('is told that it waits in the queue', async () => {

@@ -42,15 +42,22 @@ const keys = {
   done: Buffer.from('done"'),
   type: Buffer.from('type"'),
   error: Buffer.from('error"'),
+  refusal: Buffer.from('refusal"'),
+  audio: Buffer.from('audio"'),
+  images: Buffer.from('images"'),
 } as const;
 const messageStop = Buffer.from('"message_stop"');
+/** Blocks of Anthropic's that tell something before their first text, or have none. */
+const toolUse = Buffer.from('"tool_use"');
+const serverToolUse = Buffer.from('"server_tool_use"');
+const redactedThinking = Buffer.from('"redacted_thinking"');
 
-/** What a key in an event tells; `closed` and `open`: whether the answer is over. */
-type ToldKey = 'token' | 'usage' | 'timings' | 'finish' | 'closed' | 'open' | 'error';
+/** What a key in an event tells; `begun`: a piece of the answer that is no text; `closed` and `open`: whether it is over. */
+type ToldKey = 'token' | 'begun' | 'usage' | 'timings' | 'finish' | 'closed' | 'open' | 'error';
 
 /**
- * What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, usage, timings, the
- * end, or an error.
+ * What the key that begins at `at`, after its opening quote, tells: a token's text that is not empty, another piece of
+ * the answer, usage, timings, the end, or an error.
  */
 export function keyAt(bytes: Buffer, at: number, end: number): ToldKey | null {
   // The second letter tells most keys apart, and spares looking at the others.
@@ -62,9 +69,13 @@ export function keyAt(bytes: Buffer, at: number, end: number): ToldKey | null {
       return keyWithT(bytes, at, end, second);
     case letter.r:
       if (hasText(bytes, at, end, keys.reasoningContent) || hasText(bytes, at, end, keys.reasoning)) return 'token';
-      return hasText(bytes, at, end, keys.response) ? 'token' : null;
+      if (hasText(bytes, at, end, keys.response)) return 'token';
+      return hasText(bytes, at, end, keys.refusal) ? 'begun' : null;
     case letter.a:
-      return hasText(bytes, at, end, keys.arguments) ? 'token' : null;
+      if (hasText(bytes, at, end, keys.arguments)) return 'token';
+      return hasObject(bytes, at, end, keys.audio) ? 'begun' : null;
+    case letter.i:
+      return hasList(bytes, at, end, keys.images) ? 'begun' : null;
     case letter.f:
       return hasText(bytes, at, end, keys.finishReason) ? 'finish' : null;
     case letter.u:
@@ -95,7 +106,10 @@ function keyWithT(bytes: Buffer, at: number, end: number, second: number): ToldK
       return hasObject(bytes, at, end, keys.timings) ? 'timings' : null;
     case letter.y: {
       const value = valueAfter(bytes, at, end, keys.type);
-      return value !== -1 && isAt(bytes, value, end, messageStop) ? 'closed' : null;
+      if (value === -1) return null;
+      if (isAt(bytes, value, end, messageStop)) return 'closed';
+      if (isAt(bytes, value, end, toolUse) || isAt(bytes, value, end, serverToolUse)) return 'begun';
+      return isAt(bytes, value, end, redactedThinking) ? 'begun' : null;
     }
     default:
       return null;

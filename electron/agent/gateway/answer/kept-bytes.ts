@@ -4,6 +4,10 @@ export class KeptBytes {
   #bytes: Buffer | null = null;
   #length = 0;
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   /** `limitBytes`: longest piece that is kept. */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;

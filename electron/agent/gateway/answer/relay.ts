@@ -6,6 +6,7 @@ import type { WireResponse, WireSink } from '../../inference/wire-response.ts';
 import type { Surface } from '../dialects/surface.ts';
 import { factHeaders, type RanchFacts } from '../ranch-facts.ts';
 import { CallerPace } from './caller-pace.ts';
+import { EarlyBytes } from './early-bytes.ts';
 import type { StreamFailure } from './stream-end.ts';
 import type { TokenMeter } from './token-meter.ts';
 import { kindOf } from './upstream-answer.ts';
@@ -13,9 +14,10 @@ import type { Waiting } from './waiting.ts';
 
 const LF = 10;
 const ZERO = 48;
+const nothing = Buffer.alloc(0);
 /** What ends a body in chunks. */
 const closingChunk = Buffer.from('0\r\n\r\n', 'latin1');
-/** Up to this size an answer that has come whole leaves in one write with its head. */
+/** Up to this size an answer that has come whole leaves in one write with its head, and what precedes its first token waits. */
 const heldBytes = 16 * 1024;
 
 export interface RelayOptions {
@@ -38,10 +40,12 @@ export type RelayOutcome =
 
 /**
  * Passes an answer on to the caller byte for byte. Chunks keep the framing they came with, so Node's own chunk writer is
- * switched off; callers of HTTP/1.0 know no chunks and get the bare payload. Nothing is written before the upstream's
- * first byte of body, so that an upstream that breaks before it can still become a plain error. Where comments have gone
- * out while the request waited, the head is long sent and the payload follows in Node's own framing. A stream whose body
- * ends in order without having told its end is a broken one, so what closes its chunks waits for the judgement.
+ * switched off; callers of HTTP/1.0 know no chunks and get the bare payload. Nothing is written before the answer begins,
+ * so that an upstream that breaks before it can still become a plain error: a stream begins with its first token, or with
+ * more than a little of what comes before it, and until then its caller goes on hearing why it waits; anything else begins
+ * with its first byte. Where comments have gone out while the request waited, the head is long sent and the payload
+ * follows in Node's own framing. A stream whose body ends in order without having told its end is a broken one, so what
+ * closes its chunks waits for the judgement.
  */
 export class Relay implements WireSink {
   readonly #source: WireResponse;
@@ -60,6 +64,8 @@ export class Relay implements WireSink {
   #any = false;
   /** The caller's socket, once the head has gone out by way of the response. */
   #direct: Socket | null = null;
+  /** What came before the answer began; null where nothing did, or it has left. */
+  #early: EarlyBytes | null = null;
   /** All of a small answer, until it is sure that it is over. */
   #whole: Buffer | null = null;
   /** What closes the chunks of a stream that has not told its end, and what stands before that where nothing was sent. */
@@ -84,31 +90,44 @@ export class Relay implements WireSink {
     this.#lastByte = bytes[end - 1] ?? this.#lastByte;
     this.#any = true;
     this.#deps.meter.scan(bytes, start, end);
-    if (!this.#begun) this.#begin();
+    if (!this.#begun) {
+      if (this.#mayWait() && this.#kept().keepPayload(bytes, start, end)) return;
+      this.#begin();
+    }
     if (this.#bare) this.#send(bytes.subarray(start, end));
   }
 
   raw(bytes: Buffer): boolean {
-    if (!this.#begun) this.#begin();
+    if (!this.#begun) {
+      if (this.#mayWait() && this.#kept().keepRaw(bytes)) return true;
+      this.#begin();
+    }
+    if (this.#early === null) return this.#pace.flowing(this.#pass(bytes));
+    return this.#pace.flowing(this.#pass(this.#takeEarly(bytes)));
+  }
+
+  /** Passes bytes of an answer that has begun on as they are; their payload has left already where it leaves bare. */
+  #pass(bytes: Buffer): boolean {
+    if (this.#bare) return !this.#needsDrain();
     const { framing } = this.#source.body;
-    if (framing.kind === 'length' && framing.lengthBytes === bytes.length && bytes.length <= heldBytes && !this.#told) {
+    if (framing.kind === 'length' && framing.lengthBytes === bytes.length && bytes.length <= heldBytes) {
       this.#whole = bytes;
       return true;
     }
-    if (this.#bare) return this.#pace.flowing(!this.#needsDrain());
     const judged = this.#held !== null || (framing.kind === 'chunked' && closesChunks(bytes));
     const ready = judged ? this.#untilJudged(bytes) : bytes;
-    return ready.length === 0 || this.#pace.flowing(this.#send(ready));
+    return ready.length === 0 || this.#send(ready);
   }
 
   end(): void {
     this.#pace.stop();
-    if (!this.#begun) this.#begin();
     const failure = this.#failure();
     if (failure !== null) {
       this.#endBroken(failure);
       return;
     }
+    if (!this.#begun) this.#begin();
+    if (this.#early !== null) this.#pass(this.#takeEarly(null));
     if (!this.#started) this.#start();
     // Node puts a text behind its head itself; as bytes they would be two pieces.
     if (this.#whole === null) this.#target.end();
@@ -171,13 +190,33 @@ export class Relay implements WireSink {
     if (this.#begun) this.#deps.waiting?.start();
   }
 
-  /** The answer's first byte: from here on nobody else writes. */
+  /** Whether what has come so far is none of the answer yet. Only streams have such things. */
+  #mayWait(): boolean {
+    return this.#isStream() && !this.#deps.meter.hasBegun;
+  }
+
+  #kept(): EarlyBytes {
+    return (this.#early ??= new EarlyBytes(heldBytes));
+  }
+
+  #takeEarly(next: Buffer | null): Buffer {
+    const early = this.#early;
+    this.#early = null;
+    return early?.rawBefore(next) ?? next ?? nothing;
+  }
+
+  /** The answer begins: from here on nobody else writes. */
   #begin(): void {
     this.#begun = true;
     const { waiting } = this.#deps;
     waiting?.stop();
     this.#told = waiting?.told === true;
     if (this.#told) this.#bare = true;
+    const early = this.#early;
+    if (!this.#bare || early === null) return;
+    this.#early = null;
+    const payload = early.payload();
+    if (payload.length > 0) this.#send(payload);
   }
 
   #start(): void {

@@ -50,6 +50,11 @@ export class StreamEnd {
     if (!this.#closed) this.#error.replace(bytes, start, end);
   }
 
+  /** The stream has told that it is over, and nothing that may be an error: whether it is one is read at its end. */
+  get isOver(): boolean {
+    return (this.#finished || this.#closed) && this.#error.isEmpty;
+  }
+
   /** Null where the stream was a whole answer; asked once all of it has come. */
   failure(): StreamFailure | null {
     const line = this.#error.text();

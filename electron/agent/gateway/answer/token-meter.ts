@@ -53,6 +53,8 @@ export class TokenMeter {
   #leadLeft = leadBytes;
   #ended = false;
   readonly #streamEnd: StreamEnd;
+  /** Something of the answer came that is no text, such as which tool is called. */
+  #hasBegun = false;
   /** Lines that tell of tokens: how many, how long together, and the shortest. */
   #tokenLines = 0;
   #tokenBytes = 0;
@@ -87,6 +89,14 @@ export class TokenMeter {
     }
     if (this.#carry === null && bytes[end - 1] === LF) this.#lines(bytes, start, end);
     else this.#pieceTogether(bytes, start, end);
+  }
+
+  /**
+   * Whether an answer has begun: a token came, or another piece of it, or it told that it is over. Whose turn it is, what
+   * keeps the line open and what may be an error are none of it. True of what is no stream.
+   */
+  get hasBegun(): boolean {
+    return !this.#stream || this.#firstMs !== null || this.#hasBegun || this.#streamEnd.isOver;
   }
 
   /** Why a stream, all of which has come, is no whole answer; null where it is one, and for what is no stream. */
@@ -205,6 +215,7 @@ export class TokenMeter {
           finish = true;
           this.#streamEnd.finished();
         } else if (found === 'error') error = true;
+        else if (found === 'begun') this.#hasBegun = true;
         else if (found !== null) this.#streamEnd.closed(found === 'closed');
       } else if (byte === LF) {
         if (token) {

@@ -518,3 +518,62 @@ describe('TokenMeter, other dialects', () => {
     }
   });
 });
+
+describe('where an answer begins', () => {
+  const before: readonly (readonly [string, Dialect, string])[] = [
+    ['whose turn it is', 'openai', role],
+    ['a comment', 'openai', ': waiting\n\n'],
+    ['an error', 'openai', 'data: {"error":{"message":"Full."}}\n\ndata: [DONE]\n\n'],
+    ['empty fields', 'openai', 'data: {"choices":[{"delta":{"refusal":null,"audio":null,"tool_calls":null}}]}\n\n'],
+    [
+      'the message’s head',
+      'anthropic',
+      'event: message_start\ndata: {"type":"message_start","message":{"type":"message","role":"assistant","content":[],"stop_reason":null,"usage":{"input_tokens":3,"output_tokens":1}}}\n\n',
+    ],
+    ['a ping', 'anthropic', 'event: ping\ndata: {"type": "ping"}\n\n'],
+    [
+      'an empty block',
+      'anthropic',
+      'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n',
+    ],
+    ['an empty line', 'ollama', '{"model":"m","message":{"role":"assistant","content":""},"done":false}\n'],
+  ];
+  const begins: readonly (readonly [string, Dialect, string])[] = [
+    ['a token', 'openai', token('a')],
+    ['a reason', 'openai', stop],
+    ['the mark', 'openai', done],
+    ['a refusal', 'openai', 'data: {"choices":[{"delta":{"refusal":"No"}}]}\n\n'],
+    [
+      'a call',
+      'anthropic',
+      'data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}\n\n',
+    ],
+    [
+      'a thought that is not shown',
+      'anthropic',
+      'data: {"type":"content_block_start","index":0,"content_block":{"type":"redacted_thinking","data":"x"}}\n\n',
+    ],
+    ['the end', 'anthropic', 'event: message_stop\ndata: {"type":"message_stop"}\n\n'],
+    ['a word', 'ollama', '{"message":{"role":"assistant","content":"a"},"done":false}\n'],
+    ['the end', 'ollama', '{"message":{"role":"assistant","content":""},"done":true}\n'],
+  ];
+  const hasBegun = (dialect: Dialect, text: string, stream = true): boolean => {
+    const clock = new ManualClock();
+    const meter = new TokenMeter({ dialect, stream, arrivedMs: 0 }, { clock, speed: null });
+    const bytes = Buffer.from(text);
+    meter.scan(bytes, 0, bytes.length);
+    return meter.hasBegun;
+  };
+
+  it.each(before)('F4 is not with %s (%s)', (_name, dialect, text) => {
+    expect(hasBegun(dialect, text)).toBe(false);
+  });
+
+  it.each(begins)('F4 is with %s (%s)', (_name, dialect, text) => {
+    expect(hasBegun(dialect, text)).toBe(true);
+  });
+
+  it('is anywhere in what is no stream', () => {
+    expect(hasBegun('openai', '{', false)).toBe(true);
+  });
+});
