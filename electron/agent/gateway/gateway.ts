@@ -17,6 +17,7 @@ import type { Predictor } from './load/predictor.ts';
 import type { NodeLoad } from './node-load.ts';
 import type { Pipeline } from './pipeline.ts';
 import { factHeaders } from './ranch-facts.ts';
+import type { Asked } from './refused-request.ts';
 import { errorHeaders, replyError, replyJson, replyText } from './reply.ts';
 import { dialectOf, isOpen, pathOf, routeOf, type Route } from './routes.ts';
 import { GatewayServer } from './server.ts';
@@ -72,7 +73,7 @@ export class Gateway {
         handlers: {
           request: (request, response) => this.#request(request, response),
           refused: (request, response, error) => this.#refuse(this.#call(request, response), error),
-          encodeRefusal: (error) => this.#encodeRefusal(error),
+          encodeRefusal: (error, asked) => this.#encodeRefusal(error, asked),
         },
       },
     );
@@ -290,13 +291,14 @@ export class Gateway {
     replyError(call, error, this.#deps.clock);
   }
 
-  #encodeRefusal(error: AppError): { headers: string[]; body: string } {
+  #encodeRefusal(error: AppError, asked: Asked | null): { headers: string[]; body: string } {
     const { nodeId } = this.#options;
+    const dialect = asked === null ? defaultDialect : dialectOf(asked.url, asked.rawHeaders);
     const trace = Call.newTrace();
     const facts = { trace, node: nodeId, route: 'none', upstream: null, model: null, reason: 'bad-request' } as const;
     const type = ['Content-Type', 'application/json; charset=utf-8', 'X-Content-Type-Options', 'nosniff'];
     const headers = [...type, ...factHeaders({ ...facts, ignored: [] })];
-    return { headers: [...headers, ...errorHeaders(error)], body: JSON.stringify(defaultDialect.errorBody(error)) };
+    return { headers: [...headers, ...errorHeaders(error)], body: JSON.stringify(dialect.errorBody(error)) };
   }
 
   #call(request: IncomingMessage, response: ServerResponse, operator = false): Call {

@@ -36,6 +36,9 @@ for (const dialect of callerDialects) {
   }
 }
 
+/** What stands before the path in a target that is a whole address; such ones are refused. */
+const origin = /^https?:\/\/[^/?]*/i;
+
 /** The part of a request target that names a route. */
 export function pathOf(target: string): string {
   const query = target.indexOf('?');
@@ -50,7 +53,7 @@ export function isOpen(target: string): boolean {
 
 /** The dialect in which somebody who uses such a path expects an answer, also where there is nothing at it. */
 export function dialectOf(target: string, rawHeaders: readonly string[]): CallerDialect {
-  const path = pathOf(target);
+  const path = pathOf(target.startsWith('/') ? target : target.replace(origin, ''));
   const found = generating.get(path) ?? counting.get(path);
   if (found && 'dialect' in found) return found.dialect;
   if (path === '/' || path === '/api' || path.startsWith('/api/')) return callerDialectNamed.ollama;

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { AppError, systemErrorCode, traitsOf } from '../base/errors.ts';
 import { judgeLocalRequest, loopbackHosts } from '../base/local-request.ts';
+import { refusedRequest, type Asked } from './refused-request.ts';
 
 export interface ServerOptions {
   readonly host: string;
@@ -25,8 +26,8 @@ export interface ServerHandlers {
   request(request: IncomingMessage, response: ServerResponse): void;
   /** A request that has not; nothing has been sent. */
   refused(request: IncomingMessage, response: ServerResponse, error: AppError): void;
-  /** Head and body of the answer to bytes that never became a request. */
-  encodeRefusal(error: AppError): { readonly headers: readonly string[]; readonly body: string };
+  /** Head and body of the answer to bytes that never became a request; `asked` is what could be read of it. */
+  encodeRefusal(error: AppError, asked: Asked | null): { readonly headers: readonly string[]; readonly body: string };
 }
 
 /** How long a caller that was refused may take to read why. */
@@ -35,11 +36,13 @@ const refusalLingerMs = 250;
 /** What Node calls a head that is not complete in time, and also one of which nothing has come. */
 const requestTimeoutCode = 'ERR_HTTP_REQUEST_TIMEOUT';
 
+const noWebSocket = 'This address does not speak WebSocket. Use plain HTTP.';
+const noProxy = 'This address is no proxy. Send requests to its paths.';
 const expectationMessage = 'The Expect header asks for something that is not done here. Send the request without it.';
 
 /**
  * The gateway's socket side: limits, deadlines, and the judgement of each head before anything else looks at it. What
- * Node's parser refuses is answered here too, in the same shape as every other error.
+ * Node's parser refuses is answered here too, in the dialect of its path where that can be read.
  */
 export class GatewayServer {
   readonly #options: ServerOptions;
@@ -80,17 +83,11 @@ export class GatewayServer {
     this.#server.on('clientError', (error, socket) => {
       this.#clientError(error, socket);
     });
-    this.#server.on('upgrade', (_request, socket) => {
-      this.#refuseInTurn(
-        socket,
-        new AppError('invalid_request', 'This address does not speak WebSocket. Use plain HTTP.'),
-      );
+    this.#server.on('upgrade', (request, socket) => {
+      this.#refuseInTurn(socket, new AppError('invalid_request', noWebSocket), askedBy(request));
     });
-    this.#server.on('connect', (_request, socket) => {
-      this.#refuseInTurn(
-        socket,
-        new AppError('method_not_allowed', 'This address is no proxy. Send requests to its paths.'),
-      );
+    this.#server.on('connect', (request, socket) => {
+      this.#refuseInTurn(socket, new AppError('method_not_allowed', noProxy), askedBy(request));
     });
   }
 
@@ -179,7 +176,7 @@ export class GatewayServer {
       return;
     }
     if (code === requestTimeoutCode && isUnused(socket)) this.#keepUnused(socket);
-    else this.#refuseInTurn(socket, parserError(code));
+    else this.#refuseInTurn(socket, parserError(code), refusedRequest(error));
   }
 
   /**
@@ -193,19 +190,23 @@ export class GatewayServer {
     socket.once('close', cancel);
   }
 
-  #refuseInTurn(socket: Duplex, error: AppError): void {
+  #refuseInTurn(socket: Duplex, error: AppError, asked: Asked | null): void {
     const response = this.#answering.get(socket);
-    if (!response || response.writableFinished) this.#refuseRaw(socket, error);
-    else if (response.req.complete) this.#refuseAfter(response, socket, error);
+    if (!response || response.writableFinished) this.#refuseRaw(socket, error, asked);
+    else if (response.req.complete) this.#refuseAfter(response, socket, { error, asked });
     else this.#refuseBody(response, socket, error);
   }
 
   /** Something refusable behind a whole request: that one's answer comes first, or the caller would take the refusal for it. */
-  #refuseAfter(response: ServerResponse, socket: Duplex, error: AppError): void {
+  #refuseAfter(
+    response: ServerResponse,
+    socket: Duplex,
+    { error, asked }: { readonly error: AppError; readonly asked: Asked | null },
+  ): void {
     this.#refusing.add(socket);
     response.once('close', () => {
       // Not writable: the answer was the connection's last one, or broke off, and Node ends the connection.
-      if (response.writableFinished && socket.writable) this.#refuseRaw(socket, error);
+      if (response.writableFinished && socket.writable) this.#refuseRaw(socket, error, asked);
     });
   }
 
@@ -215,12 +216,12 @@ export class GatewayServer {
     if (response.socket === null) socket.destroy();
     // Refused already, which is more than the parser could say: that answer ends by itself.
     else if (response.headersSent) this.#refusing.add(socket);
-    else this.#refuseRaw(socket, error);
+    else this.#refuseRaw(socket, error, askedBy(response.req));
   }
 
-  #refuseRaw(socket: Duplex, error: AppError): void {
+  #refuseRaw(socket: Duplex, error: AppError, asked: Asked | null): void {
     this.#refusing.add(socket);
-    const { headers, body } = this.#handlers.encodeRefusal(error);
+    const { headers, body } = this.#handlers.encodeRefusal(error, asked);
     const { httpStatus } = traitsOf(error.code);
     const lines = [
       `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}`,
@@ -238,6 +239,10 @@ export class GatewayServer {
     const cancel = this.#clock.after(refusalLingerMs, () => socket.destroy());
     socket.once('close', cancel);
   }
+}
+
+function askedBy({ url = '', rawHeaders }: IncomingMessage): Asked {
+  return { url, rawHeaders };
 }
 
 function isUnused(socket: Duplex): boolean {

@@ -96,6 +96,9 @@ describe('dialectOf', () => {
     ['/v1/files', [], 'openai'],
     ['/v1/chat/completions', anthropicHeaders, 'openai'],
     ['/slots', [], 'openai'],
+    ['http://127.0.0.1:8080/api/chat', [], 'ollama'],
+    ['HTTP://localhost/v1/messages?beta=true', [], 'anthropic'],
+    ['localhost:443', [], 'openai'],
   ])('B36 who asks for %s is answered in the dialect that it suggests', (target, headers, dialect) => {
     expect(dialectOf(target, headers).name).toBe(dialect);
   });
