@@ -141,6 +141,7 @@ function figureLines(snapshot: NodeSnapshot, frame: StatusFrame): string[] {
     ]),
     ...pressureLine(system.pressure, row),
     row('Saturation', [figure(percent(gateway.saturation * 100)), bar(gateway.saturation), `  ${gateway.level}`]),
+    ...saturationCause(snapshot, columns).map((text) => row('', [text])),
     row('Requests', [
       figure(`${gateway.inFlight} running`),
       `${gateway.queued} waiting · ${count(gateway.requestsTotal)} so far · ${count(gateway.failuresTotal)} failed`,
@@ -166,6 +167,12 @@ function availabilityLine(
     value === null ? null : `${(100 * value).toFixed(2)} % of ${span}`;
   const figures = dotted([figure(day, '24 h'), figure(week, '7 days'), figure(month, '30 days')]);
   return figures === '' ? [] : [row('Ready', [figures])];
+}
+
+/** What fills the node most, from where that matters; nothing where the sentence at the top says it already. */
+function saturationCause({ node, gateway: { level, saturationCause } }: NodeSnapshot, columns: number): string[] {
+  const cause = safeLine(saturationCause);
+  return level === 'calm' || cause === '' || node.sentence.includes(saturationCause) ? [] : wrap(cause, columns - 12);
 }
 
 /** Only where the system keeps it, and only while something waits: zeros say nothing. */

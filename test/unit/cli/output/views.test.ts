@@ -43,6 +43,23 @@ describe('status', () => {
     ]);
   });
 
+  it('tells what fills the node most from where that matters, on any terminal', () => {
+    const saturationCause = 'heat or power limits take 68 % of the processor’s speed';
+    const gateway = { ...aNode().gateway, saturation: 0.93, saturationCause };
+    const lines = statusLines(aNode({ gateway }), screen);
+    const at = lines.indexOf('Saturation  93 %            ███████████████████░  busy');
+    expect(lines[at + 1]).toBe(`            ${saturationCause}`);
+    for (const columns of [40, 60]) {
+      const narrow = statusLines(aNode({ gateway }), { ...screen, columns, rows: 24 });
+      expect(narrow.map((text) => text.trim()).join(' ')).toContain(saturationCause);
+      expect(narrow.findLast((text) => text.startsWith('Gateway'))).toBeDefined();
+    }
+    const calm = { ...gateway, level: 'calm' as const };
+    expect(statusLines(aNode({ gateway: calm }), screen).join(' ')).not.toContain(saturationCause);
+    const node = { ...aNode().node, sentence: `Saturated: ${saturationCause}.` };
+    expect(statusLines(aNode({ node, gateway }), screen).join(' ').split(saturationCause)).toHaveLength(2);
+  });
+
   it('shows notices with what to do, before the last requests', () => {
     const notices = [
       {
@@ -99,6 +116,7 @@ describe('status', () => {
         },
       ],
       mesh: { listening: true, reachable: true, peers: [{ id: evil, name: evil, state: evil }] },
+      gateway: { ...aNode().gateway, saturationCause: evil },
     });
     const lines = [
       ...statusLines(node, screen),
