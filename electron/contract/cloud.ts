@@ -149,7 +149,9 @@ export const budgetSettingsSchema = z.strictObject({
     .max(1e12)
     .nullable()
     .default(null)
-    .describe('From here on a notice is shown and work of low priority stays local. null: there is no such mark.'),
+    .describe(
+      'From here on a notice is shown, and what only overflows or is sent on by preference stays local; high priority, ranch/quality, purposes and models named outright may spend up to the limit. null: there is no such mark.',
+    ),
 });
 export type BudgetSettings = z.infer<typeof budgetSettingsSchema>;
 
@@ -202,7 +204,7 @@ export const cloudSettingsSchema = z.object({
     .array(budgetSettingsSchema)
     .max(256)
     .default([{ scope: 'all', period: 'day', unit: 'usd', limit: 10, softLimit: 8 }])
-    .describe('What may be spent at most. Default: ten dollars a day, with a notice at eight.'),
+    .describe('What may be spent at most. Default: ten dollars a day; from eight on only what asks for the cloud.'),
   windows: z
     .array(windowSettingsSchema)
     .max(256)

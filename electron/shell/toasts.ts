@@ -79,7 +79,7 @@ function budgetSentence({ scope, period, unit, spent, limit, state }: Budget): s
     unit === 'usd' ? `${amount(spent)} of ${amount(limit)}` : `${amount(spent)} of ${amount(limit)} ${unit}`;
   return state === 'closed'
     ? `The cloud budget of the ${period}${whose} is used up: ${figures}. Requests stay local until it begins anew.`
-    : `The cloud budget of the ${period}${whose} nears its end: ${figures}. Routine work stays local from now on.`;
+    : `The cloud budget of the ${period}${whose} nears its end: ${figures}. From now on only what asks for the cloud goes there.`;
 }
 
 function failedEngines(before: NodeSnapshot, now: NodeSnapshot): Toast[] {

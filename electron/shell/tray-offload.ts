@@ -80,5 +80,5 @@ function hindrance(cloud: CloudSnapshot, nowMs: number): string | null {
     return `No cloud provider is ready${why}`;
   }
   const soft = budgets.find(({ scope, state }) => scope === 'all' && state === 'soft');
-  return soft ? `Most of the budget of the ${soft.period} is spent; routine work stays local` : null;
+  return soft ? `Most of the budget of the ${soft.period} is spent; only what asks for the cloud goes there` : null;
 }

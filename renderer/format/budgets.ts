@@ -73,7 +73,7 @@ export function budgetSentence(budget: Budget, now: number): string {
   const resetsAt = parseTime(budget.resetsAt);
   const anew = resetsAt === null ? '' : ` It starts anew ${formatMoment(resetsAt, now)}.`;
   if (budget.state === 'closed' || left === 0) return `Nothing is left.${anew}`;
-  const rule = budget.state === 'soft' ? ' Routine work stays local.' : '';
+  const rule = budget.state === 'soft' ? ' Only what asks for the cloud goes there.' : '';
   return `${formatAmount(left, budget.unit)} ${budget.unit === 'tokens' ? 'are' : 'is'} left.${rule}${anew}`;
 }
 

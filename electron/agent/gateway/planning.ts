@@ -201,16 +201,15 @@ export class Planning {
           caller: caller.id,
           ...(held?.lane === upstream.id ? { waitedMs: held.waitedMs } : {}),
         }),
-      spending: (model, worstUsd) => {
+      spending: (model, worstUsd, isElective) => {
         const { tokens: worstTokens, most } = worst.of(upstream, model);
-        const { priority } = resolved;
         return spending.judge({
           upstreamId: upstream.id,
           model: model.id,
           worstUsd,
           worstTokens,
           most,
-          priority,
+          isElective,
           payer,
         });
       },

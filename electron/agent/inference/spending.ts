@@ -1,5 +1,4 @@
 import type { OffloadMode } from '../../contract/cloud.ts';
-import type { Priority } from '../../contract/routing.ts';
 import type { Usage } from './usage.ts';
 import type { MostUsage } from './worst-cost.ts';
 
@@ -30,7 +29,8 @@ export interface SpendingAsk {
    * was known before. Left out: `worstUsd` holds.
    */
   readonly most?: MostUsage;
-  readonly priority: Priority;
+  /** Nobody asked for the cloud: the node is busy, or the operator prefers it. Left out: false. */
+  readonly isElective?: boolean;
   readonly payer: Payer;
 }
 

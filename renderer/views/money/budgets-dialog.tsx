@@ -53,7 +53,8 @@ function Form(props: { first: readonly BudgetDraft[]; onClose: () => void }): Re
     <form noValidate onSubmit={(event) => void save(event)}>
       <p className="mb-4 text-muted">
         Nothing is spent beyond a limit: what a request may cost at most is set aside before it is sent. Beyond the soft
-        mark a notice is shown and routine work stays local. Changes hold at once.
+        mark a notice is shown, and only what asks for the cloud goes there: high priority, ranch/quality, purposes, and
+        models named outright. Changes hold at once.
       </p>
       <ul className="grid gap-4">
         {rows.map(({ id, draft }, index) => (

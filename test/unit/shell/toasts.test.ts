@@ -58,7 +58,7 @@ describe('toasts', () => {
       {
         key: 'budget:all:day:usd:soft',
         title: 'logos-prime',
-        body: 'The cloud budget of the day nears its end: $8.10 of $10.00. Routine work stays local from now on.',
+        body: 'The cloud budget of the day nears its end: $8.10 of $10.00. From now on only what asks for the cloud goes there.',
       },
     ]);
     expect(toasts(of('soft'), of('soft', 8.4))).toEqual([]);

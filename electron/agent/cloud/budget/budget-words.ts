@@ -58,6 +58,10 @@ export function wholeOf({ unit, limit, period, scope }: Omit<BudgetSettings, 'so
   return `${amount} of a week's quota${period === 'week' ? '' : ` ${every[period]}`}${whom}`;
 }
 
+/** What a soft limit does, after "from $8.00 on". */
+export const softRule =
+  'only what asks for the cloud goes there, by high priority, by ranch/quality, by a purpose or by naming its model; all else stays local';
+
 /** The verb that goes with an amount in that unit. */
 export function areIn(unit: BudgetSettings['unit']): 'is' | 'are' {
   return unit === 'tokens' ? 'are' : 'is';

@@ -1,6 +1,6 @@
 import type { BudgetSettings } from '../../../contract/cloud.ts';
 import type { BudgetAsk } from './budget-ask.ts';
-import { amountIn, areIn, forWhom, wholeOf } from './budget-words.ts';
+import { amountIn, areIn, forWhom, softRule, wholeOf } from './budget-words.ts';
 import type { Reckoning } from './reckoning.ts';
 import type { ZonedTime } from './zoned-time.ts';
 
@@ -17,7 +17,7 @@ const underWayMs = 10_000;
 /** Why a budget lets a request through (null) or not. Pure. */
 export function refusal(
   reckoning: Reckoning,
-  ask: Pick<BudgetAsk, 'worst' | 'worstTokens' | 'priority'>,
+  ask: Pick<BudgetAsk, 'worst' | 'worstTokens' | 'isElective'>,
   { nowMs, zone }: { readonly nowMs: number; readonly zone: ZonedTime },
 ): Refusal | null {
   const { budget, kind, period, quota, limit, soft, spent, reserved } = reckoning;
@@ -33,8 +33,8 @@ export function refusal(
   const whole = wholeOf(budget);
   const are = areIn(budget.unit);
   if (spent + reserved + wanted <= limit) {
-    if (soft === null || spent + reserved < soft || ask.priority !== 'low') return null;
-    const sentence = `${told(spent + reserved)} of ${whole} ${are} used, and from ${told(soft)} on routine work stays local. ${opens}`;
+    if (soft === null || spent + reserved < soft || !ask.isElective) return null;
+    const sentence = `${told(spent + reserved)} of ${whole} ${are} used, and from ${told(soft)} on ${softRule}. ${opens}`;
     return { sentence, untilMs: period.endMs };
   }
   const left = told(Math.max(0, limit - spent - reserved));

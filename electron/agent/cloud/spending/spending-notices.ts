@@ -1,6 +1,6 @@
 import type { BudgetSettings, CloudSnapshot } from '../../../contract/cloud.ts';
 import type { Notice } from '../../../contract/snapshot.ts';
-import { amountIn, areIn, money, wholeOf } from '../budget/budget-words.ts';
+import { amountIn, areIn, money, softRule, wholeOf } from '../budget/budget-words.ts';
 import type { Nanodollars } from '../ledger-port.ts';
 
 /** A provider billed more than was set aside. */
@@ -74,7 +74,7 @@ function budgetNotice({ budget, row, since, opens }: BudgetFacts): Notice[] {
   const isClosed = row.state === 'closed';
   const sentence = isClosed
     ? `${used}: nothing more is sent to the cloud under it. It opens again ${opens}, or raise it under "cloud.budgets".`
-    : `${used}, and from ${amountIn(unit, softLimit ?? limit)} on routine work stays local. It opens again ${opens}.`;
+    : `${used}, and from ${amountIn(unit, softLimit ?? limit)} on ${softRule}. It opens again ${opens}.`;
   const severity = isClosed ? 'warning' : 'info';
   return [{ id: `budget-${scope}-${period}-${unit}`, severity, sentence, since, fix: null }];
 }

@@ -36,7 +36,7 @@ const ledgerRetryMs = 30_000;
 /** Everything but budgets: the price and what to ask the budgets for, or why nothing may be spent. Pure. */
 export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPlan | { readonly refused: Refused } {
   const { prices, windows, nowMs } = scene;
-  const { upstreamId: provider, model, priority, payer } = ask;
+  const { upstreamId: provider, model, isElective = false, payer } = ask;
   const stopped = stoppedBy(scene);
   if (stopped !== null) return { refused: stopped };
   const price = prices.of(provider, model);
@@ -54,7 +54,7 @@ export function planSpending(ask: SpendingAsk, scene: SpendingScene): SpendingPl
   const worst = price.source !== null && scene.isSurcharging(provider, model) ? withSurcharge(usual) : usual;
   const worstTokens = Math.max(0, Math.ceil(ask.worstTokens));
   const scope = { provider, model, caller, key, persona };
-  return { price, budget: { scope, worst, worstTokens, priority, dollarsPerDay, personaDollarsPerDay } };
+  return { price, budget: { scope, worst, worstTokens, isElective, dollarsPerDay, personaDollarsPerDay } };
 }
 
 /** The most that it costs by the price that holds now; null where the price does not say what is asked for. */

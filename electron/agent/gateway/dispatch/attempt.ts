@@ -81,7 +81,6 @@ function open(
     worst: worst.of(candidate.upstream, candidate.model),
     maxCostUsd: leftOf(resolved.maxCostUsd, record.costUsd),
     thinksUnseen: costs && mayThinkUnseen(prepared.decoded.received, candidate.model.id),
-    priority: resolved.priority,
     payer,
     trace: call.trace,
     attempt: costs ? record.reservations++ : 0,

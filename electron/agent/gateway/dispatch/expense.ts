@@ -1,4 +1,4 @@
-import type { Priority, RouteReason } from '../../../contract/routing.ts';
+import type { RouteReason } from '../../../contract/routing.ts';
 import { AppError, assertNever } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Payer, Reservation, Spending, SpendingVerdict } from '../../inference/spending.ts';
@@ -14,7 +14,6 @@ export interface ExpenseAsk {
   readonly maxCostUsd: number | null;
   /** The answer may have thinking in it that is billed and never shown. */
   readonly thinksUnseen: boolean;
-  readonly priority: Priority;
   readonly payer: Payer;
   /** Id of the request, and which of its reservations this is, from 0. */
   readonly trace: string;
@@ -52,7 +51,7 @@ export class Expense {
     ask: ExpenseAsk,
     deps: { readonly spending: Spending; readonly clock: Clock },
   ): Promise<Expense | ExpenseRefused> {
-    const { candidate, worst, maxCostUsd, priority, payer, trace, attempt } = ask;
+    const { candidate, worst, maxCostUsd, payer, trace, attempt } = ask;
     const { upstream, model } = candidate;
     if (model.price === undefined) return new Expense(ask, deps.clock, null);
     const answer = await deps.spending.reserve({
@@ -62,7 +61,7 @@ export class Expense {
       worstTokens: worst.tokens,
       most: worst.most,
       maxUsd: maxCostUsd,
-      priority,
+      isElective: candidate.isElective ?? false,
       payer,
       trace,
       attempt,

@@ -5,7 +5,7 @@ import { isModelAllowed } from '../names/model-pattern.ts';
 import { missingIn, type Offer } from './offers.ts';
 import type { RejectCode, RejectedOption, RouteAsk, RouteContext } from './plan.ts';
 import { count, dollars } from './figures.ts';
-import type { Stance } from './stance.ts';
+import { isElective, type Stance } from './stance.ts';
 
 /** An offer that nothing speaks against, with what is expected of it. */
 export interface Place extends Offer {
@@ -65,7 +65,7 @@ export function judgeOffer(offer: Offer, ask: RouteAsk, context: RouteContext, s
 }
 
 /** What speaks against the money that a place costs; null when nothing does. */
-export function judgeMoney(place: Place, ask: RouteAsk): RejectedOption | null {
+export function judgeMoney(place: Place, ask: RouteAsk, stance: Stance): RejectedOption | null {
   const { option, model, estimate } = place;
   const { worstUsd } = estimate;
   const rejected = { upstream: option.upstream, model: model.id, estimate };
@@ -73,7 +73,7 @@ export function judgeMoney(place: Place, ask: RouteAsk): RejectedOption | null {
     const sentence = `It may cost up to ${dollars(worstUsd)}, and the request may cost ${dollars(ask.maxCostUsd)}.`;
     return { ...rejected, code: 'max-cost', sentence };
   }
-  const verdict = option.spending(model, worstUsd);
+  const verdict = option.spending(model, worstUsd, isElective(stance, ask.priority));
   if (verdict.allowed) return null;
   return { ...rejected, code: verdict.reason, sentence: verdict.sentence, untilMs: verdict.untilMs };
 }

@@ -1,3 +1,4 @@
+import type { Priority } from '../../../contract/routing.ts';
 import { drawPeers, judgeMoney, judgeOffer, type Place } from './judge.ts';
 import { offersFor, type Offer } from './offers.ts';
 import { isAsGood, isSurelyLate, orderPaid, orderUnpaid, scoreOf } from './order.ts';
@@ -13,7 +14,7 @@ import type {
 import { refuseAll, refuseLoop, refuseUnknown } from './refusal.ts';
 import { seconds } from './figures.ts';
 import { reasonFor, sentenceFor, type WithoutCloud } from './sentences.ts';
-import { prefersBest, stanceOf, type Stance } from './stance.ts';
+import { isElective, prefersBest, stanceOf, type Stance } from './stance.ts';
 
 /** More nodes than a request can pass, since each passes it on once. */
 const mostHops = 4;
@@ -53,7 +54,7 @@ export function planRoute(ask: RouteAsk, options: readonly RouteOption[], contex
   // 4.
   const { drawn, left } = drawPeers(fitting, context.seed ?? `${context.nodeId} ${ask.promptTokens}`);
   // 5.
-  const places = drawn.map(placeOf).filter((place) => !place.isPaid || keep(judgeMoney(place, ask), rejected));
+  const places = drawn.map(placeOf).filter((place) => !place.isPaid || keep(judgeMoney(place, ask, stance), rejected));
   const free = places.filter(({ isPaid }) => !isPaid);
   let paid = places.filter(({ isPaid }) => isPaid);
   // 6.
@@ -67,7 +68,14 @@ export function planRoute(ask: RouteAsk, options: readonly RouteOption[], contex
   if (!first) return bounded(refuseAll([...rejected, ...left, ...offers.without], offers, ask, context));
   // 10.
   const isHereToo = offers.offers.some(({ option }) => option.upstream.route === 'local');
-  const scene = { first, stance, isHereToo, context, withoutCloud: withoutCloud(stance, rejected) };
+  const scene = {
+    first,
+    stance,
+    priority: ask.priority,
+    isHereToo,
+    context,
+    withoutCloud: withoutCloud(stance, rejected),
+  };
   const tried = others.slice(0, mostCandidates - 1).map((place) => plannedAt(place, scene));
   const tooMany = others.slice(mostCandidates - 1).map((place) => rejectedPlace(place, 'slower', laterThan(place)));
   return bounded({
@@ -124,13 +132,15 @@ function withPaid(unpaid: readonly Place[], paid: readonly Place[], stance: Stan
 interface Scene {
   readonly first: Place;
   readonly stance: Stance;
+  readonly priority: Priority;
   /** Whether an upstream of this machine has the model. */
   readonly isHereToo: boolean;
   readonly context: RouteContext;
   readonly withoutCloud: WithoutCloud | null;
 }
 
-function plannedAt(place: Place, { first, stance, isHereToo, context, withoutCloud }: Scene): PlannedCandidate {
+function plannedAt(place: Place, scene: Scene): PlannedCandidate {
+  const { first, stance, priority, isHereToo, context, withoutCloud } = scene;
   const isFirst = place === first;
   const afterFailure = !isFirst && !isAsGood(place, first, stance, context);
   const standing = { stance, isFirst, afterFailure, isHereToo, withoutCloud };
@@ -140,6 +150,7 @@ function plannedAt(place: Place, { first, stance, isHereToo, context, withoutClo
     reason: reasonFor(place, standing),
     sentence: sentenceFor(place, standing, context),
     estimate: place.estimate,
+    ...(place.isPaid && isElective(stance, priority) ? { isElective: true } : {}),
   };
   return afterFailure ? { ...planned, afterFailure } : planned;
 }

@@ -44,8 +44,8 @@ export interface RouteOption {
   estimate(model: ServedModel): Estimate;
   /** Tokens of the prompt as the model counts them. Left out: as the request tells. */
   promptTokens?(model: ServedModel): number;
-  /** Only asked for what costs something. */
-  spending(model: ServedModel, worstUsd: number): SpendingVerdict;
+  /** Only asked for what costs something. `isElective`: the cloud was not asked for, see `stance.ts`. */
+  spending(model: ServedModel, worstUsd: number, isElective: boolean): SpendingVerdict;
   /** Credits left that are paid for already, dollars; left out: none. */
   readonly prepaidUsd?: number;
 }
@@ -78,6 +78,8 @@ export interface PlannedCandidate {
    * money, a cache or time. Left out: any of those without it will do as well as the first.
    */
   readonly afterFailure?: boolean;
+  /** It costs money that the request did not ask to spend: beyond a soft limit it does not go there. Left out: false. */
+  readonly isElective?: boolean;
 }
 
 /** Codes of the router's reasons against an upstream. */

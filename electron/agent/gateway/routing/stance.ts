@@ -1,3 +1,4 @@
+import type { Priority } from '../../../contract/routing.ts';
 import type { Offers } from './offers.ts';
 import type { RouteAsk, RouteContext } from './plan.ts';
 
@@ -12,6 +13,14 @@ export type Stance = 'auto' | 'routine' | 'quality' | 'cloud-first' | 'requested
 /** The best model counts for more than the soonest answer. */
 export function prefersBest(stance: Stance): boolean {
   return stance === 'quality' || stance === 'purpose';
+}
+
+/**
+ * Whether money would only be spent because this node is busy or because the operator prefers the cloud for now: nobody
+ * asked for the cloud by priority or by name. Beyond the soft limit of a budget such a request stays here. Pure.
+ */
+export function isElective(stance: Stance, priority: Priority): boolean {
+  return priority !== 'high' && (stance === 'auto' || stance === 'cloud-first');
 }
 
 export function stanceOf(ask: RouteAsk, offers: Offers, context: RouteContext): Stance {

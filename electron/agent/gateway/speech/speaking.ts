@@ -211,7 +211,7 @@ export class Speaking {
     { order, resolved }: Errand,
     { worstUsd, worstTokens, most }: SpeechBill,
   ): Promise<Reservation> {
-    const { persona, priority } = resolved;
+    const { persona } = resolved;
     const payer = {
       caller: caller.id,
       key: caller.keyName,
@@ -221,7 +221,7 @@ export class Speaking {
     };
     const { provider: upstreamId, model } = order;
     const cost = { worstUsd, worstTokens, most, maxUsd: resolved.maxCostUsd };
-    const ask = { upstreamId, model, ...cost, priority, payer, trace: call.trace, attempt: 0 };
+    const ask = { upstreamId, model, ...cost, payer, trace: call.trace, attempt: 0 };
     const answer = await this.#deps.spending.reserve(ask);
     if ('reservation' in answer) return answer.reservation;
     const { reason, sentence, untilMs } = answer.refused;

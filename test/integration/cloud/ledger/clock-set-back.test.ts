@@ -36,7 +36,7 @@ async function site(folder: string, clock: ManualClock, ledger: Ledger) {
   const deps = { clock, logger: silentLogger, ledger, prices, windows, offload, equivalents };
   const spending = new CloudSpending({ settings: read, node: () => 'barn' }, deps);
   await spending.start();
-  const ask = { upstreamId: 'anthropic', model: 'opus', worstUsd: 1, worstTokens: 1_000, priority: 'normal' } as const;
+  const ask = { upstreamId: 'anthropic', model: 'opus', worstUsd: 1, worstTokens: 1_000 } as const;
   const spend = async (trace: string): Promise<void> => {
     const at = new Date(clock.now()).toISOString();
     const answer = await spending.reserve({ ...ask, payer, trace, attempt: 0 });

@@ -16,7 +16,7 @@ const scope = { provider: 'anthropic', model: 'opus', caller: 'k1', key: 'laptop
 type Change = Omit<Partial<BudgetAsk>, 'scope'> & { usd?: number; scope?: Partial<BudgetAsk['scope']> };
 
 function ask({ usd = 0.62, scope: own = {}, ...change }: Change = {}): BudgetAsk {
-  const plain = { worst: nanosFrom(usd), worstTokens: 1_000, priority: 'normal', dollarsPerDay: null } as const;
+  const plain = { worst: nanosFrom(usd), worstTokens: 1_000, isElective: false, dollarsPerDay: null } as const;
   return { ...plain, ...change, scope: { ...scope, ...own } };
 }
 
@@ -137,15 +137,14 @@ describe('BudgetBook', () => {
     expect(book.rows()[0]?.state).toBe('closed');
   });
 
-  it('keeps routine work local from the soft limit on, and nothing else', () => {
+  it('keeps what nobody asked the cloud for local from the soft limit on, and nothing else', () => {
     const { book, spend } = bookWith(cloudSettings({ budgets: [aDay(10, { softLimit: 8 })] }));
-    expect(book.check(ask({ priority: 'low' }))).toBeNull();
+    expect(book.check(ask({ isElective: true }))).toBeNull();
     spend(8);
-    expect(book.check(ask({ priority: 'low' }))?.sentence).toBe(
-      '$8.00 of $10.00 a day is used, and from $8.00 on routine work stays local. It opens again at 00:00.',
+    expect(book.check(ask({ isElective: true }))?.sentence).toBe(
+      '$8.00 of $10.00 a day is used, and from $8.00 on only what asks for the cloud goes there, by high priority, by ranch/quality, by a purpose or by naming its model; all else stays local. It opens again at 00:00.',
     );
-    expect(book.check(ask({ priority: 'normal' }))).toBeNull();
-    expect(book.check(ask({ priority: 'high' }))).toBeNull();
+    expect(book.check(ask())).toBeNull();
     expect(book.rows()).toMatchObject([{ state: 'soft', spent: 8, softLimit: 8 }]);
   });
 

@@ -68,7 +68,6 @@ function ask(change: Partial<ReservationAsk> = {}): ReservationAsk {
     model: 'opus',
     worstUsd: 0.62,
     worstTokens: 5_000,
-    priority: 'normal',
   } as const;
   return { ...wish, payer, trace: `t${(tries += 1)}`, attempt: 0, ...change };
 }
@@ -529,10 +528,12 @@ describe('CloudSpending', () => {
       {
         severity: 'info',
         sentence:
-          '$8.20 of $10.00 a day is spent or set aside, and from $8.00 on routine work stays local. It opens again at 00:00.',
+          '$8.20 of $10.00 a day is spent or set aside, and from $8.00 on only what asks for the cloud goes there, by high priority, by ranch/quality, by a purpose or by naming its model; all else stays local. It opens again at 00:00.',
         since: new Date(noonMs).toISOString(),
       },
     ]);
+    expect(spending.judge(ask({ isElective: true }))).toMatchObject({ allowed: false, reason: 'no-budget' });
+    expect(await reserve({ isElective: true })).toContain('only what asks for the cloud goes there');
     open(await reserve({ worstUsd: 1.8 })).forfeit();
     expect(spending.notices()).toMatchObject([{ severity: 'warning', id: 'budget-all-day-usd' }]);
   });

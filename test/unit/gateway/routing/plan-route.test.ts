@@ -299,6 +299,34 @@ describe('planRoute, policies', () => {
     expect(told(result)[0]).toBe('a qwen local-idle');
   });
 
+  it.each([
+    ['overflows', ask(), 'auto', true],
+    ['is only preferred', ask(), 'on', true],
+    ['may be stood in for', naming('qwen'), 'auto', true],
+    ['has high priority', naming('qwen', { priority: 'high' }), 'auto', false],
+    ['asks for quality', ask({ target: { kind: 'policy', policy: 'ranch/quality' } }), 'auto', false],
+    ['has a purpose', ask({ target: { kind: 'policy', policy: 'ranch/code' } }), 'auto', false],
+    ['names a cloud model', naming('c/qwen'), 'auto', false],
+    ['names a cloud model at low priority', naming('c/qwen', { priority: 'low' }), 'auto', false],
+  ] as const)(
+    'tells those who watch the budget whether the cloud was asked for: what %s',
+    (_what, asked, offload, isElective) => {
+      const told: boolean[] = [];
+      const watched = (id: string): RouteOption => ({
+        ...option('cloud', id),
+        spending: (_model, _worstUsd, elective) => {
+          told.push(elective);
+          return { allowed: true };
+        },
+      });
+      const result = planRoute(asked, [option('local', 'a'), watched('c')], context({ offload }));
+      expect(told).toEqual([isElective]);
+      if (result.kind !== 'plan') throw new Error('There is no plan.');
+      const paid = result.candidates.filter(({ upstream }) => upstream.id === 'c');
+      expect(paid.map((each) => each.isElective ?? false)).toEqual([isElective]);
+    },
+  );
+
   it('has a cloud model that was named answer routine work too', () => {
     const asked = naming('c/qwen', { priority: 'low' });
     expect(plan(asked, world())).toEqual(['c qwen cloud-requested']);

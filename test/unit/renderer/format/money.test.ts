@@ -93,7 +93,7 @@ describe('budgets', () => {
   it('say what is left, what is held back, and when they start anew', () => {
     expect(budgetSentence(at({}), now)).toBe('$7.54 is left. It starts anew at 00:00.');
     expect(budgetSentence(at({ state: 'soft', spent: 9 }), now)).toBe(
-      '$0.38 is left. Routine work stays local. It starts anew at 00:00.',
+      '$0.38 is left. Only what asks for the cloud goes there. It starts anew at 00:00.',
     );
     expect(budgetSentence(at({ state: 'closed', spent: 9.9 }), now)).toBe('Nothing is left. It starts anew at 00:00.');
     expect(budgetSentence(at({ spent: 12 }), now)).toMatch(/^Nothing is left/u);
