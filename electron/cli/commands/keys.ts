@@ -44,7 +44,7 @@ function limited(command: Command): Command {
     .addOption(new Option('--max-priority <class>', 'the highest that its requests get').choices(priorities))
     .addOption(new Option('--ceiling <place>', 'where its requests may go at most').choices(ceilings))
     .addOption(
-      new Option('--offload <mode>', "its own offload switch; none: the node's, which is never exceeded").choices(
+      new Option('--offload <mode>', "its own offload switch; off on the node holds for all; none: the node's").choices(
         offloadChoices,
       ),
     )
