@@ -62,7 +62,7 @@ function Intro({ timeZone }: { timeZone: string | null }): ReactElement {
   return (
     <p className="max-w-prose">
       With a window or more, a provider or a model is used inside of them alone; without any, at any time. Nodes that
-      share an account take turns so.{' '}
+      share an account take turns so; whether their windows meet is checked once nodes know each other as peers.{' '}
       {timeZone !== null && (
         <span className="text-muted">
           Times are those of <AgentText text={timeZone} />.
