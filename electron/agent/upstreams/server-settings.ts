@@ -20,7 +20,8 @@ export interface ServerSettings {
   readonly keyEnv?: string | undefined;
   /** Left out: it is asked. */
   readonly models?: readonly ServerModelSettings[] | undefined;
-  readonly slots: number;
+  /** Requests that it works on side by side. Left out: it is asked, see {@link slotsOf}. */
+  readonly slots?: number | undefined;
   readonly price?: TokenPrice | undefined;
 }
 

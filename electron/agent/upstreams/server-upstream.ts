@@ -14,6 +14,7 @@ import { routeOf } from './server-address.ts';
 import { ServerClient } from './server-client.ts';
 import { operationsOf } from './server-paths.ts';
 import type { ServerSettings } from './server-settings.ts';
+import { asksForSlots, slotsOf, slotsOfProps } from './server-slots.ts';
 
 export interface ServerUpstreamDeps extends KeySourceDeps {
   readonly clock: Clock;
@@ -46,6 +47,8 @@ export class ServerUpstream implements Upstream {
   /** Answers to `POST /api/show`, by name and digest. */
   readonly #shows = new Map<string, unknown>();
   #key: string | null = null;
+  /** Requests at once, as the server last told; null where it does not. */
+  #toldSlots: number | null = null;
   #failures = 0;
   #asking = false;
   #cancelNext: (() => void) | null = null;
@@ -141,6 +144,7 @@ export class ServerUpstream implements Upstream {
     // What the operator has said of a provider need not be asked, and what is not asked costs nothing for certain.
     if (this.#settings.models && this.#route === 'cloud') return knownModels(this.#settings, []);
     const listed = await this.#listed();
+    await this.#learnSlots();
     if (!listed && !this.#settings.models) {
       throw new AppError('upstream_failed', `The server ${id} has no list of models. Name them in upstreams[].models.`);
     }
@@ -191,6 +195,19 @@ export class ServerUpstream implements Upstream {
     }
   }
 
+  /** What goes wrong here changes nothing: a server that lists its models can be used. */
+  async #learnSlots(): Promise<void> {
+    if (!asksForSlots(this.#settings, this.#route)) return;
+    try {
+      this.#toldSlots = slotsOfProps(await this.#get('/props'));
+    } catch (thrown) {
+      this.#deps.logger.debug(
+        { server: this.#settings.id, error: toAppError(thrown) },
+        'a server does not tell its slots',
+      );
+    }
+  }
+
   #get(path: string): Promise<unknown> {
     return this.#client.ask(path, { key: this.#key }, this.#stopped.signal);
   }
@@ -212,7 +229,7 @@ export class ServerUpstream implements Upstream {
   }
 
   #describedAs(state: State): UpstreamDescription {
-    const { id, dialect, slots } = this.#settings;
+    const { id, dialect } = this.#settings;
     const models = state.kind === 'ready' ? state.known.models : [];
     return {
       id,
@@ -225,7 +242,7 @@ export class ServerUpstream implements Upstream {
       comesUp: state.kind === 'starting',
       models,
       defaultModel: defaultAmong(this.#settings, models),
-      slots,
+      slots: slotsOf(this.#settings, this.#route, this.#toldSlots),
       ...(this.#route === 'cloud' ? { takesReceived: true } : {}),
     };
   }

@@ -28,6 +28,7 @@ beforeAll(async () => {
         id: 'beside',
         url: `http://127.0.0.1:${fake.port}`,
         keyEnv: 'BESIDE_KEY',
+        slots: 4,
         models: [
           {
             id: 'fake-model',

@@ -143,7 +143,7 @@ export class CloudSite implements AsyncDisposable {
       version: 1,
       upstreams: llamaServer
         ? []
-        : [{ id: 'shed', url: `http://127.0.0.1:${site.local.port}`, models: [{ id: localModel }] }],
+        : [{ id: 'shed', url: `http://127.0.0.1:${site.local.port}`, slots: 4, models: [{ id: localModel }] }],
       cloud: {
         providers: {
           anthropic: { url: site.anthropic.url, slots: 256, models: [{ id: 'claude-test', ...model }] },

@@ -123,6 +123,50 @@ describe('a server of the OpenAI dialect', () => {
     expect(lastHead).toContain('x-ranch-hops: a, b');
   });
 
+  it.each([
+    ['as many as it tells', 200, '{"total_slots":7}', {}, 7],
+    ['one where it has no such route', 404, '{}', {}, 1],
+    ['one where it refuses to tell', 401, '{}', {}, 1],
+    ['one where it answers something else', 200, '<html>', {}, 1],
+    ['what the settings say, unasked', 200, '{"total_slots":7}', { slots: 2 }, 2],
+    [
+      'four where it has a price, unasked',
+      200,
+      '{"total_slots":7}',
+      { price: { inputUsd: 3, outputUsd: 15, cachedInputUsd: null } },
+      4,
+    ],
+  ])('works on several requests at once: %s', async (_name, status, props, settings, slots) => {
+    await using server = await AnsweringServer.start(({ path }) =>
+      path === '/props'
+        ? { status, body: props }
+        : { status: 200, body: '{"object":"list","data":[{"id":"m","object":"model"}]}' },
+    );
+    await using rig = await rigOf({ url: server.url, slots: undefined, ...settings });
+    expect((await rig.until(isReady)).slots).toBe(slots);
+    const asked = server.requests.some(({ path }) => path === '/props');
+    expect(asked).toBe(Object.keys(settings).length === 0);
+  });
+
+  it('keeps the slots that it was told while /props fails for a while, and learns others', async () => {
+    const clock = new ManualClock();
+    let round = { id: 'first', status: 200, props: '{"total_slots":3}' };
+    await using server = await AnsweringServer.start(({ path }) =>
+      path === '/props'
+        ? { status: round.status, body: round.props }
+        : { status: 200, body: JSON.stringify({ object: 'list', data: [{ id: round.id }] }) },
+    );
+    await using rig = await rigOf({ url: server.url, slots: undefined }, { clock });
+    const asked = ({ models }: UpstreamDescription): boolean => models[0]?.id === round.id;
+    expect((await rig.until(asked)).slots).toBe(3);
+    round = { id: 'second', status: 500, props: '' };
+    clock.advance(60_000);
+    expect((await rig.until(asked)).slots).toBe(3);
+    round = { id: 'third', status: 200, props: '{"total_slots":5}' };
+    clock.advance(60_000);
+    expect((await rig.until(asked)).slots).toBe(5);
+  });
+
   it('streams, and an abort ends its work', async () => {
     await using fake = await FakeOpenAi.start();
     await fake.behave({ tokens: 100_000, intervalMs: 1 });

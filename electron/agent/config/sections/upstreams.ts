@@ -50,7 +50,14 @@ const upstream = z.strictObject({
     .max(1_000)
     .optional()
     .describe('Models that it has. Default: it is asked for its list.'),
-  slots: z.int().min(1).max(10_000).default(4).describe('Requests that it works on side by side.'),
+  slots: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Requests that it works on side by side. Default: what a server of the OpenAI dialect tells at /props, else 1, and 4 where it counts as cloud.',
+    ),
   price: z
     .strictObject({
       inputUsd: z.number().min(0).describe('Dollars for a million tokens of the prompt.'),
