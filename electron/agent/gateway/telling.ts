@@ -3,8 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Equivalents, Spending } from '../inference/spending.ts';
 import type { UpstreamDescription } from '../inference/upstream.ts';
 import type { Call } from './call.ts';
-import { isAllowed } from './names/model-pattern.ts';
-import { offeredNames } from './names/offered-names.ts';
+import { Catalogue } from './names/catalogue.ts';
 import type { NameSettings } from './names/resolve-name.ts';
 import { replyJson, replyText } from './reply.ts';
 import { judgeBodyHeaders, readBody, type BodyLimits } from './request-body.ts';
@@ -45,13 +44,13 @@ export class Telling {
       judgeBodyHeaders(call.request, limits);
       body = await readBody(call.request, limits, clock);
     }
-    const upstreams = visible(descriptions(), policy);
+    const catalogue = new Catalogue(
+      { names, policy, upstreams: descriptions() },
+      { offload: (own) => spending.offload(own), standIns: (name) => equivalents?.of(name) ?? [] },
+    );
     const answer = info.answer({
-      upstreams,
-      names: offeredNames(names, policy, upstreams, {
-        isOpen: policy.ceiling === 'cloud' && spending.offload(policy.offload) !== 'off',
-        standIns: (name) => equivalents?.of(name) ?? [],
-      }),
+      models: () => catalogue.list(),
+      find: (name) => catalogue.find(name),
       id,
       body,
       nowMs: clock.now(),
@@ -61,15 +60,4 @@ export class Telling {
     if (typeof answer === 'string') replyText(call.response, 'text/plain; charset=utf-8', answer, call.facts());
     else replyJson(call.response, 200, answer, call.facts());
   }
-}
-
-/** Upstreams with the models that a key may name. */
-function visible(upstreams: readonly UpstreamDescription[], policy: Policy): readonly UpstreamDescription[] {
-  if (policy.models === null) return upstreams;
-  return upstreams.map((upstream) => ({
-    ...upstream,
-    models: upstream.models.filter(({ id }) =>
-      [id, `${id}@${upstream.id}`, `${upstream.id}/${id}`].some((name) => isAllowed(policy.models, name)),
-    ),
-  }));
 }

@@ -35,7 +35,7 @@ export function modelsOfList(json: unknown): ListedModel[] | null {
 
 function modelOfRow(row: Fields): ListedModel | null {
   const id = nameOf(row['id']);
-  if (id === null) return null;
+  if (id === null || isAnotherName(id, row)) return null;
   const meta = isFields(row['meta']) ? row['meta'] : {};
   return {
     id,
@@ -53,6 +53,14 @@ function modelOfRow(row: Fields): ListedModel | null {
     createdAtS: countOf(row['created']) ?? secondsOf(row['created_at']),
     details: null,
   };
+}
+
+/**
+ * Another node lists what costs its owner's money, which it spends for nobody else, and second names that say where a
+ * model is there, which mean something else here.
+ */
+function isAnotherName(id: string, { route, owned_by: owner }: Fields): boolean {
+  return route === 'cloud' || (typeof route === 'string' && typeof owner === 'string' && id.endsWith(`@${owner}`));
 }
 
 /** Servers tell it in three ways: a list of words, an object of yes and no, and lists of parameters and modalities. */

@@ -47,9 +47,10 @@ const ask = { model: 'tiny', max_tokens: 100, messages };
 const sampling = { temperature: 0.5 };
 const tooHot = { temperature: 7 };
 
+const auto = { id: 'ranch/auto', upstream: null, sentence: 'Whatever starts first.', standsFor: null, model: null };
 const info: InfoRequest = {
-  upstreams: [],
-  names: [{ id: 'ranch/auto', sentence: 'Whatever starts first.', model: null }],
+  models: () => [auto],
+  find: (name) => (name === auto.id ? auto : null),
   id: null,
   body: null,
   nowMs: 0,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError, toAppError, traitsOf } from '../../../electron/agent/base/errors.ts';
 import { ollamaDialect } from '../../../electron/agent/gateway/dialects/ollama/ollama-dialect.ts';
 import type { AnswerEvent, EmbeddingAnswer } from '../../../electron/agent/gateway/dialects/query.ts';
-import type { Decoded, InfoRequest } from '../../../electron/agent/gateway/dialects/surface.ts';
+import type { Decoded, InfoRequest, OfferedModel } from '../../../electron/agent/gateway/dialects/surface.ts';
 
 /** What the server says to the next request; a number is a wait event. */
 interface Script {
@@ -33,30 +33,23 @@ const hello: readonly AnswerEvent[] = [
   { kind: 'end' },
 ];
 
+const tiny: OfferedModel = {
+  id: 'tiny',
+  upstream: { id: 'u', route: 'local' },
+  sentence: null,
+  standsFor: null,
+  model: {
+    id: 'tiny',
+    contextLength: 2048,
+    capabilities: ['chat', 'completion', 'tools'],
+    sizeBytes: 7,
+    loaded: true,
+    createdAtS: 1_767_225_600,
+  },
+};
 const info: InfoRequest = {
-  upstreams: [
-    {
-      id: 'u',
-      route: 'local',
-      dialects: ['ollama'],
-      operations: ['chat'],
-      ready: true,
-      sentence: '',
-      models: [
-        {
-          id: 'tiny',
-          contextLength: 2048,
-          capabilities: ['chat', 'completion', 'tools'],
-          sizeBytes: 7,
-          loaded: true,
-          createdAtS: 1_767_225_600,
-        },
-      ],
-      defaultModel: null,
-      slots: 1,
-    },
-  ],
-  names: [],
+  models: () => [tiny],
+  find: (name) => (name.replace(':latest', '') === tiny.id ? tiny : null),
   id: null,
   body: null,
   nowMs: 0,

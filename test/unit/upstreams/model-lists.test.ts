@@ -38,6 +38,18 @@ describe('a list of the OpenAI and Anthropic dialects', () => {
     ]);
   });
 
+  it('of another node has no models that cost its owner money, and no second names of its own', () => {
+    const listed = modelsOfList({
+      data: [
+        { id: 'qwen', owned_by: 'engine', route: 'local' },
+        { id: 'qwen@engine', owned_by: 'engine', route: 'local' },
+        { id: 'openai/gpt', owned_by: 'openai', route: 'cloud' },
+        { id: 'strange@vllm', owned_by: 'vllm' },
+      ],
+    });
+    expect(listed?.map(({ id }) => id)).toEqual(['qwen', 'strange@vllm']);
+  });
+
   it('B71 leaves out names that are no plain text, and holds no more than a thousand', () => {
     const names = ['good', 'two words', 'esc\u001b[31m', 'rtl\u202e', '', 5, null, 'x'.repeat(501)];
     expect(modelsOfList({ data: names.map((id) => ({ id })) })?.map(({ id }) => id)).toEqual(['good']);

@@ -1,6 +1,6 @@
 import type { AppError } from '../../base/errors.ts';
 import type { Dialect as DialectName, Operation } from '../../inference/request.ts';
-import type { Capability, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 import type { Priority } from '../../../contract/routing.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Answer, AnswerEvent, EmbeddingAnswer, Query } from './query.ts';
@@ -90,20 +90,25 @@ export interface Surface {
   readonly streamType: 'text/event-stream' | 'application/x-ndjson';
 }
 
-/** A name that callers may use beside the models' own: a virtual model, an alias or a persona. */
-export interface OfferedName {
+/** A name that the caller may use: a model's own, a virtual model, an alias or a persona. */
+export interface OfferedModel {
   readonly id: string;
-  /** One sentence for lists that have room for it. */
-  readonly sentence: string;
-  /** The model behind it at this moment; null when nothing is. */
-  readonly model: string | null;
+  /** Where the model is that has the name; null for a name beside the models' own. */
+  readonly upstream: Pick<UpstreamDescription, 'id' | 'route'> | null;
+  /** One sentence for lists that have room for it; null for a model's own name. */
+  readonly sentence: string | null;
+  /** The name of the model that a name beside the models' own stands for at this moment. */
+  readonly standsFor: string | null;
+  /** What answers at this moment; null when nothing does. */
+  readonly model: ServedModel | null;
 }
 
 /** What the routes that only tell something are asked. */
 export interface InfoRequest {
-  /** Ready and not, as the caller's key may see them. */
-  readonly upstreams: readonly UpstreamDescription[];
-  readonly names: readonly OfferedName[];
+  /** What the caller may use: models first, then the names beside them. Each id leads to its row in requests too. */
+  readonly models: () => readonly OfferedModel[];
+  /** What a name means that need not be listed, read as in a request; null for one that the caller cannot use. */
+  readonly find: (name: string) => OfferedModel | null;
   /** The rest of the path, decoded, for `GET /v1/models/:id`; null where there is none. */
   readonly id: string | null;
   /** The body for routes that read one. */

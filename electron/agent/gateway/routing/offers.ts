@@ -1,7 +1,9 @@
-import { purposeModels, virtualModels } from '../../../contract/routing.ts';
+import { purposeModels } from '../../../contract/routing.ts';
 import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
 import { dialectFor } from '../dispatch/outgoing.ts';
 import { withLatest, withoutLatest } from '../names/latest-tag.ts';
+import { policyNamed } from '../names/policy-named.ts';
+import { readModelName } from '../names/read-model-name.ts';
 import type { PolicyName } from '../names/resolved-name.ts';
 import type { RejectedOption, RouteAsk, RouteOption } from './plan.ts';
 
@@ -28,18 +30,12 @@ export interface Offers {
   readonly advice: string | null;
 }
 
-/** What the virtual name in front of an `@` is; null for any other name. */
-function policyNamed(name: string): PolicyName | null {
-  return virtualModels.find((each) => each === name) ?? purposeModels.find((each) => each === name) ?? null;
-}
-
 function isPurpose(policy: PolicyName | null): boolean {
   return purposeModels.some((each) => each === policy);
 }
 
 /**
- * Which upstreams have what the caller named. A name as an upstream lists it comes first, for it may have a slash or an
- * @ in it; then `model@upstream`; then `provider/model`. A model that only providers have must be named with its
+ * Which upstreams have what the caller named, as {@link readModelName} reads it. A model that only providers have must be named with its
  * provider: nobody spends money by a name that might as well be one of this node's. Where such a name has stand-ins of its
  * own at the cloud, these are offered beside it.
  */
@@ -47,25 +43,19 @@ export function offersFor(ask: RouteAsk, options: readonly RouteOption[]): Offer
   const { target } = ask;
   if (target.kind === 'policy') return byPolicy(ask, target.policy, options, null);
 
-  const exact = named(target.name, options);
+  const { form, base, only } = readModelName(target.name, {
+    isNear: (name) =>
+      options.some(
+        ({ upstream }) => upstream.route !== 'cloud' && upstream.models.some(({ id }) => isSameModel(id, name)),
+      ),
+    has: (id) => options.some(({ upstream }) => upstream.id === id),
+  });
+  const policy = form === 'at' ? policyNamed(base) : null;
+  if (policy !== null) return byPolicy(ask, policy, options, only);
+  const exact = named(base, options, only);
+  if (only !== null) return exact;
   if (exact.offers.some(({ option }) => option.upstream.route !== 'cloud'))
     return besideIt(exact, ask, target.name, options);
-
-  const at = target.name.lastIndexOf('@');
-  if (at > 0) {
-    const base = target.name.slice(0, at);
-    const id = target.name.slice(at + 1);
-    if (options.some(({ upstream }) => upstream.id === id)) {
-      const policy = policyNamed(base);
-      return policy === null ? named(base, options, id) : byPolicy(ask, policy, options, id);
-    }
-  }
-
-  const slash = target.name.indexOf('/');
-  if (slash > 0) {
-    const id = target.name.slice(0, slash);
-    if (options.some(({ upstream }) => upstream.id === id)) return named(target.name.slice(slash + 1), options, id);
-  }
 
   const provider = exact.offers[0]?.option.upstream.id;
   if (provider === undefined) return exact;

@@ -1,7 +1,7 @@
 import { AppError } from '../../../base/errors.ts';
 import { quotable } from '../../../base/quotable.ts';
 import type { ServedModel } from '../../../inference/upstream.ts';
-import type { InfoRequest, OfferedName } from '../surface.ts';
+import type { InfoRequest, OfferedModel } from '../surface.ts';
 
 /** A model as `GET /v1/models` lists it. */
 export interface AnthropicModel {
@@ -17,7 +17,7 @@ export interface AnthropicModel {
 
 /** All models and names on one page: there are never so many that callers need more. */
 export function modelList(request: InfoRequest): object {
-  const data = models(request);
+  const data = request.models().map((each) => describe(each, request.nowMs));
   return {
     data,
     has_more: false,
@@ -28,8 +28,8 @@ export function modelList(request: InfoRequest): object {
 
 /** @throws AppError `model_not_found` */
 export function oneModel(request: InfoRequest): object {
-  const found = models(request).find((model) => model.id === request.id);
-  if (found) return found;
+  const found = request.find(request.id ?? '');
+  if (found !== null) return describe(found, request.nowMs);
   const name = quotable(request.id ?? '', 200);
   throw new AppError(
     'model_not_found',
@@ -37,24 +37,8 @@ export function oneModel(request: InfoRequest): object {
   );
 }
 
-/** Models of ready upstreams, each id once, the first upstream's word standing; then the names beside them. */
-function models(request: InfoRequest): AnthropicModel[] {
-  const served = new Map<string, ServedModel>();
-  for (const upstream of request.upstreams) {
-    if (!upstream.ready) continue;
-    for (const model of upstream.models) if (!served.has(model.id)) served.set(model.id, model);
-  }
-  const listed = [...served.values()].map((model) => describe(model.id, model, request.nowMs));
-  const names = request.names.filter((name) => !served.has(name.id));
-  return [...listed, ...names.map((name) => named(name, served, request.nowMs))];
-}
-
 /** A name tells of the model that is behind it at this moment. */
-function named(name: OfferedName, served: ReadonlyMap<string, ServedModel>, nowMs: number): AnthropicModel {
-  return describe(name.id, name.model === null ? undefined : served.get(name.model), nowMs);
-}
-
-function describe(id: string, model: ServedModel | undefined, nowMs: number): AnthropicModel {
+function describe({ id, model }: OfferedModel, nowMs: number): AnthropicModel {
   return {
     type: 'model',
     id,

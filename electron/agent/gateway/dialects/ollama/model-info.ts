@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../../base/errors.ts';
 import { quotable } from '../../../base/quotable.ts';
 import type { Capability, ModelDetails, ServedModel } from '../../../inference/upstream.ts';
-import type { InfoRequest, OfferedName } from '../surface.ts';
+import type { InfoRequest, OfferedModel } from '../surface.ts';
 import { invalidField } from '../fields.ts';
 import { parseBody, type Json, type JsonObject } from '../json.ts';
 
@@ -19,22 +19,24 @@ export function versionAnswer(request: InfoRequest): object {
   return { version: followedVersion, ranch_hand: request.version };
 }
 
-/** `GET /api/tags`: every model once, and the names that stand for one. */
+/** `GET /api/tags`: what the caller may use. */
 export function tagsAnswer(request: InfoRequest): object {
-  const models = listed(request).map(({ name, model }) => tagRow(name, model));
-  const names = request.names.map((offered) => nameRow(offered, request));
-  return { models: [...models, ...names] };
+  return { models: rowsOf(request.models()) };
 }
 
-/** `GET /api/ps`: models in memory. */
+/** `GET /api/ps`: models in memory, each once, however many names lead to it. */
 export function psAnswer(request: InfoRequest): object {
-  const models = listed(request)
-    .filter(({ model }) => model.loaded)
-    .map(({ name, model }) => {
-      const { context_length, ...row } = { context_length: model.contextLength, ...tagRow(name, model) };
-      const context = context_length === null ? {} : { context_length };
-      return { ...without(row, 'modified_at'), expires_at: forever, ...context };
-    });
+  const seen = new Set<ServedModel>();
+  const inMemory = request.models().filter(({ upstream, model }) => {
+    if (upstream === null || model?.loaded !== true || seen.has(model)) return false;
+    seen.add(model);
+    return true;
+  });
+  const rows = rowsOf(inMemory);
+  const models = inMemory.map(({ model }, at) => {
+    const context = typeof model?.contextLength === 'number' ? { context_length: model.contextLength } : {};
+    return { ...without(rows[at] ?? {}, 'modified_at'), expires_at: forever, ...context };
+  });
   return { models };
 }
 
@@ -43,11 +45,9 @@ export function showAnswer(request: InfoRequest): object {
   const body = parseBody(request.body ?? Buffer.from('{}'));
   const asked = typeof body['model'] === 'string' && body['model'] !== '' ? body['model'] : body['name'];
   if (typeof asked !== 'string' || asked === '') throw invalidField('model', 'must name a model');
-  const offered = request.names.find(({ id }) => isSame(id, asked));
-  const wanted = offered?.model ?? asked;
-  const found = listed(request).find(({ name, model }) => isSame(name, wanted) || isSame(model.id, wanted));
-  if (found) return shown(found.model);
-  if (offered) return { details: detailsOf(null), model_info: {}, capabilities: [], template: '' };
+  const found = request.find(asked);
+  if (found !== null && found.model !== null) return shown(found.model);
+  if (found !== null) return { details: detailsOf(null), model_info: {}, capabilities: [], template: '' };
   throw new AppError(
     'model_not_found',
     `The model '${quotable(asked, 200)}' was not found. GET /api/tags lists what is here.`,
@@ -57,55 +57,25 @@ export function showAnswer(request: InfoRequest): object {
   );
 }
 
-interface Listed {
-  /** As it is listed; the model's id may be its other form. */
-  readonly name: string;
-  readonly model: ServedModel;
+/** The first row of a file has its digest: a second name for it is another row to callers. */
+function rowsOf(models: readonly OfferedModel[]): JsonObject[] {
+  const seen = new Set<string>();
+  return models.map(({ id, upstream, model }) => {
+    const ofFile = upstream === null ? null : (model?.details?.sha256 ?? null);
+    const digest = ofFile === null || seen.has(ofFile) ? digestOf(id) : ofFile;
+    seen.add(digest);
+    return tagRow(id, model, digest);
+  });
 }
 
-/** Models of ready upstreams, each name once, the first upstream's word standing. With `:latest` where upstreams have it so. */
-function listed({ upstreams }: InfoRequest): Listed[] {
-  const byName = new Map<string, Listed>();
-  for (const upstream of upstreams) {
-    if (!upstream.ready) continue;
-    for (const model of upstream.models) {
-      const short = shortOf(model.id);
-      const before = byName.get(short);
-      if (!before) byName.set(short, { name: model.id, model });
-      else if (before.name === short && model.id !== short) byName.set(short, { ...before, name: model.id });
-    }
-  }
-  return [...byName.values()];
-}
-
-function shortOf(name: string): string {
-  return name.endsWith(':latest') ? name.slice(0, -':latest'.length) : name;
-}
-
-function isSame(one: string, other: string): boolean {
-  return shortOf(one) === shortOf(other);
-}
-
-function tagRow(name: string, model: ServedModel): JsonObject {
+function tagRow(name: string, model: ServedModel | null, digest: string): JsonObject {
   return {
     name,
     model: name,
-    modified_at: new Date(model.createdAtS * 1000).toISOString(),
-    size: model.sizeBytes,
-    digest: model.details?.sha256 ?? digestOf(name),
-    details: detailsOf(model.details ?? null),
-  };
-}
-
-function nameRow({ id, model }: OfferedName, request: InfoRequest): JsonObject {
-  const behind = model === null ? undefined : listed(request).find(({ name }) => isSame(name, model));
-  return {
-    name: id,
-    model: id,
-    modified_at: new Date((behind?.model.createdAtS ?? 0) * 1000).toISOString(),
-    size: behind?.model.sizeBytes ?? 0,
-    digest: digestOf(id),
-    details: detailsOf(behind?.model.details ?? null),
+    modified_at: new Date((model?.createdAtS ?? 0) * 1000).toISOString(),
+    size: model?.sizeBytes ?? 0,
+    digest,
+    details: detailsOf(model?.details ?? null),
   };
 }
 

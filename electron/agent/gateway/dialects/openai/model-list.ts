@@ -1,8 +1,8 @@
 import { AppError } from '../../../base/errors.ts';
 import { quotable } from '../../../base/quotable.ts';
-import type { ServedModel, UpstreamDescription } from '../../../inference/upstream.ts';
+import type { ServedModel } from '../../../inference/upstream.ts';
 import type { Json } from '../json.ts';
-import type { InfoRequest, InfoRoute, OfferedName } from '../surface.ts';
+import type { InfoRequest, InfoRoute, OfferedModel } from '../surface.ts';
 
 /** A model as `GET /v1/models` lists it; callers choose by what is told beside the usual four fields. */
 interface ListedModel {
@@ -13,11 +13,11 @@ interface ListedModel {
   readonly [more: string]: Json;
 }
 
-/** `GET /v1/models`: what ready upstreams serve, each id once, the first upstream's word standing; then the names offered. */
+/** `GET /v1/models`: what the caller may use. */
 export const modelList: InfoRoute = {
   methods: ['GET', 'HEAD'],
   readsBody: false,
-  answer: (request) => ({ object: 'list', data: listModels(request) }),
+  answer: (request) => ({ object: 'list', data: request.models().map((each) => rowOf(each, request)) }),
 };
 
 /** `GET /v1/models/:id`. */
@@ -25,50 +25,25 @@ export const oneModel: InfoRoute = {
   methods: ['GET', 'HEAD'],
   readsBody: false,
   answer: (request) => {
-    const found = listModels(request).find(({ id }) => id === request.id);
-    if (found) return found;
+    const found = request.find(request.id ?? '');
+    if (found !== null) return rowOf(found, request);
     const named = quotable(request.id ?? '', 200);
     const message = `The model "${named}" is not on this node. GET /v1/models lists what is.`;
     throw new AppError('model_not_found', message, { context: { param: 'model' } });
   },
 };
 
-function listModels({ upstreams, names, nowMs }: InfoRequest): ListedModel[] {
-  const byId = new Map<string, ListedModel>();
-  const served = new Map<string, ServedModel>();
-  for (const upstream of upstreams) {
-    if (!upstream.ready) continue;
-    for (const model of upstream.models) {
-      if (byId.has(model.id)) continue;
-      byId.set(model.id, listed(model, upstream));
-      served.set(model.id, model);
-    }
-  }
-  for (const name of names) {
-    if (!byId.has(name.id)) byId.set(name.id, offered(name, served.get(name.model ?? ''), nowMs));
-  }
-  return [...byId.values()];
-}
-
-function listed(model: ServedModel, upstream: UpstreamDescription): ListedModel {
+function rowOf({ id, upstream, sentence, standsFor, model }: OfferedModel, { nowMs }: InfoRequest): ListedModel {
   return {
-    id: model.id,
+    id,
     object: 'model',
-    created: Math.trunc(model.createdAtS),
-    owned_by: upstream.id,
-    ...facts(model),
-  };
-}
-
-function offered(name: OfferedName, behind: ServedModel | undefined, nowMs: number): ListedModel {
-  return {
-    id: name.id,
-    object: 'model',
-    created: Math.trunc(behind?.createdAtS ?? nowMs / 1000),
-    owned_by: 'ranch-hand',
-    description: name.sentence,
-    ...(name.model === null ? {} : { stands_for: name.model }),
-    ...(behind === undefined ? {} : facts(behind)),
+    created: Math.trunc(model?.createdAtS ?? nowMs / 1000),
+    owned_by: upstream?.id ?? 'ranch-hand',
+    // Other nodes read it: they leave out what would cost the money of this one.
+    ...(upstream === null ? {} : { route: upstream.route }),
+    ...(sentence === null ? {} : { description: sentence }),
+    ...(standsFor === null ? {} : { stands_for: standsFor }),
+    ...(model === null ? {} : facts(model)),
   };
 }
 

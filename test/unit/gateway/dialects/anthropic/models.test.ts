@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anthropic } from '../../../../../electron/agent/gateway/dialects/anthropic/anthropic-dialect.ts';
-import type { InfoRequest } from '../../../../../electron/agent/gateway/dialects/surface.ts';
 import type { UpstreamDescription } from '../../../../../electron/agent/inference/upstream.ts';
+import { infoOf } from '../info-of.ts';
 
 const upstream: UpstreamDescription = {
   id: 'one',
@@ -24,17 +24,7 @@ const upstream: UpstreamDescription = {
   slots: 1,
 };
 
-const request: InfoRequest = {
-  upstreams: [upstream, { ...upstream, id: 'two' }, { ...upstream, id: 'three', ready: false, models: [] }],
-  names: [
-    { id: 'ranch/auto', sentence: 'Whatever starts first.', model: 'gemma' },
-    { id: 'ranch/quality', sentence: 'The best.', model: null },
-  ],
-  id: null,
-  body: null,
-  nowMs: 0,
-  version: '1',
-};
+const request = infoOf([upstream, { ...upstream, id: 'three', ready: false, models: [] }]);
 
 describe("models in the Anthropic dialect's list", () => {
   it('are there once, with what they can do, and the names beside them', () => {
@@ -55,7 +45,9 @@ describe("models in the Anthropic dialect's list", () => {
           },
         },
         { id: 'ranch/auto', max_input_tokens: 8192 },
-        { id: 'ranch/quality', max_input_tokens: null, capabilities: null },
+        { id: 'ranch/local' },
+        { id: 'ranch/routine' },
+        { id: 'ranch/quality' },
       ],
       has_more: false,
       first_id: 'gemma',
@@ -64,12 +56,17 @@ describe("models in the Anthropic dialect's list", () => {
   });
 
   it('are empty without nulls in the wrong place', () => {
-    expect(anthropic.info['/v1/models']?.answer({ ...request, upstreams: [], names: [] })).toEqual({
+    expect(anthropic.info['/v1/models']?.answer({ ...request, models: () => [] })).toEqual({
       data: [],
       has_more: false,
       first_id: null,
       last_id: null,
     });
+  });
+
+  it('know nothing of what a name stands for while no model is there', () => {
+    const { data } = anthropic.info['/v1/models']?.answer(infoOf([])) as { data: object[] };
+    expect(data[0]).toMatchObject({ id: 'ranch/auto', max_input_tokens: null, capabilities: null });
   });
 
   it('are found one by one, also under names with a slash', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../../../electron/agent/base/errors.ts';
 import { ollamaDialect } from '../../../../../electron/agent/gateway/dialects/ollama/ollama-dialect.ts';
 import type { InfoRequest } from '../../../../../electron/agent/gateway/dialects/surface.ts';
+import { infoOf } from '../info-of.ts';
 import type {
   ModelDetails,
   ServedModel,
@@ -39,9 +40,9 @@ const plain: ServedModel = {
   createdAtS: 0,
 };
 
-function upstream(models: readonly ServedModel[], ready = true): UpstreamDescription {
+function upstream(id: string, models: readonly ServedModel[], ready = true): UpstreamDescription {
   return {
-    id: 'u',
+    id,
     route: 'local',
     dialects: ['ollama'],
     operations: ['chat'],
@@ -53,23 +54,16 @@ function upstream(models: readonly ServedModel[], ready = true): UpstreamDescrip
   };
 }
 
-function request(body: object | null, more: Partial<InfoRequest> = {}): InfoRequest {
-  return {
-    upstreams: [
-      upstream([known, { ...known, id: 'known:latest' }]),
-      upstream([plain, { ...known, contextLength: 1 }]),
-      upstream([{ ...plain, id: 'absent' }], false),
-    ],
-    names: [
-      { id: 'ranch/auto', sentence: '', model: 'known' },
-      { id: 'pirate', sentence: '', model: null },
-    ],
-    id: null,
+function request(body: object | null): InfoRequest {
+  const upstreams = [
+    upstream('one', [known, { ...known, id: 'known:latest' }]),
+    upstream('two', [plain, { ...known, contextLength: 1 }]),
+    upstream('off', [{ ...plain, id: 'absent' }], false),
+  ];
+  return infoOf(upstreams, {
+    names: { pirate: { model: 'absent', systemMode: 'before' }, wrong: 'nothing' },
     body: body && Buffer.from(JSON.stringify(body)),
-    nowMs: 0,
-    version: '1.2.3',
-    ...more,
-  };
+  });
 }
 
 function ask(path: string, body: object | null = null): Record<string, unknown> {
@@ -81,8 +75,18 @@ function ask(path: string, body: object | null = null): Record<string, unknown> 
 describe('GET /api/tags', () => {
   const models = ask('/api/tags')['models'] as Record<string, unknown>[];
 
-  it('lists each model once, of ready upstreams only, and the names that stand for one', () => {
-    expect(models.map(({ name }) => name)).toEqual(['known:latest', 'plain', 'ranch/auto', 'pirate']);
+  it('lists models of ready upstreams only, by engine too where two have one, and the names that lead to one', () => {
+    expect(models.map(({ name }) => name)).toEqual([
+      'known:latest',
+      'known@one',
+      'known@two',
+      'plain',
+      'ranch/auto',
+      'ranch/local',
+      'ranch/routine',
+      'ranch/quality',
+      'pirate',
+    ]);
   });
 
   it('tells what is known, and nothing that is not', () => {
@@ -101,7 +105,7 @@ describe('GET /api/tags', () => {
         quantization_level: 'Q4_K_M',
       },
     });
-    expect(models[1]).toMatchObject({
+    expect(models[3]).toMatchObject({
       details: { format: '', family: '', parameter_size: '', quantization_level: '' },
     });
   });
@@ -113,8 +117,11 @@ describe('GET /api/tags', () => {
 });
 
 describe('GET /api/ps', () => {
-  it('lists what is in memory', () => {
-    expect(ask('/api/ps')['models']).toMatchObject([{ name: 'known:latest', size: 5_000, context_length: 8192 }]);
+  it('lists what is in memory, each model once', () => {
+    expect(ask('/api/ps')['models']).toMatchObject([
+      { name: 'known:latest', size: 5_000, context_length: 8192 },
+      { name: 'known@two', size: 5_000, context_length: 1 },
+    ]);
   });
 });
 
@@ -125,6 +132,8 @@ describe('POST /api/show', () => {
       { name: 'known:latest' },
       { model: '', name: 'known' },
       { model: 'ranch/auto' },
+      { model: 'known@two' },
+      { model: 'one/known' },
     ]) {
       expect(ask('/api/show', body)['capabilities']).toEqual(['completion', 'tools', 'vision', 'thinking']);
     }
@@ -149,7 +158,7 @@ describe('POST /api/show', () => {
   });
 
   it('B41 a model that is not here is not found', () => {
-    for (const model of ['nothing', 'absent', '../../x']) {
+    for (const model of ['nothing', 'absent', 'wrong', 'known@off', '../../x']) {
       expect(() => ask('/api/show', { model })).toThrow(AppError);
       try {
         ask('/api/show', { model });

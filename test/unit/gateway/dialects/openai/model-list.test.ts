@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openAi } from '../../../../../electron/agent/gateway/dialects/openai/openai-dialect.ts';
-import type { InfoRequest } from '../../../../../electron/agent/gateway/dialects/surface.ts';
 import type { ServedModel, UpstreamDescription } from '../../../../../electron/agent/inference/upstream.ts';
+import { infoOf } from '../info-of.ts';
 import { refusal } from './decoding.ts';
 
 const model: ServedModel = {
@@ -36,8 +36,8 @@ const upstream: UpstreamDescription = {
   defaultModel: 'gemma',
   slots: 1,
 };
-const request: InfoRequest = {
-  upstreams: [
+const request = infoOf(
+  [
     upstream,
     {
       ...upstream,
@@ -49,19 +49,11 @@ const request: InfoRequest = {
     },
     { ...upstream, id: 'down', ready: false, models: [{ ...model, id: 'gone' }] },
   ],
-  names: [
-    { id: 'ranch/auto', sentence: 'Whatever can begin first.', model: 'gemma' },
-    { id: 'helper', sentence: 'A persona.', model: null },
-    { id: 'gemma', sentence: 'Never hides a model.', model: null },
-  ],
-  id: null,
-  body: null,
-  nowMs: 1_800_000_000_500,
-  version: '1.0.0',
-};
+  { names: { helper: { model: 'gone', systemMode: 'before' } }, nowMs: 1_800_000_000_500 },
+);
 
 describe('GET /v1/models', () => {
-  it('tells what ready upstreams serve, each id once, and the names offered, with what callers choose by', () => {
+  it('tells what ready upstreams serve, then the names offered, with what callers choose by', () => {
     expect(openAi.info['/v1/models']?.answer(request)).toEqual({
       object: 'list',
       data: [
@@ -70,6 +62,7 @@ describe('GET /v1/models', () => {
           object: 'model',
           created: 1_700_000_000,
           owned_by: 'llama-server',
+          route: 'local',
           context_length: 8192,
           capabilities: ['chat', 'tools'],
           meta: {
@@ -84,21 +77,27 @@ describe('GET /v1/models', () => {
             loaded: true,
           },
         },
+        expect.objectContaining({ id: 'gemma@llama-server', owned_by: 'llama-server', context_length: 8192 }),
+        expect.objectContaining({ id: 'gemma@second', owned_by: 'second', context_length: 1 }),
         expect.objectContaining({ id: 'x/y', owned_by: 'second' }),
         expect.objectContaining({
           id: 'ranch/auto',
           created: 1_700_000_000,
           owned_by: 'ranch-hand',
-          description: 'Whatever can begin first.',
+          description: expect.stringContaining('Answered here') as string,
           stands_for: 'gemma',
           context_length: 8192,
         }),
+        ...['ranch/local', 'ranch/routine', 'ranch/quality'].map(
+          (id) => expect.objectContaining({ id, stands_for: 'gemma' }) as object,
+        ),
         {
           id: 'helper',
           object: 'model',
           created: 1_800_000_000,
           owned_by: 'ranch-hand',
-          description: 'A persona.',
+          description: 'A persona of gone.',
+          stands_for: 'gone',
         },
       ],
     });
@@ -108,9 +107,12 @@ describe('GET /v1/models', () => {
 describe('GET /v1/models/:id', () => {
   const one = openAi.info['/v1/models/'];
 
-  it.each(['gemma', 'x/y', 'ranch/auto', 'helper'])('tells of %s', (id) => {
-    expect(one?.answer({ ...request, id })).toMatchObject({ id, object: 'model' });
-  });
+  it.each(['gemma', 'gemma:latest', 'gemma@second', 'second/gemma', 'x/y@second', 'x/y', 'ranch/auto', 'helper'])(
+    'tells of %s',
+    (id) => {
+      expect(one?.answer({ ...request, id })).toMatchObject({ id, object: 'model' });
+    },
+  );
 
   it.each(['gone', 'other', '../../x', '__proto__', ''])('B41 %j is not there', (id) => {
     expect(refusal(() => one?.answer({ ...request, id }))).toMatchObject({ code: 'model_not_found', param: 'model' });
