@@ -8,11 +8,11 @@ import type { Query } from './dialects/query.ts';
 import type { CircuitBreakers } from './dispatch/breaker.ts';
 import type { Candidates } from './dispatch/dispatcher.ts';
 import type { Predictor } from './load/predictor.ts';
-import { missingCapability } from './missing-capability.ts';
+import { missingCapability, type Lack } from './missing-capability.ts';
 import type { GatewayPolicy } from './policy.ts';
 import type { Prepared } from './preparing.ts';
 import type { RequestRecord } from './request-record.ts';
-import type { PlannedCandidate, RouteContext, RouteOption, RoutePlan } from './routing/plan.ts';
+import type { PlannedCandidate, RouteAsk, RouteContext, RouteOption, RoutePlan } from './routing/plan.ts';
 import { planRoute } from './routing/plan-route.ts';
 import { toAppError, type AppError } from '../base/errors.ts';
 
@@ -231,10 +231,14 @@ export class Planning {
 }
 
 /** What not every dialect has words for. */
-function formOf(query: Query): { readonly forcesTool?: true; readonly wantsPlainJson?: true } {
-  if (query.operation !== 'chat') return {};
+export function formOf(query: Query): Pick<RouteAsk, 'forcesTool' | 'wantsPlainJson' | 'biasesTokens'> {
+  if (query.operation === 'embedding') return {};
+  const bias = query.sampling.logitBias ?? {};
+  const biases = Object.keys(bias).length > 0 && { biasesTokens: true };
+  if (query.operation !== 'chat') return { ...biases };
   const { tools, toolChoice, shape } = query;
   return {
+    ...biases,
     ...(tools.length > 0 && toolChoice !== 'auto' && toolChoice !== 'none' && { forcesTool: true }),
     ...(shape.kind === 'json' && { wantsPlainJson: true }),
   };
@@ -244,8 +248,14 @@ function formOf(query: Query): { readonly forcesTool?: true; readonly wantsPlain
 function refusalOf(plan: Extract<RoutePlan, { kind: 'refused' }>, { decoded }: Prepared): AppError {
   const { error, rejected } = plan;
   if (error.code !== 'unsupported_capability') return error;
-  const lacking = [...decoded.needs.keys()].find((need) => need === error.context['capability']);
+  const fields = new Map<Lack, string>([
+    ...decoded.needs,
+    ['forced-tool', 'tool_choice'],
+    ['plain-json', decoded.needs.get('json') ?? 'response_format'],
+    ['token-bias', 'logit_bias'],
+  ]);
+  const lacking = [...fields].find(([lack]) => lack === error.context['capability']);
   if (lacking === undefined) return error;
   const model = rejected.find(({ code }) => code === 'lacks-capability')?.model ?? decoded.model;
-  return missingCapability(model, lacking, decoded.needs.get(lacking) ?? 'model');
+  return missingCapability(model, ...lacking);
 }

@@ -2,6 +2,7 @@ import type { RouteReason } from '../../../contract/routing.ts';
 import type { Estimate } from '../../../contract/trace.ts';
 import { leftOutSentence } from '../dispatch/left-out.ts';
 import { isModelAllowed } from '../names/model-pattern.ts';
+import { lackSentence } from '../missing-capability.ts';
 import { missingIn, type Offer } from './offers.ts';
 import type { RejectCode, RejectedOption, RouteAsk, RouteContext } from './plan.ts';
 import { count, dollars } from './figures.ts';
@@ -43,7 +44,7 @@ export function judgeOffer(offer: Offer, ask: RouteAsk, context: RouteContext, s
     return reject('not-allowed', 'The request came from another node, which may not spend the money of this one.');
 
   const missing = missingIn(ask, upstream, offer.model);
-  if (missing !== null) return reject('lacks-capability', `The model cannot do this: ${missing}.`);
+  if (missing !== null) return reject('lacks-capability', lackSentence(missing));
   const room = roomFor(offer, ask);
   if (room < 0) {
     const context = count(offer.model.contextLength ?? 0);

@@ -1,5 +1,8 @@
 import { purposeModels } from '../../../contract/routing.ts';
-import type { Capability, ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import { assertNever } from '../../base/errors.ts';
+import type { Dialect } from '../../inference/request.ts';
+import type { ServedModel, UpstreamDescription } from '../../inference/upstream.ts';
+import type { Lack } from '../missing-capability.ts';
 import { dialectFor } from '../dispatch/outgoing.ts';
 import { withLatest, withoutLatest } from '../names/latest-tag.ts';
 import { policyNamed } from '../names/policy-named.ts';
@@ -189,14 +192,29 @@ function largest(models: readonly ServedModel[]): ServedModel | undefined {
   return models.toSorted((a, b) => b.sizeBytes - a.sizeBytes)[0];
 }
 
-/** The first thing the request needs that the upstream cannot do with the model; null when it can do all. */
-export function missingIn(ask: RouteAsk, upstream: UpstreamDescription, model: ServedModel): Capability | null {
+/** The first thing the request needs that the upstream cannot do with the model, or cannot be told; null when it can do all. */
+export function missingIn(ask: RouteAsk, upstream: UpstreamDescription, model: ServedModel): Lack | null {
   if (!upstream.operations.includes(ask.operation)) return ask.operation;
   const dialect = dialectFor(ask.dialect, upstream);
-  // Ollama's dialect has no word for a tool that must be called, and Anthropic's none for JSON without a schema.
-  if (ask.forcesTool === true && dialect === 'ollama') return 'tools';
-  if (ask.wantsPlainJson === true && dialect === 'anthropic') return 'json';
-  return ask.needs.find((need) => !model.capabilities.includes(need)) ?? null;
+  const lacking = ask.needs.find((need) => !model.capabilities.includes(need));
+  return lacking ?? unsayable(ask, dialect);
+}
+
+/** What the dialect has no words for, though the model might do it. */
+function unsayable(ask: RouteAsk, dialect: Dialect): Lack | null {
+  switch (dialect) {
+    case 'openai':
+      return null;
+    case 'anthropic':
+      if (ask.wantsPlainJson === true) return 'plain-json';
+      if (ask.needs.includes('logprobs')) return 'logprobs';
+      return ask.biasesTokens === true ? 'token-bias' : null;
+    case 'ollama':
+      if (ask.forcesTool === true) return 'forced-tool';
+      return ask.biasesTokens === true ? 'token-bias' : null;
+    default:
+      return assertNever(dialect);
+  }
 }
 
 function whyNone(upstream: UpstreamDescription): ['lacks-model' | 'not-default' | 'not-ready', string] {

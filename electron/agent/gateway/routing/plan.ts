@@ -19,6 +19,8 @@ export interface RouteAsk {
   readonly forcesTool?: boolean;
   /** The answer must be JSON of any form. Left out: no. */
   readonly wantsPlainJson?: boolean;
+  /** Single tokens are to be likelier or less likely. Left out: no. */
+  readonly biasesTokens?: boolean;
   readonly priority: Priority;
   readonly ceiling: Ceiling;
   readonly maxCostUsd: number | null;

@@ -1,3 +1,7 @@
+import type { Dialect } from '../../../../electron/agent/inference/request.ts';
+import { formOf } from '../../../../electron/agent/gateway/planning.ts';
+import { planRoute } from '../../../../electron/agent/gateway/routing/plan-route.ts';
+import { ask, context, model, option } from '../../../unit/gateway/routing/route-world.ts';
 import { upstreamDialectNamed } from '../../../../electron/agent/gateway/dialects/dialects.ts';
 import type { ChatQuery } from '../../../../electron/agent/gateway/dialects/query.ts';
 import { answerers, askers, features, modes, passes } from './cells.ts';
@@ -61,11 +65,19 @@ function matrixTable(): string[] {
 function wishTable(): string[] {
   const rows = wishes.map(([name, wish]) => [
     name,
-    ...answerers.map((answerer) =>
-      upstreamDialectNamed[answerer].unable({ ...plainQuery, ...wish }).length === 0 ? 'sent' : 'left out, and named',
-    ),
+    ...answerers.map((answerer) => fateOf({ ...plainQuery, ...wish }, answerer)),
   ]);
   return table(['A request may ask for', ...answerers.map((answerer) => names[answerer])], rows);
+}
+
+/** What becomes of it at an upstream whose model can do everything: whether it is refused is the router's to say. */
+function fateOf(query: ChatQuery, dialect: Dialect): string {
+  const able = model('qwen', { capabilities: ['chat', 'tools', 'vision', 'json', 'logprobs'] });
+  const upstream = option('local', 'a', { dialects: [dialect], models: [able] });
+  const needs = query.logprobs === null ? ['chat' as const] : ['chat' as const, 'logprobs' as const];
+  const plan = planRoute(ask({ ...formOf(query), needs }), [upstream], context());
+  if (plan.kind === 'refused') return 'refused, and named';
+  return upstreamDialectNamed[dialect].unable(query).length === 0 ? 'sent' : 'left out, and named';
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

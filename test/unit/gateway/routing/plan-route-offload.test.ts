@@ -239,7 +239,30 @@ describe('planRoute, what a dialect cannot say', () => {
     const claude = option('cloud', 'c', { ...json, dialects: ['anthropic'] });
     const result = planRoute(naming('c/qwen', { needs, wantsPlainJson: true }), [claude], context());
     expect(told(result)).toEqual(['refused bad-request unsupported_capability']);
-    expect(result.kind === 'refused' && result.error.context['capability']).toBe('json');
+    expect(result.kind === 'refused' && result.error.context['capability']).toBe('plain-json');
     expect(plan(naming('c/qwen', { needs }), [claude])).toEqual(['c qwen cloud-requested']);
+  });
+
+  it.each([
+    ['ollama', { forcesTool: true }, 'forced-tool'],
+    ['ollama', { biasesTokens: true }, 'token-bias'],
+    ['anthropic', { biasesTokens: true }, 'token-bias'],
+    ['anthropic', { wantsPlainJson: true }, 'plain-json'],
+    ['anthropic', { needs: ['chat', 'logprobs'] }, 'logprobs'],
+  ] as const)('names what %s has no words for: %j', (dialect, wish, lack) => {
+    const able = { models: [model('qwen', { capabilities: ['chat', 'tools', 'json', 'logprobs'] })] };
+    const result = planRoute(naming('qwen', wish), [option('local', 'a', { ...able, dialects: [dialect] })], context());
+    expect(result.kind === 'refused' && result.error.context['capability']).toBe(lack);
+    expect(plan(naming('qwen', wish), [option('local', 'a', able)])).toEqual(['a qwen local-idle']);
+  });
+
+  it('names what the model cannot do before what its upstream cannot be told', () => {
+    const needs = ['chat', 'tools'] as const;
+    const result = planRoute(
+      naming('qwen', { needs, forcesTool: true }),
+      [option('local', 'a', { dialects: ['ollama'] })],
+      context(),
+    );
+    expect(result.kind === 'refused' && result.error.context['capability']).toBe('tools');
   });
 });

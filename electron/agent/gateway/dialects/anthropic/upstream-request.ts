@@ -67,6 +67,7 @@ export function unableToAsk(query: Query): string[] {
   }
   if (!query.stop.every(isSayable)) unable.push('stop');
   if (query.logprobs !== null) unable.push('logprobs');
+  if (query.thinking !== null) unable.push('thinking');
   if (query.keepAlive !== null) unable.push('keepAlive');
   // There is no JSON without a schema.
   if (query.shape.kind === 'json') unable.push('shape');

@@ -187,6 +187,7 @@ describe('a request for an upstream of the Anthropic dialect', () => {
       'logitBias',
       'stop',
       'logprobs',
+      'thinking',
       'keepAlive',
       'shape',
     ]);
