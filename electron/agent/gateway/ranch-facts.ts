@@ -30,9 +30,20 @@ export function factHeaders(facts: RanchFacts): string[] {
   if (facts.upstream !== null) headers.push(ranchHeaders.upstream, printable(facts.upstream));
   if (facts.model !== null) headers.push(ranchHeaders.model, printable(facts.model));
   if (facts.ignored.length > 0) {
-    headers.push(ranchHeaders.ignored, printable(facts.ignored.slice(0, mostIgnored).join(', ')));
+    headers.push(ranchHeaders.ignored, printable(listed(facts.ignored)));
   }
   return headers;
+}
+
+/** As many of the names as there is room for, each of them whole. */
+function listed(names: readonly string[]): string {
+  let text = '';
+  for (const name of names.slice(0, mostIgnored)) {
+    const longer = text === '' ? name : `${text}, ${name}`;
+    if (text !== '' && longer.length > longestValue) break;
+    text = longer;
+  }
+  return text;
 }
 
 /** Names come from files and callers, and a header holds printable ASCII only. */

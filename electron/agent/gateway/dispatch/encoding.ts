@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
 import type { UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { callerFields } from './caller-fields.ts';
 import { withoutRefusedSampling } from './fixed-sampling.ts';
 import { atKnownPrice } from './known-price.ts';
 import { answerLimit, dialectFor, goesAsReceived, type Outgoing } from './outgoing.ts';
@@ -109,9 +110,18 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
   const drawn = withoutRefusedSampling(dialect, model.id, encoded);
   const { body, dropped } = isProvider ? forProvider(drawn.body, dialect, query) : { body: drawn.body, dropped: [] };
   const left = same ? unheard(decoded.extras, body) : Object.keys(decoded.extras);
-  const leftOut = [...left, ...target.unable(query), ...drawn.leftOut, ...dropped];
+  // A wish to think that went along in the caller's own words is heard.
+  const unable = target.unable(query).filter((part) => part !== 'thinking' || !Object.hasOwn(body, part));
+  const parts = callerFields([...unable, ...drawn.leftOut, ...dropped], decoded.received);
+  const leftOut = [...betasIn(outgoing), ...new Set([...left, ...parts])];
   const priced = atKnownPrice(withThoughtSignatures(dialect, model.id, body), query.operation, { upstream, model });
   return { dialect, body: bytesOf(priced), passes, gathered, untouched: false, leftOut };
+}
+
+/** Nobody but a provider that gets the caller's own body is told of betas. */
+function betasIn({ decoded, rawHeaders }: Outgoing): string[] {
+  const sent = decoded.surface.dialect === 'anthropic' && headerValues(rawHeaders, 'anthropic-beta').length > 0;
+  return sent ? ['anthropic-beta'] : [];
 }
 
 /** A wish to think that does not go along with what the persona asks; see the dialect's own rule. */
