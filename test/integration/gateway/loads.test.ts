@@ -32,7 +32,7 @@ describe('loads', () => {
     const statuses = await Promise.all(Array.from({ length: 500 }, get));
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(Object.values(agent.freeSockets).flat().length).toBeGreaterThan(400);
-    // How little time it takes is for the benches.
+    // How little time it takes is for `bench:limits`, and so is what L5 really holds.
     expect((await rig.chat()).status).toBe(200);
     agent.destroy();
   });
