@@ -283,6 +283,7 @@ export const providerSchema = z.object({
 });
 
 export const budgetSchema = z.object({
+  /** As in the settings; `own-key:NAME` and `own-persona:NAME` are the daily dollars of a key or persona that asked today. */
   scope: z.string(),
   limit: z.number(),
   spent: z.number(),

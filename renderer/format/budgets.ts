@@ -40,6 +40,10 @@ export function scopeWords(scope: string, providers: CloudSnapshot['providers'])
       return `Key ${name}`;
     case 'persona':
       return `Persona ${name}`;
+    case 'own-key':
+      return `Key ${name}, by its own limit`;
+    case 'own-persona':
+      return `Persona ${name}, by its own limit`;
     default:
       return scope;
   }

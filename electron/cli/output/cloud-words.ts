@@ -84,10 +84,11 @@ export function budgetPaint(state: string, palette: Palette): Paint {
   return state === 'soft' ? palette.attention : palette.good;
 }
 
-/** What a budget is for: "all", "anthropic", "key laptop". */
+/** What a budget is for: "all", "anthropic", "key laptop", "key laptop (its own)" for the daily dollars of that key. */
 export function scopeText(scope: string): string {
   const [kind = '', ...rest] = scope.split(':');
   const name = safeLine(rest.join(':'));
   if (kind === 'all' || rest.length === 0) return safeLine(scope);
+  if (kind === 'own-key' || kind === 'own-persona') return `${kind.slice('own-'.length)} ${name} (its own)`;
   return kind === 'provider' || kind === 'model' ? name : `${safeLine(kind)} ${name}`;
 }

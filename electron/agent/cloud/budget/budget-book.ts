@@ -3,6 +3,7 @@ import type { ChargeScope } from '../ledger-port.ts';
 import type { BudgetAsk } from './budget-ask.ts';
 import type { BudgetClock } from './budget-clock.ts';
 import { addTo, namesOf, noAmount, type Amount, type BudgetSums } from './budget-sums.ts';
+import { OwnLimits } from './own-limits.ts';
 import { amountOf, refusal, type Refusal } from './refusal.ts';
 import { reckon, type Reckoning } from './reckoning.ts';
 
@@ -20,6 +21,12 @@ export interface BudgetBookDeps {
   readonly sums: BudgetSums;
 }
 
+/** How a budget stands, under the scope by which it is told. */
+export interface BudgetStanding {
+  readonly budget: BudgetSettings;
+  readonly row: CloudSnapshot['budgets'][number];
+}
+
 /**
  * What may be spent: spent and set aside together never exceed a hard limit. All in memory and in one go, so that however
  * many ask at once, each sees what those before it set aside. What is set aside counts in whatever period it is settled.
@@ -29,6 +36,7 @@ export class BudgetBook {
   readonly #deps: BudgetBookDeps;
   readonly #held = new Map<string, Held>();
   readonly #reserved = new Map<string, Amount>();
+  readonly #own = new OwnLimits();
   /** What was spent before then is not known: the ledger that had it was lost. */
   #lostMs: number | null = null;
 
@@ -88,9 +96,21 @@ export class BudgetBook {
     return this.#reserved.get(name) ?? noAmount;
   }
 
-  /** Every budget of the settings, as snapshots tell it. */
+  /** Every budget of the settings and the daily dollars of keys and personas that asked today, as snapshots tell them. */
   rows(): CloudSnapshot['budgets'] {
-    return this.#reckonings().map((reckoning) => this.#row(reckoning));
+    return this.standings().map(({ row }) => row);
+  }
+
+  /** The same with the budgets themselves. */
+  standings(): BudgetStanding[] {
+    const standingOf = (reckoning: Reckoning, scope: string): BudgetStanding => ({
+      budget: { ...reckoning.budget, scope },
+      row: { ...this.#row(reckoning), scope },
+    });
+    return [
+      ...this.#reckonings().map((reckoning) => standingOf(reckoning, reckoning.budget.scope)),
+      ...this.#own.shown(this.#today()).map(({ budget, scope }) => standingOf(this.#reckon(budget), scope)),
+    ];
   }
 
   #reckonings(): Reckoning[] {
@@ -109,14 +129,14 @@ export class BudgetBook {
     return held;
   }
 
-  #budgetsFor({ scope, dollarsPerDay, personaDollarsPerDay = null }: BudgetAsk): BudgetSettings[] {
-    const names = namesOf(scope);
+  #budgetsFor(ask: BudgetAsk): BudgetSettings[] {
+    const names = namesOf(ask.scope);
     const budgets = this.#options.settings().budgets.filter((budget) => names.includes(budget.scope));
-    if (dollarsPerDay !== null) budgets.push(aDay(`caller:${scope.caller}`, dollarsPerDay));
-    if (scope.persona !== null && personaDollarsPerDay !== null) {
-      budgets.push(aDay(`persona:${scope.persona}`, personaDollarsPerDay));
-    }
-    return budgets;
+    return [...budgets, ...this.#own.of(ask, this.#today())];
+  }
+
+  #today(): number {
+    return this.#deps.sums.spent({ kind: 'day' }, 'all').period.startMs;
   }
 
   #reckon(budget: BudgetSettings): Reckoning {
@@ -146,10 +166,6 @@ export class BudgetBook {
       state: kind !== 'known' || used >= limit ? 'closed' : isSoft ? 'soft' : 'open',
     };
   }
-}
-
-function aDay(scope: string, limit: number): BudgetSettings {
-  return { scope, period: 'day', unit: 'usd', limit, softLimit: null };
 }
 
 function opensLater(a: Refusal, b: Refusal): boolean {

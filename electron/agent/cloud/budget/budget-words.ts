@@ -25,8 +25,10 @@ export function forWhom(scope: string): string {
     case 'model':
       return ` for ${name}`;
     case 'key':
+    case 'own-key':
       return ` for the key ${name}`;
     case 'persona':
+    case 'own-persona':
       return ` for the persona ${name}`;
     case 'caller':
       return ' for this caller';

@@ -87,7 +87,7 @@ export class CloudSpending implements Spending {
       prepaid: this.#prepaid,
       onRead: () => this.#changes.announce(),
     });
-    this.#report = new SpendingReport({ settings }, { ...deps, ...state, memory: this.#memory });
+    this.#report = new SpendingReport({ ...deps, ...state, memory: this.#memory });
   }
 
   /** Something that snapshots tell has changed; a burst of changes is announced once. */

@@ -73,8 +73,15 @@ function budgetNotice({ budget, row, since, opens }: BudgetFacts): Notice[] {
   const used = `${amountIn(unit, row.spent + row.reserved)} of ${wholeOf(budget)} ${areIn(unit)} spent or set aside`;
   const isClosed = row.state === 'closed';
   const sentence = isClosed
-    ? `${used}: nothing more is sent to the cloud under it. It opens again ${opens}, or raise it under "cloud.budgets".`
+    ? `${used}: nothing more is sent to the cloud under it. It opens again ${opens}, or ${mendOf(scope)}.`
     : `${used}, and from ${amountIn(unit, softLimit ?? limit)} on ${softRule}. It opens again ${opens}.`;
   const severity = isClosed ? 'warning' : 'info';
   return [{ id: `budget-${scope}-${period}-${unit}`, severity, sentence, since, fix: null }];
+}
+
+/** How to raise a budget, after "or". */
+function mendOf(scope: string): string {
+  if (scope.startsWith('own-key:')) return 'raise it under Keys in the panel';
+  if (scope.startsWith('own-persona:')) return 'raise its "dollarsPerDay" under "names" in the settings';
+  return 'raise it under "cloud.budgets"';
 }

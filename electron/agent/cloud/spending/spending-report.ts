@@ -1,4 +1,4 @@
-import type { CloudSettings, CloudSnapshot } from '../../../contract/cloud.ts';
+import type { CloudSnapshot } from '../../../contract/cloud.ts';
 import type { Notice } from '../../../contract/snapshot.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { BudgetBook } from '../budget/budget-book.ts';
@@ -34,16 +34,13 @@ const dayMs = 86_400_000;
 
 /** How spending stands, for snapshots and notices. */
 export class SpendingReport {
-  readonly #settings: () => CloudSettings;
   readonly #deps: SpendingReportDeps;
   /** Since when each budget has the state that it has, by scope, period and unit. */
   readonly #states = new Map<string, { readonly state: string; readonly sinceMs: number }>();
   #exceeded: Exceeded | null = null;
   #told = '';
 
-  /** `settings` is read on every use: what an operator changes holds at once. */
-  constructor(options: { readonly settings: () => CloudSettings }, deps: SpendingReportDeps) {
-    this.#settings = options.settings;
+  constructor(deps: SpendingReportDeps) {
     this.#deps = deps;
   }
 
@@ -83,19 +80,16 @@ export class SpendingReport {
     const { offload, budgetClock, book, sums, memory, clock } = this.#deps;
     const isOff = offload.mode === 'off';
     const nowMs = budgetClock.now();
-    const rows = book.rows();
-    const budgets = isOff ? [] : this.#settings().budgets;
+    const standings = isOff ? [] : book.standings();
     return [
       ...offload.notices(),
       ...spendingNotices({
         ledger: this.ledger(),
         velocity: this.#velocity(),
         lostSince: book.isLost ? memory.lostSince : null,
-        budgets: budgets.flatMap((budget, index) => {
-          const row = rows[index];
-          if (!row) return [];
+        budgets: standings.map(({ budget, row }) => {
           const opens = sums.zone.wordsFor(Date.parse(row.resetsAt), clock.now());
-          return [{ budget, row, since: this.#stateSince(row, nowMs), opens }];
+          return { budget, row, since: this.#stateSince(row, nowMs), opens };
         }),
         exceeded: this.#exceeded,
       }),

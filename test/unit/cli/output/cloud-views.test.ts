@@ -85,6 +85,11 @@ describe('offload', () => {
     ]);
   });
 
+  it('tells the daily dollars of a key beside the budgets', () => {
+    const cloud = aCloud({ budgets: [aBudget(), aBudget({ scope: 'own-key:laptop', limit: 2 })] });
+    expect(offloadLines(cloud, screen).at(-1)).toMatch(/^key laptop \(its own\) +day/);
+  });
+
   it('F16 tells no sums where they cannot be read: they are not known, and every budget is closed', () => {
     const cloud = aCloud({
       paused: { reason: 'ledger', sentence: 'The disk is full.', since: '2026-11-22T12:00:00.000Z' },

@@ -92,6 +92,33 @@ describe('BudgetBook', () => {
     expect(book.check(ask({ dollarsPerDay: 2 }))).toBeNull();
   });
 
+  it('tells the daily dollars of keys and personas that asked today, apart from budgets of the same name', () => {
+    const { book, spend, wall } = bookWith(cloudSettings({ budgets: [aDay(9, { scope: 'key:laptop' })] }));
+    const asked = ask({ dollarsPerDay: 2, personaDollarsPerDay: 3, scope: { persona: 'poet' } });
+    expect(book.check(asked)).toBeNull();
+    spend(2, { scope: { persona: 'poet' } });
+    expect(book.rows()).toMatchObject([
+      { scope: 'key:laptop', limit: 9, spent: 2, state: 'open' },
+      { scope: 'own-key:laptop', limit: 2, spent: 2, state: 'closed', period: 'day', unit: 'usd' },
+      { scope: 'own-persona:poet', limit: 3, spent: 2, state: 'open' },
+    ]);
+    book.check({ ...asked, dollarsPerDay: null });
+    expect(book.rows().map(({ scope: name }) => name)).toEqual(['key:laptop', 'own-persona:poet']);
+    wall.advance(12 * hourMs);
+    expect(book.rows()).toMatchObject([{ scope: 'key:laptop' }]);
+  });
+
+  it('tells the last few of many keys with daily dollars, and holds all', () => {
+    const { book, spend } = bookWith(cloudSettings({ budgets: [] }));
+    for (let index = 0; index < 500; index += 1) {
+      book.check(ask({ dollarsPerDay: 1, scope: { caller: `k${index}`, key: `key-${index}` } }));
+    }
+    expect(book.rows()).toHaveLength(32);
+    expect(book.rows().some(({ scope: name }) => name === 'own-key:key-499')).toBe(true);
+    spend(1, { scope: { caller: 'k0', key: 'key-0' } });
+    expect(book.check(ask({ dollarsPerDay: 1, scope: { caller: 'k0', key: 'key-0' } }))).not.toBeNull();
+  });
+
   it('holds what all who name a persona may spend a day together, and nothing else of theirs', () => {
     const { book, spend } = bookWith(cloudSettings({ budgets: [] }));
     const poet = (caller: string): BudgetAsk =>

@@ -538,6 +538,21 @@ describe('CloudSpending', () => {
     expect(spending.notices()).toMatchObject([{ severity: 'warning', id: 'budget-all-day-usd' }]);
   });
 
+  it('tells of a key whose daily dollars are used up', async () => {
+    const { spending, reserve } = await site();
+    const own = { ...payer, dollarsPerDay: 1 };
+    open(await reserve({ worstUsd: 1, payer: own })).forfeit();
+    expect(await reserve({ worstUsd: 1, payer: own })).toContain('for this caller');
+    expect(spending.budgets()).toMatchObject([{ scope: 'all' }, { scope: 'own-key:laptop', state: 'closed' }]);
+    expect(spending.notices()).toMatchObject([
+      {
+        id: 'budget-own-key:laptop-day-usd',
+        sentence:
+          '$1.00 of $1.00 a day for the key laptop is spent or set aside: nothing more is sent to the cloud under it. It opens again at 00:00, or raise it under Keys in the panel.',
+      },
+    ]);
+  });
+
   it('announces a burst of changes once, and the end of a period by itself', async () => {
     const { spending, reserve, clock } = await site();
     clock.advance(60_000);

@@ -130,6 +130,8 @@ describe('budgets', () => {
         scopeWords(scope, cloud.providers),
       ),
     ).toEqual(['Everything', 'Anthropic', 'openai/gpt-5', 'Key a:b', 'Persona V', 'moon:x']);
+    expect(scopeWords('own-key:a', cloud.providers)).toBe('Key a, by its own limit');
+    expect(scopeWords('own-persona:V', cloud.providers)).toBe('Persona V, by its own limit');
     expect(periodWords('hour')).toBe('an hour');
     expect(periodWords('year')).toBe('a year');
     expect(budgetStateWord('closed')).toEqual({ word: 'Used up', tone: 'wrong' });
