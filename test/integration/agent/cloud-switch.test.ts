@@ -67,6 +67,7 @@ it.each([
 ])('%s changes the next request, and everyone who watches is told', async (_name, set) => {
   await using watcher = new Watcher();
   await watcher.shows('off', 0);
+  const rounds: number[] = [];
   for (const mode of ['auto', 'off', 'on', 'off'] as const) {
     const beforeMs = performance.now();
     await set(mode);
@@ -74,8 +75,12 @@ it.each([
     const isOff = mode === 'off';
     expect(await route('ranch/quality')).toBe(isOff ? 'local' : 'cloud');
     expect(await route('ranch/auto')).toBe(mode === 'on' ? 'cloud' : 'local');
-    console.log(`${mode}: told ${Math.round((await watcher.shows(mode, beforeMs)) - doneMs)} ms after it was done`);
+    const tookMs = (await watcher.shows(mode, beforeMs)) - doneMs;
+    console.log(`${mode}: told ${Math.round(tookMs)} ms after it was done`);
+    rounds.push(tookMs);
   }
+  // The least, so that a machine that is busy for a moment does not count.
+  expect(Math.min(...rounds)).toBeLessThan(1_000);
 });
 
 it('a change cancels nothing that runs', async () => {
