@@ -32,6 +32,8 @@ interface Asked {
   readonly stream?: boolean;
   readonly stream_options?: { readonly include_usage?: boolean };
   readonly service_tier?: string | null;
+  readonly tools?: readonly unknown[];
+  readonly reasoning_effort?: string | null;
   readonly provider?: {
     readonly max_price?: { readonly prompt?: number; readonly completion?: number };
     readonly only?: readonly string[];
@@ -48,6 +50,16 @@ function hostFor({ hosts }: FakeProviderBehaviour, { provider = {} }: Asked): Fa
       (only === undefined || only.includes(name)),
   );
   return allowed.sort((a, b) => b.outputUsd - a.outputUsd)[0];
+}
+
+/** Those that take tools through Responses alone; the others of their family do where they do not think. */
+const thinkAlways = ['gpt-6-astra', 'gpt-6.1-sol'];
+
+/** What OpenAI says to a chat completion whose model would have its tools elsewhere; null where it takes them. */
+function toolsRefusal(path: string, { model, tools = [], reasoning_effort: effort }: Asked): string | null {
+  if (wire !== 'openai' || !path.endsWith('/chat/completions') || !model.startsWith('gpt-6')) return null;
+  if (tools.length === 0 || (effort === 'none' && !thinkAlways.includes(model))) return null;
+  return `Function tools with reasoning_effort are not supported for ${model} in /v1/chat/completions.`;
 }
 
 /** Dollars. */
@@ -136,6 +148,7 @@ function* events(asked: Asked, b: FakeProviderBehaviour): Generator<string> {
 function book(path: string, asked: Asked, b: FakeProviderBehaviour, whole: boolean, sent: number): void {
   const host = wire === 'openrouter' ? hostFor(b, asked) : null;
   if (b.fault === 'status' || b.fault === 'redirect' || host === undefined) return;
+  if (toolsRefusal(path, asked) !== null) return;
   const { model } = asked;
   const { promptTokens, cachedTokens } = b;
   const outputTokens = path.endsWith('/embeddings') ? 0 : whole ? b.tokens + b.reasoning : sent;
@@ -201,6 +214,7 @@ function answer(response: ServerResponse, path: string, body: string): void {
   counts.started += 1;
   counts.active += 1;
   const tally = { sent: 0 };
+  const refusal = toolsRefusal(path, asked);
   response.once('close', () => {
     counts.active -= 1;
     if (!response.writableFinished) counts.aborted += 1;
@@ -213,6 +227,9 @@ function answer(response: ServerResponse, path: string, body: string): void {
     sendJson(response, { error: { message: 'Unrecognized request argument supplied: service_tier' } }, 400);
   } else if (wire === 'openrouter' && hostFor(b, asked) === undefined) {
     sendJson(response, { error: { message: 'No endpoints found that meet the price.', code: 404 } }, 404);
+  } else if (refusal !== null) {
+    const error = { message: refusal, type: 'invalid_request_error', param: 'reasoning_effort', code: null };
+    sendJson(response, { error }, 400);
   } else if (asked.stream === true) stream(response, asked, b, tally);
   else whole(response, path, asked, b);
 }

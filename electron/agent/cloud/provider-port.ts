@@ -31,6 +31,8 @@ export interface KnownModel {
   readonly maxOutputTokens: number | null;
   /** Empty for a model that only speaks. */
   readonly capabilities: readonly Capability[];
+  /** As of a served model. */
+  readonly toolsNeedNoThinking?: boolean;
 }
 
 export interface KnownPrice {

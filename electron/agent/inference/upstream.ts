@@ -21,6 +21,11 @@ export interface ServedModel {
   readonly details?: ModelDetails;
   /** What it costs; left out for what costs nothing. */
   readonly price?: TokenPrice;
+  /**
+   * Through chat completions it takes tools only where it is told not to think, which it does unless it is told: some of
+   * OpenAI's ("Deployment checklist", reasoning with tools). Left out: no.
+   */
+  readonly toolsNeedNoThinking?: boolean;
 }
 
 /** Facts about a model that callers choose by. Each is null where it is not known. */

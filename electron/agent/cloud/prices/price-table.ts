@@ -59,11 +59,12 @@ export class PriceTable implements Prices {
 
   models(provider: string): readonly KnownModel[] {
     const models = this.#known.get(provider) ?? new Map<string, KnownModelPrice>();
-    return [...models].map(([id, { contextLength, maxOutputTokens, capabilities }]) => ({
+    return [...models].map(([id, { contextLength, maxOutputTokens, capabilities, toolsNeedNoThinking }]) => ({
       id,
       contextLength,
       maxOutputTokens,
       capabilities,
+      ...(toolsNeedNoThinking === true && { toolsNeedNoThinking }),
     }));
   }
 

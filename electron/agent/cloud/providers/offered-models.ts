@@ -19,6 +19,7 @@ export function modelsOf({ id, models }: ProviderConfig, prices: Prices): Priced
       contextLength: own.contextLength ?? known?.contextLength ?? null,
       maxOutputTokens: own.maxOutputTokens ?? known?.maxOutputTokens ?? null,
       capabilities: own.capabilities,
+      ...(known?.toolsNeedNoThinking === true && { toolsNeedNoThinking: true }),
     });
   }
   return [...all.values()].map((model) => ({ ...model, known: prices.of(id, model.id) }));
@@ -27,7 +28,8 @@ export function modelsOf({ id, models }: ProviderConfig, prices: Prices): Priced
 /** Those that may be asked: with a price, and something that the provider's dialect has words for. */
 export function servedModels(models: readonly PricedModel[], { traits }: ProviderConfig): ServedModel[] {
   const lacking = (['chat', 'completion', 'embedding'] as const).filter((each) => traits.paths[each] === undefined);
-  return models.flatMap(({ id, known, contextLength, maxOutputTokens, capabilities }): ServedModel[] => {
+  return models.flatMap((model): ServedModel[] => {
+    const { id, known, contextLength, maxOutputTokens, capabilities, toolsNeedNoThinking } = model;
     const can = capabilities.filter((each: Capability) => !lacking.some((operation: Operation) => operation === each));
     if (known === null || can.length === 0) return [];
     return [
@@ -40,6 +42,7 @@ export function servedModels(models: readonly PricedModel[], { traits }: Provide
         loaded: true,
         createdAtS: 0,
         price: known.price,
+        ...(toolsNeedNoThinking === true && { toolsNeedNoThinking }),
       },
     ];
   });

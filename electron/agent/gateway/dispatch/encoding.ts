@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../dialects/json.ts';
 import type { Query } from '../dialects/query.ts';
 import type { UpstreamDialect } from '../dialects/surface.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { besideTools } from './beside-tools.ts';
 import { callerFields } from './caller-fields.ts';
 import { withoutRefusedSampling } from './fixed-sampling.ts';
 import { atKnownPrice } from './known-price.ts';
@@ -66,9 +67,7 @@ function received(outgoing: Outgoing, { upstream, model }: PlannedCandidate): En
   const drawn = withoutRefusedSampling(dialect, model.id, body);
   return {
     dialect,
-    body: bytesOf(
-      atKnownPrice(withThoughtSignatures(dialect, model.id, drawn.body), outgoing.query.operation, { upstream, model }),
-    ),
+    body: bytesOf(asTaken(drawn.body, outgoing, { dialect, upstream, model })),
     passes: !told,
     gathered: false,
     untouched: true,
@@ -114,7 +113,7 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
   const unable = target.unable(query).filter((part) => part !== 'thinking' || !Object.hasOwn(body, part));
   const parts = callerFields([...unable, ...drawn.leftOut, ...dropped], decoded.received);
   const leftOut = [...betasIn(outgoing), ...new Set([...left, ...parts])];
-  const priced = atKnownPrice(withThoughtSignatures(dialect, model.id, body), query.operation, { upstream, model });
+  const priced = asTaken(body, outgoing, { dialect, upstream, model });
   return { dialect, body: bytesOf(priced), passes, gathered, untouched: false, leftOut };
 }
 
@@ -122,6 +121,16 @@ function rebuilt(outgoing: Outgoing, { upstream, model }: PlannedCandidate): Enc
 function betasIn({ decoded, rawHeaders }: Outgoing): string[] {
   const sent = decoded.surface.dialect === 'anthropic' && headerValues(rawHeaders, 'anthropic-beta').length > 0;
   return sent ? ['anthropic-beta'] : [];
+}
+
+/** With what single models and hosts want besides. */
+function asTaken(
+  body: JsonObject,
+  { query }: Outgoing,
+  { dialect, upstream, model }: Pick<PlannedCandidate, 'upstream' | 'model'> & { readonly dialect: Dialect },
+): JsonObject {
+  const priced = atKnownPrice(withThoughtSignatures(dialect, model.id, body), query.operation, { upstream, model });
+  return besideTools(priced, model);
 }
 
 /** A wish to think that does not go along with what the persona asks; see the dialect's own rule. */

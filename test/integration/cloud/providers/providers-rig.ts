@@ -2,7 +2,12 @@ import { cloudSettingsSchema, type CloudSettings } from '../../../../electron/co
 import { Announcer } from '../../../../electron/agent/base/announcer.ts';
 import { systemClock, type Clock } from '../../../../electron/agent/base/clock.ts';
 import { silentLogger, type Logger } from '../../../../electron/agent/base/logger.ts';
-import type { ProviderKey, ProviderKeys, WindowCheck } from '../../../../electron/agent/cloud/provider-port.ts';
+import type {
+  KnownModel,
+  ProviderKey,
+  ProviderKeys,
+  WindowCheck,
+} from '../../../../electron/agent/cloud/provider-port.ts';
 import { CloudProviders } from '../../../../electron/agent/cloud/providers/cloud-providers.ts';
 import type { InferenceRequest } from '../../../../electron/agent/inference/request.ts';
 import type { TokenPrice, Upstream } from '../../../../electron/agent/inference/upstream.ts';
@@ -34,6 +39,8 @@ export interface ProvidersRigOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly isOwn?: (host: string, port: number) => boolean;
+  /** What is known of a provider's models without settings; left out: nothing. */
+  readonly models?: (provider: string) => readonly KnownModel[];
   readonly patience?: { readonly streamMs: number; readonly wholeMs: number };
 }
 
@@ -47,13 +54,14 @@ export class ProvidersRig implements AsyncDisposable {
   closed: WindowCheck['closed'] = () => null;
 
   private constructor(providers: object, options: ProvidersRigOptions) {
-    const { clock = systemClock, logger = silentLogger, isOwn = () => false, patience } = options;
+    const { clock = systemClock, logger = silentLogger, isOwn = () => false, models = () => [], patience } = options;
     this.settings = cloudSettingsSchema.parse({ providers });
     this.providers = new CloudProviders(
       { settings: () => this.settings, ...(patience ? { patience } : {}) },
       {
         keys: this.keys,
         prices: {
+          models,
           of: (provider, model) =>
             this.unpriced.has(`${provider}/${model}`) ? null : { price, charactersUsd: null, source: null, date: null },
         },

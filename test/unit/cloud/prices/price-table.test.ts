@@ -43,6 +43,35 @@ describe('resources/prices.json', () => {
   });
 });
 
+describe('tools at OpenAI, which is asked by chat completions', () => {
+  const models = new Map(
+    table()
+      .models('openai')
+      .map((model) => [model.id, model]),
+  );
+
+  it('are not offered with a model that takes them elsewhere only', () => {
+    expect(models.get('gpt-6.1-sol')?.capabilities).toEqual(['chat', 'vision', 'json']);
+  });
+
+  it.each(['gpt-6.1-terra', 'gpt-6-luna'])('are offered with one that takes them where it does not think: %s', (id) => {
+    expect(models.get(id)).toMatchObject({ toolsNeedNoThinking: true });
+    expect(models.get(id)?.capabilities).toContain('tools');
+  });
+
+  it('leave the older ones as they are', () => {
+    expect(models.get('gpt-5-mini')?.capabilities).toContain('tools');
+    expect(models.get('gpt-5-mini')).not.toHaveProperty('toolsNeedNoThinking');
+  });
+
+  it('have a model that takes them among what stands in for the purpose of agents', () => {
+    const able = (defaultEquivalents['ranch/code'] ?? []).filter((name) =>
+      models.get(name.slice(name.indexOf('/') + 1))?.capabilities.includes('tools'),
+    );
+    expect(able).not.toEqual([]);
+  });
+});
+
 describe('readKnownPrices', () => {
   it('reads the file', async () => {
     expect(await readKnownPrices(file, { logger: silentLogger })).toEqual(known);
