@@ -65,6 +65,7 @@ function decode(body: Buffer): Decoded {
   if (reading.flag('store')) reading.ignore('store');
   if (reading.field('truncation') === 'auto') reading.ignore('truncation');
   const text = reading.field('text');
+  if (isObject(text) && (text['verbosity'] ?? null) !== null) reading.ignore('text.verbosity');
   const reasoning = reading.field('reasoning');
   const effort = isObject(reasoning) ? reasoning['effort'] : undefined;
   const query: ChatQuery = {

@@ -53,7 +53,7 @@ describe('POST /v1/responses', () => {
       prompt_cache_key: 'k',
       user: 'u',
     });
-    expect(decoded.ignored).toEqual(['prompt_cache_key', 'user', 'include']);
+    expect(decoded.ignored).toEqual(['prompt_cache_key', 'user', 'text.verbosity', 'include']);
     expect(decoded.query).toMatchObject({
       turns: [
         { role: 'system', text: 'Be brief.' },
@@ -79,6 +79,7 @@ describe('POST /v1/responses', () => {
 
   it('names what it does not keep', () => {
     expect(respond({ store: true, truncation: 'auto' }).ignored).toEqual(['store', 'truncation']);
+    expect(respond({ text: { verbosity: null } }).ignored).toEqual([]);
   });
 
   it('joins what an assistant thought, said and called, and only neighbours', () => {
