@@ -60,7 +60,6 @@ export class Dispatcher {
       // However many have failed: an engine of this machine is asked too, once. Its own queue bounds its load.
       const isFirstHere = route === 'local' && !hasAskedHere;
       if (tries > 0 && !isFirstHere && !this.#retries.retry(tries, isDeclined(last))) continue;
-      hasAskedHere ||= route === 'local';
       this.#breakers.enter(id);
       const outcome = await this.#try(candidate, tries, steps);
       if (outcome.kind === 'skipped') {
@@ -71,6 +70,7 @@ export class Dispatcher {
         continue;
       }
       tries += 1;
+      hasAskedHere ||= route === 'local';
       const error = outcome.kind === 'failed' ? outcome.error : null;
       this.#breakers.report(id, error === null ? { kind: 'answered' } : breakerEventFor(error, route));
       steps.tried(candidate, error === null ? 'answered' : 'failed', error?.code ?? null);
