@@ -45,7 +45,7 @@ async function site(models: readonly string[]) {
 
 it.each([
   [['llama3:latest'], 'llama3:latest'],
-  [['llama3'], 'llama3'],
+  [['llama3'], 'llama3:latest'],
   [['llama*'], 'llama3:latest'],
 ])('a key for %j may use the very name that the lists tell, and hears it back', async (models, listed) => {
   const { client, upstream } = await site(models);
